@@ -1,0 +1,1 @@
+"""Bayesian probabilistic programming for materials science with little data."""

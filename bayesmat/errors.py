@@ -1,0 +1,93 @@
+"""Every error that bayesmat raises on purpose, in one small tree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = [
+    "BadCell",
+    "BayesmatError",
+    "CampaignError",
+    "DataError",
+    "DesignError",
+    "FeatureError",
+    "InferenceError",
+    "MaterialError",
+    "MissingExtraError",
+    "ModelError",
+    "OracleError",
+]
+
+
+class BayesmatError(Exception):
+    """Root of the tree: catch this to catch everything bayesmat raises on purpose."""
+
+
+@dataclass(frozen=True)
+class BadCell:
+    """One offending cell of an input table.
+
+    Attributes:
+        row: Row number as a spreadsheet shows it (the header is row 1), or 0 for the whole file.
+        column: Name of the column, empty for the whole row.
+        value: What stood there, as text.
+        reason: Why it cannot be used.
+    """
+
+    row: int
+    column: str
+    value: str
+    reason: str
+
+    def __str__(self) -> str:
+        where = f"row {self.row}" if self.row else "file"
+        column = f", column {self.column!r}" if self.column else ""
+        return f"{where}{column}: {self.value!r} - {self.reason}"
+
+
+class DataError(BayesmatError, ValueError):
+    """Input data cannot be used; `cells` lists every offending cell at once."""
+
+    def __init__(self, message: str, cells: Sequence[BadCell] = ()) -> None:
+        self.cells = tuple(cells)
+        lines = "".join(f"\n  {cell}" for cell in self.cells)
+        super().__init__(message + lines)
+
+
+class MaterialError(DataError):
+    """A string is not the kind of material that it was said to be."""
+
+
+class FeatureError(BayesmatError, ValueError):
+    """A featurizer could not describe a material by finite numbers."""
+
+
+class InferenceError(BayesmatError, RuntimeError):
+    """A sampler failed or was asked for the impossible."""
+
+
+class ModelError(BayesmatError, ValueError):
+    """A prior or a model was put together, or asked, inconsistently."""
+
+
+class DesignError(BayesmatError, RuntimeError):
+    """Molecules could not be designed under the given language, filter and score."""
+
+
+class OracleError(BayesmatError, RuntimeError):
+    """An oracle cannot run at all (a failed single material is data, not an error)."""
+
+
+class CampaignError(BayesmatError, RuntimeError):
+    """A campaign's history does not allow what was asked of it."""
+
+
+class MissingExtraError(BayesmatError, ImportError):
+    """An optional dependency is absent; the message names the extra that installs it."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"{package} is not installed, and this feature needs it. "
+            f'Install the extra: pip install "bayesmat[{extra}]"'
+        )
