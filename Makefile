@@ -1,0 +1,46 @@
+# Everything runs from a fresh clone with Python 3.11, make and a package index.
+PYTHON ?= python3.11
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+# One thread per process: results depend on the number of threads, and tests run in two processes.
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow bench docs format clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'
+	touch $@
+
+demo: $(STAMP)  ## design molecules with a gap of 2.0-2.5 eV; writes demo_out/report.html
+	$(BIN)/bayesmat demo
+
+test: $(STAMP)  ## format, lint, types, fast tests with doctests, README and notebooks at smoke size
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	SMOKE_TEST=1 $(BIN)/python -m pytest -n 2 -m 'not slow'
+
+test-slow: $(STAMP)  ## statistical tests: calibration, samplers against exact answers
+	$(BIN)/python -m pytest -n 2 -m slow
+
+bench: $(STAMP)  ## quick benchmarks; full ones: python -m benchmarks.NAME
+	$(BIN)/python -m benchmarks.spine --quick
+	$(BIN)/python -m benchmarks.campaign --quick
+
+docs: $(STAMP)  ## build the manual into site/, warnings are errors
+	$(BIN)/mkdocs build --strict
+
+format: $(STAMP)  ## rewrite the sources in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## remove everything that make created
+	rm -rf $(VENV) site demo_out build dist .mypy_cache .ruff_cache .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
