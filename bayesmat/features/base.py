@@ -1,0 +1,206 @@
+"""What a featurizer is, and how the blocks of X are laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from importlib.metadata import version
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bayesmat.errors import FeatureError
+
+if TYPE_CHECKING:
+    from bayesmat.data.table import Condition
+
+__all__ = ["CONDITIONS", "Featurizer", "Layout", "check_finite", "numbered", "versioned"]
+
+CONDITIONS = "conditions"
+_SHOWN = 20
+
+
+@runtime_checkable
+class Featurizer(Protocol):
+    """A map from materials to rows of numbers, one row at a time.
+
+    A featurizer is deterministic and treats rows independently: the row of a material does not
+    depend on which others are asked for. `id` holds every parameter and the versions of the
+    libraries that compute it, because it is the key of the cache.
+    """
+
+    @property
+    def id(self) -> str:
+        """Identifies the function: same id, same numbers."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The d column names."""
+        ...
+
+    def __call__(self, materials: Sequence[str]) -> Tensor:
+        """Describe `materials` (n canonical keys) as an `n x d` finite float64 tensor."""
+        ...
+
+
+@lru_cache(maxsize=256)
+def versioned(name: str, *distributions: str) -> str:
+    """`name` followed by the installed versions of the distributions that compute it.
+
+    >>> versioned("maccs", "rdkit").startswith("maccs;rdkit=")
+    True
+    """
+    return ";".join([name, *(f"{d}={version(d)}" for d in distributions)])
+
+
+@lru_cache(maxsize=64)
+def numbered(prefix: str, size: int) -> tuple[str, ...]:
+    """Column names of a folded fingerprint.
+
+    >>> numbered("ecfp", 3)
+    ('ecfp_0', 'ecfp_1', 'ecfp_2')
+    """
+    return tuple(f"{prefix}_{i}" for i in range(size))
+
+
+def check_finite(
+    values: np.ndarray, materials: Sequence[str], names: Sequence[str], *, featurizer: str
+) -> Tensor:
+    """`values` as a float64 tensor, or an error that names every material that has a hole.
+
+    Args:
+        values: `n x d` numbers.
+        materials: The n materials.
+        names: The d column names.
+        featurizer: Its id, for the message.
+
+    Returns:
+        `n x d`.
+
+    Raises:
+        FeatureError: A value is NaN or infinite; the message lists material, column and value.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != (len(materials), len(names)):
+        raise FeatureError(
+            f"{featurizer} returned an array of shape {array.shape} for {len(materials)} materials "
+            f"and {len(names)} columns. This is an error of the featurizer: it must return n x d."
+        )
+    if array.size and not np.isfinite(array).all():
+        bad = np.argwhere(~np.isfinite(array))
+        lines = [f"  {materials[i]!r}, column {names[j]!r}: {array[i, j]}" for i, j in bad[:_SHOWN]]
+        if len(bad) > _SHOWN:
+            lines.append(f"  ... and {len(bad) - _SHOWN} more")
+        raise FeatureError(
+            f"{featurizer} gave {len(bad)} values that are not finite numbers, which no model can "
+            "use. Drop these materials, or use a featurizer that is defined for them:\n"
+            + "\n".join(lines)
+        )
+    return torch.from_numpy(np.ascontiguousarray(array))
+
+
+class Layout:
+    """The columns of X: each featurizer once, in the order first seen, then the conditions.
+
+    This is the only place that makes X. A model's node reads its columns through `blocks`; a
+    hundred networks on one fingerprint share one block. Continuous conditions take one column
+    each; a categorical condition of c categories takes c indicator columns.
+
+    Args:
+        featurizers: In order; the same id twice is one block.
+        conditions: What accompanies a material (temperature, solvent ...).
+    """
+
+    def __init__(
+        self, featurizers: Sequence[Featurizer], conditions: Sequence[Condition] = ()
+    ) -> None:
+        unique: dict[str, Featurizer] = {}
+        for featurizer in featurizers:
+            unique.setdefault(featurizer.id, featurizer)
+        if CONDITIONS in unique:
+            raise FeatureError(f"{CONDITIONS!r} is reserved and cannot be the id of a featurizer.")
+        self.featurizers = tuple(unique.values())
+        self.conditions = tuple(conditions)
+        blocks: dict[str, slice] = {}
+        start = 0
+        for featurizer in self.featurizers:
+            blocks[featurizer.id] = slice(start, start + len(featurizer.names))
+            start = blocks[featurizer.id].stop
+        if self.conditions:
+            blocks[CONDITIONS] = slice(start, start + sum(map(_condition_width, self.conditions)))
+            start = blocks[CONDITIONS].stop
+        self.blocks: Mapping[str, slice] = MappingProxyType(blocks)
+        self.width = start
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The D column names of X."""
+        columns = [name for featurizer in self.featurizers for name in featurizer.names]
+        for condition in self.conditions:
+            if condition.categories:
+                columns += [f"{condition.name}={category}" for category in condition.categories]
+            else:
+                columns.append(condition.name)
+        return tuple(columns)
+
+    def __call__(self, materials: Sequence[str], conditions: np.ndarray | None = None) -> Tensor:
+        """X of the given rows.
+
+        Args:
+            materials: n canonical keys.
+            conditions: `n x c` values in the units of the conditions; categories as codes. May be
+                left out when there are no conditions.
+
+        Returns:
+            `n x D` float64.
+
+        Raises:
+            FeatureError: A feature or condition is not finite, or conditions are missing.
+        """
+        keys = list(materials)
+        parts = [featurizer(keys) for featurizer in self.featurizers]
+        if self.conditions:
+            parts.append(self._condition_columns(keys, conditions))
+        if not parts:
+            return torch.zeros(len(keys), 0, dtype=torch.float64)
+        return torch.cat(parts, dim=1)
+
+    def _condition_columns(self, materials: list[str], values: np.ndarray | None) -> Tensor:
+        shape = (len(materials), len(self.conditions))
+        if values is None or np.shape(values) != shape:
+            raise FeatureError(
+                f"Conditions {[c.name for c in self.conditions]} need an array of shape {shape}, "
+                f"got {None if values is None else np.shape(values)}. "
+                "Give one row of conditions for each material."
+            )
+        array = np.asarray(values, dtype=np.float64)
+        names = [c.name for c in self.conditions]
+        check_finite(array, materials, names, featurizer=CONDITIONS)
+        columns = [
+            _one_hot(array[:, j], c.name, c.categories) if c.categories else array[:, j : j + 1]
+            for j, c in enumerate(self.conditions)
+        ]
+        return torch.from_numpy(np.concatenate(columns, axis=1))
+
+    def __repr__(self) -> str:
+        blocks = ", ".join(f"{k}: {s.stop - s.start}" for k, s in self.blocks.items())
+        return f"Layout({blocks}; width {self.width})"
+
+
+def _condition_width(condition: Condition) -> int:
+    return len(condition.categories) if condition.categories else 1
+
+
+def _one_hot(codes: np.ndarray, name: str, categories: Iterable[str]) -> np.ndarray:
+    size = len(tuple(categories))
+    known = np.isin(codes, np.arange(size))
+    if not known.all():
+        raise FeatureError(
+            f"Condition {name!r} has codes {sorted(set(codes[~known]))}, but only the codes "
+            f"0 to {size - 1} stand for a category."
+        )
+    return np.eye(size)[codes.astype(np.int64)]
