@@ -1,0 +1,280 @@
+"""The rules of the house as functions from a source file to its offences.
+
+Each rule takes a `Source` and yields sentences; `tests/test_architecture.py` applies all of them to
+the whole package and shows, on planted snippets, that each can fail.
+"""
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 60
+MAX_PARAMETERS = 7
+
+# What a layer may import besides itself and the errors. `design` knows materials, not tables.
+LAYERS: dict[str, frozenset[str]] = {
+    "errors": frozenset(),
+    "data": frozenset(),
+    "inference": frozenset(),
+    "features": frozenset({"data"}),
+    "sources": frozenset({"data", "features"}),
+    "models": frozenset({"data", "features", "sources", "inference"}),
+    "spectra": frozenset({"data", "features", "sources", "inference", "models"}),
+    "check": frozenset({"data", "features", "sources", "inference", "models"}),
+    "design": frozenset({"data.materials", "data.cache", "inference"}),
+    "oracles": frozenset({"data"}),
+    "explore": frozenset(
+        {"data", "features", "sources", "inference", "models", "design", "oracles"}
+    ),
+    "explore.campaign": frozenset({"check"}),
+}
+# The top of the house, lowest first; each may import what stands before it and every layer.
+TOP = ("plots", "report", "demo", "cli", "__main__", "__init__")
+
+# One file (or one folder) owns each heavy or opinionated library.
+OWNERS: dict[str, tuple[str, ...]] = {
+    "arviz": ("check.arviz",),
+    "chemicals": ("data", "features"),
+    "dask": ("oracles.cluster",),
+    "distributed": ("oracles.cluster",),
+    "matminer": ("features",),
+    "matplotlib": ("plots",),
+    "phono3py": ("oracles.crystal",),
+    "phonopy": ("oracles.crystal",),
+    "pint": ("data",),
+    "pooch": ("data",),
+    "pymatgen": ("data", "features", "oracles.crystal"),
+    "pyro.infer": ("inference.nuts",),
+    "pyscf": ("oracles.dft",),
+    "rdkit": ("data", "features", "design", "oracles", "plots", "report"),
+    "safetensors": ("sources",),
+    "sevenn": ("oracles.crystal",),
+    "skfp": ("features", "design"),
+    "sqlalchemy": ("explore.store",),
+    "tblite": ("oracles.xtb",),
+    "typer": ("cli",),
+}
+
+FORBIDDEN_CALLS = {
+    "hasattr": "ask the type, or declare the field",
+    "eval": "never run text",
+    "exec": "never run text",
+    "print": "log, or let the command line speak",
+    "torch.manual_seed": "take a seed and make a torch.Generator",
+    "torch.seed": "take a seed and make a torch.Generator",
+    "torch.set_default_dtype": "float64 is set at the boundary",
+    "torch.load": "weights are stored as safetensors",
+    "torch.save": "weights are stored as safetensors",
+    "pyro.set_rng_seed": "fork the generator",
+    "pyro.util.set_rng_seed": "fork the generator",
+}
+FORBIDDEN_IMPORTS = frozenset({"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve"})
+NUMPY_RANDOM = frozenset({"default_rng", "Generator", "SeedSequence", "PCG64", "BitGenerator"})
+STANDARD_RANDOM = frozenset({"Random", "SystemRandom"})
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of the package: its dotted name below the package, and its text."""
+
+    name: str
+    text: str
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The parsed file."""
+        return ast.parse(self.text)
+
+    @property
+    def is_package(self) -> bool:
+        """Whether this is an `__init__`."""
+        return self.name.split(".")[-1] == "__init__"
+
+
+def layer_of(name: str) -> str:
+    """The sub-package or top-level module a dotted name belongs to."""
+    return name.split(".")[0]
+
+
+def imports(source: Source) -> Iterator[tuple[str, int]]:
+    """Every imported name, absolute, with its line; `from a import b` gives `a.b`."""
+    here = source.name.split(".")
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ["bayesmat", *here[: len(here) - node.level]] if node.level else []
+            stem = ".".join([*base, *([node.module] if node.module else [])])
+            yield from ((f"{stem}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def is_under(name: str, roots: frozenset[str] | tuple[str, ...]) -> bool:
+    """Whether a dotted name is one of the roots or lies below one."""
+    return any(name == root or name.startswith(f"{root}.") for root in roots)
+
+
+def direction(source: Source) -> Iterator[str]:
+    """Imports point downward only."""
+    layer = layer_of(source.name)
+    if layer in TOP:
+        allowed = frozenset(LAYERS) | frozenset(TOP[: TOP.index(layer)])
+        if source.name == "__init__":
+            allowed |= {"__init__"}
+    else:
+        allowed = LAYERS.get(layer, frozenset()) | LAYERS.get(source.name, frozenset())
+        allowed |= {"errors", layer}
+    for name, line in imports(source):
+        if name.split(".")[0] != "bayesmat":
+            continue
+        inner = name.removeprefix("bayesmat").lstrip(".")
+        if not is_under(inner, allowed):
+            yield f"line {line}: {layer} may not import {name}"
+
+
+def ownership(source: Source) -> Iterator[str]:
+    """A heavy library is imported by its owner only."""
+    for name, line in imports(source):
+        for library, owners in OWNERS.items():
+            if is_under(name, (library,)) and not is_under(source.name, owners):
+                yield f"line {line}: {library} belongs to {', '.join(owners)}"
+
+
+def import_place(source: Source) -> Iterator[str]:
+    """Imports stand at the top; relative inside a sub-package, absolute across."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            inner = (n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom))
+            yield from (f"line {n.lineno}: import inside {node.name}" for n in inner)
+        if isinstance(node, ast.ImportFrom) and node.level > 1:
+            yield f"line {node.lineno}: relative import that leaves the sub-package"
+
+
+def sizes(source: Source) -> Iterator[str]:
+    """Files, functions (without their docstring) and signatures stay small."""
+    n_lines = len(source.text.splitlines())
+    if n_lines > MAX_FILE_LINES:
+        yield f"{n_lines} lines, at most {MAX_FILE_LINES}"
+    for node in functions(source.tree):
+        n_lines = (node.end_lineno or node.lineno) - node.lineno + 1 - docstring_lines(node)
+        if n_lines > MAX_FUNCTION_LINES:
+            yield f"line {node.lineno}: {node.name} has {n_lines} lines"
+        n_parameters = len(parameters(node))
+        if n_parameters > MAX_PARAMETERS:
+            yield f"line {node.lineno}: {node.name} takes {n_parameters} parameters"
+
+
+def swallowed_keywords(source: Source) -> Iterator[str]:
+    """No public signature takes `**kwargs`: a misspelt keyword must be an error."""
+    for node in functions(source.tree):
+        if node.args.kwarg is not None and (is_public(node.name) or is_magic(node.name)):
+            yield f"line {node.lineno}: {node.name} takes **{node.args.kwarg.arg}"
+
+
+def docstrings(source: Source) -> Iterator[str]:
+    """Modules and their public functions, classes and methods explain themselves."""
+    if ast.get_docstring(source.tree) is None:
+        yield "no module docstring"
+    bodies = [source.tree, *(n for n in source.tree.body if isinstance(n, ast.ClassDef))]
+    for body in bodies:
+        if isinstance(body, ast.ClassDef) and not is_public(body.name):
+            continue
+        for node in body.body:
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef) or not is_public(node.name):
+                continue
+            if ast.get_docstring(node) is None and not is_overload(node):
+                yield f"line {node.lineno}: {node.name} has no docstring"
+
+
+def forbidden(source: Source) -> Iterator[str]:
+    """No `hasattr`, `eval`, pickle, print, `assert` or global random state."""
+    for name, line in imports(source):
+        if layer_of(name) in FORBIDDEN_IMPORTS:
+            yield f"line {line}: {name} executes what it reads"
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Assert):
+            yield f"line {node.lineno}: assert vanishes under -O; raise an error of the tree"
+        if not isinstance(node, ast.Call):
+            continue
+        called = dotted(node.func)
+        if called in FORBIDDEN_CALLS:
+            yield f"line {node.lineno}: {called}: {FORBIDDEN_CALLS[called]}"
+        parent, _, function = called.rpartition(".")
+        if parent in {"np.random", "numpy.random"} and function not in NUMPY_RANDOM:
+            yield f"line {node.lineno}: {called} uses the global generator"
+        if parent == "random" and function not in STANDARD_RANDOM:
+            yield f"line {node.lineno}: {called} uses the global generator"
+
+
+def exports(source: Source) -> Iterator[str]:
+    """Every `__init__` says what is public."""
+    if not source.is_package:
+        return
+    targets = [
+        dotted(target)
+        for node in source.tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+    ]
+    if "__all__" not in targets:
+        yield "no __all__"
+
+
+RULES: dict[str, Callable[[Source], Iterator[str]]] = {
+    "direction": direction,
+    "ownership": ownership,
+    "import_place": import_place,
+    "sizes": sizes,
+    "swallowed_keywords": swallowed_keywords,
+    "docstrings": docstrings,
+    "forbidden": forbidden,
+    "exports": exports,
+}
+
+
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Every function and method, nested ones too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """The names of the parameters, without `self` and `cls`."""
+    every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    return [a.arg for a in every if a.arg not in {"self", "cls"}]
+
+
+def docstring_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """The number of lines the docstring takes."""
+    if ast.get_docstring(node) is None:
+        return 0
+    first = node.body[0]
+    return (first.end_lineno or first.lineno) - first.lineno + 1
+
+
+def is_public(name: str) -> bool:
+    """Whether a name is offered to users."""
+    return not name.startswith("_")
+
+
+def is_magic(name: str) -> bool:
+    """Whether a name is one of Python's own."""
+    return name.startswith("__") and name.endswith("__")
+
+
+def is_overload(node: ast.FunctionDef | ast.ClassDef) -> bool:
+    """Whether a function is an overload, override or setter, whose docstring stands elsewhere."""
+    names = {dotted(d).split(".")[-1] for d in node.decorator_list}
+    return bool(names & {"overload", "override", "setter"})
+
+
+def dotted(node: ast.AST) -> str:
+    """The dotted name of an expression, empty where it has none."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        parent = dotted(node.value)
+        return f"{parent}.{node.attr}" if parent else ""
+    return ""
