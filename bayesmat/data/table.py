@@ -1,0 +1,310 @@
+"""The property table: (material, conditions) x properties, NaN where nothing was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import torch
+
+from bayesmat.errors import BadCell, DataError
+
+from .materials import Kind, canonical_all
+from .observations import Observations, Scale
+from .properties import Condition, Property
+
+__all__ = ["Condition", "Observations", "Property", "PropertyTable", "Scale"]
+
+_MAX_HTML_ROWS = 20
+
+
+def _matrix(values: object, shape: tuple[int, int], what: str) -> np.ndarray:
+    matrix = np.array(values, dtype=np.float64)
+    if matrix.shape != shape:
+        raise DataError(f"{what} have shape {matrix.shape}, but {shape} is needed (rows, columns).")
+    matrix.setflags(write=False)
+    return matrix
+
+
+def _where(mask: np.ndarray) -> list[int]:
+    return [int(i) for i in np.flatnonzero(mask)]
+
+
+def _nothing() -> np.ndarray:
+    return np.empty((0, 0))
+
+
+def _bad_values(prop: Property, y: np.ndarray, sd: np.ndarray) -> list[tuple[int, str]]:
+    """Row index and reason of every impossible value of one property."""
+    bad = [(i, "infinite") for i in _where(np.isinf(y))]
+    if prop.scale == "log":
+        bad += [(i, "not positive, and the scale is log") for i in _where(y <= 0)]
+    if prop.categories is not None:
+        codes = np.where(np.isnan(y), 0.0, y)
+        wrong = (codes != np.floor(codes)) | (codes < 0) | (codes >= len(prop.categories))
+        bad += [(i, "not the code of a category") for i in _where(wrong & ~np.isinf(y))]
+    known = ~np.isnan(sd)
+    if prop.categories is not None:
+        bad += [(i, "a class has no standard deviation") for i in _where(known)]
+    bad += [
+        (i, f"standard deviation {sd[i]:g} is not positive and finite (unknown is NaN)")
+        for i in _where(known & ~((sd > 0) & np.isfinite(sd)))
+    ]
+    bad += [(i, "standard deviation without a value") for i in _where(known & np.isnan(y))]
+    return bad
+
+
+@dataclass(frozen=True, eq=False)
+class PropertyTable:
+    """Measurements of materials: rows are (material, conditions), columns are properties.
+
+    NaN means *not measured*; it is never filled in. Several rows of one material under the same
+    conditions are replicates. Arrays are copied and read-only. Build tables with
+    `bayesmat.read_csv` or `bayesmat.from_frame`, which convert units and report bad rows.
+
+    Attributes:
+        materials: Canonical keys, `n`.
+        kind: What the keys are: "smiles", "repeat_unit", "composition" or "id".
+        properties: Columns of `values`, `m`.
+        values: Physical values in the units of the properties, `n x m`; codes of categories.
+        stds: Standard deviations of `values`, `n x m`; NaN where unknown.
+        conditions: Columns of `condition_values`, `c`.
+        condition_values: Physical values or codes of the conditions, `n x c`, all known.
+        groups: A label per row to split by (a laboratory, a class), or None.
+        dropped: What a reader with `on_invalid="drop"` left out.
+
+    Raises:
+        DataError: If shapes disagree, names repeat, or values are impossible (all are listed).
+
+    >>> table = PropertyTable(("CCO", "CC"), "smiles", (Property("Tb", "K"),), [[351.4], [184.6]])
+    >>> table.n_rows, table.property_names
+    (2, ('Tb',))
+    """
+
+    materials: tuple[str, ...]
+    kind: Kind
+    properties: tuple[Property, ...]
+    values: np.ndarray
+    stds: np.ndarray = field(default_factory=_nothing)
+    conditions: tuple[Condition, ...] = ()
+    condition_values: np.ndarray = field(default_factory=_nothing)
+    groups: tuple[str, ...] | None = None
+    dropped: tuple[BadCell, ...] = ()
+
+    def __post_init__(self) -> None:
+        n, m, c = len(self.materials), len(self.properties), len(self.conditions)
+        if self.kind not in get_args(Kind):
+            raise DataError(f"kind {self.kind!r} is unknown; choose one of {get_args(Kind)}.")
+        names = [p.name for p in self.properties] + [c.name for c in self.conditions]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise DataError(f"properties or conditions share the names {repeated}; rename them.")
+        if self.groups is not None and len(self.groups) != n:
+            raise DataError(f"{len(self.groups)} group labels for {n} rows; give one per row.")
+        stds = self.stds if np.size(self.stds) else np.full((n, m), np.nan)
+        given = self.condition_values if np.size(self.condition_values) else np.empty((n, 0))
+        for name, array in (
+            ("materials", tuple(self.materials)),
+            ("properties", tuple(self.properties)),
+            ("conditions", tuple(self.conditions)),
+            ("groups", None if self.groups is None else tuple(self.groups)),
+            ("values", _matrix(self.values, (n, m), "values")),
+            ("stds", _matrix(stds, (n, m), "standard deviations")),
+            ("condition_values", _matrix(given, (n, c), "condition values")),
+        ):
+            object.__setattr__(self, name, array)
+        self._check_cells()
+
+    def _check_cells(self) -> None:
+        cells = [
+            BadCell(i + 2, prop.name, f"{self.values[i, j]:g}", reason)
+            for j, prop in enumerate(self.properties)
+            for i, reason in _bad_values(prop, self.values[:, j], self.stds[:, j])
+        ]
+        for j, condition in enumerate(self.conditions):
+            column = self.condition_values[:, j]
+            wrong = ~np.isfinite(column)
+            if condition.unit is None:
+                codes = np.where(wrong, 0.0, column)
+                n_categories = len(condition.categories or ())
+                wrong |= (codes != np.floor(codes)) | (codes < 0) | (codes >= n_categories)
+            cells += [
+                BadCell(i + 2, condition.name, f"{column[i]:g}", "condition unknown or not a code")
+                for i in _where(wrong)
+            ]
+        if cells:
+            raise DataError("the table holds impossible values (first row of data is 2):", cells)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows, n."""
+        return len(self.materials)
+
+    @property
+    def property_names(self) -> tuple[str, ...]:
+        """Names in column order."""
+        return tuple(p.name for p in self.properties)
+
+    @property
+    def scales(self) -> tuple[Scale, ...]:
+        """Map of each property to model space, from the measured cells; identity for categories."""
+        return tuple(
+            Scale(False, 0.0, 1.0) if p.categories else Scale.of(column, log=p.scale == "log")
+            for p, column in zip(self.properties, self.values.T, strict=True)
+        )
+
+    def observations(self, scales: Sequence[Scale] | None = None) -> Observations:
+        """Measured cells in long form and model space, row by row.
+
+        Args:
+            scales: One per property; the table's own where None. Give the training table's when
+                this table is held out.
+
+        Raises:
+            DataError: If there is not one scale per property.
+        """
+        scales = self.scales if scales is None else tuple(scales)
+        if len(scales) != len(self.properties):
+            raise DataError(f"{len(scales)} scales for {len(self.properties)} properties.")
+        y = torch.full(self.values.shape, torch.nan, dtype=torch.float64)
+        yvar = y.clone()
+        values, stds = torch.from_numpy(self.values.copy()), torch.from_numpy(self.stds.copy())
+        for j, scale in enumerate(scales):
+            y[:, j] = scale.to_model(values[:, j])
+            yvar[:, j] = scale.sd_to_model(values[:, j], stds[:, j]) ** 2
+        rows, columns = torch.nonzero(~values.isnan(), as_tuple=True)
+        return Observations(
+            rows, columns, y[rows, columns], yvar[rows, columns], self.n_rows, self.property_names
+        )
+
+    def subset(self, rows: Sequence[int] | np.ndarray) -> PropertyTable:
+        """Table of these rows (indices, or a mask of n booleans), in this order."""
+        index = np.asarray(rows)
+        if index.size == 0:
+            index = index.astype(np.intp)
+        if index.dtype == np.bool_:
+            if index.shape != (self.n_rows,):
+                raise DataError(f"a mask of shape {index.shape} cannot select {self.n_rows} rows.")
+            index = np.flatnonzero(index)
+        return replace(
+            self,
+            materials=tuple(self.materials[i] for i in index),
+            values=self.values[index],
+            stds=self.stds[index],
+            condition_values=self.condition_values[index],
+            groups=None if self.groups is None else tuple(self.groups[i] for i in index),
+        )
+
+    def select(self, properties: Sequence[str]) -> PropertyTable:
+        """Table of these properties, in this order.
+
+        Raises:
+            DataError: If the table lacks one of them.
+        """
+        columns = [self._column(name) for name in properties]
+        return replace(
+            self,
+            properties=tuple(self.properties[j] for j in columns),
+            values=self.values[:, columns],
+            stds=self.stds[:, columns],
+        )
+
+    def append(
+        self,
+        materials: Sequence[str],
+        values: Mapping[str, Sequence[float]] | np.ndarray,
+        stds: Mapping[str, Sequence[float]] | np.ndarray | None = None,
+        *,
+        conditions: Mapping[str, Sequence[float]] | np.ndarray | None = None,
+        groups: Sequence[str] | None = None,
+    ) -> PropertyTable:
+        """Table with these rows below its own.
+
+        Args:
+            materials: Keys of the table's kind, canonical or not, `k`.
+            values: Physical values per property, or `k x m`; a property left out is not measured.
+            stds: Their standard deviations; unknown where left out.
+            conditions: Values (codes) per condition, or `k x c`; needed if the table has any.
+            groups: Labels, needed if the table has any.
+
+        Raises:
+            DataError: If a material or value is impossible, or conditions or groups are lacking.
+        """
+        n = len(materials)
+        if (groups is None) != (self.groups is None):
+            raise DataError("give `groups` for appended rows exactly when the table has groups.")
+        if conditions is None and self.conditions:
+            names = [c.name for c in self.conditions]
+            raise DataError(f"the table has conditions {names}; give them for the appended rows.")
+        named = tuple(c.name for c in self.conditions)
+        return replace(
+            self,
+            materials=(*self.materials, *canonical_all(materials, self.kind)),
+            values=np.vstack([self.values, _columns(values, self.property_names, n)]),
+            stds=np.vstack([self.stds, _columns(stds, self.property_names, n)]),
+            condition_values=np.vstack([self.condition_values, _columns(conditions, named, n)]),
+            groups=None if groups is None else (*(self.groups or ()), *groups),
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Data frame in physical units.
+
+        Columns: material, the conditions, then each property followed by `sd(name)` where any
+        standard deviation is known, and group. Categories appear by name.
+        """
+        frame: dict[str, object] = {"material": list(self.materials)}
+        for condition, column in zip(self.conditions, self.condition_values.T, strict=True):
+            frame[condition.name] = _names(column, condition.categories)
+        for prop, column, sd in zip(self.properties, self.values.T, self.stds.T, strict=True):
+            frame[prop.name] = _names(column, prop.categories)
+            if not np.isnan(sd).all():
+                frame[f"sd({prop.name})"] = sd
+        if self.groups is not None:
+            frame["group"] = list(self.groups)
+        return pd.DataFrame(frame)
+
+    def _column(self, name: str) -> int:
+        if name not in self.property_names:
+            raise DataError(f"the table has no property {name!r}; it has {self.property_names}.")
+        return self.property_names.index(name)
+
+    def __repr__(self) -> str:
+        cells = ", ".join(
+            f"{p.label}: {np.count_nonzero(~np.isnan(v))}"
+            for p, v in zip(self.properties, self.values.T, strict=True)
+        )
+        return f"PropertyTable({self.n_rows} rows of {self.kind}; measured {cells or 'nothing'})"
+
+    def _repr_html_(self) -> str:
+        frame = self.to_frame().rename(columns={p.name: p.label for p in self.properties})
+        note = f"<p>{self.n_rows} rows; NaN = not measured</p>"
+        return frame.head(_MAX_HTML_ROWS).to_html(index=False) + note
+
+
+def _names(column: np.ndarray, categories: tuple[str, ...] | None) -> object:
+    if categories is None:
+        return column
+    return [None if np.isnan(code) else categories[int(code)] for code in column]
+
+
+def _columns(
+    given: Mapping[str, Sequence[float]] | np.ndarray | None, names: tuple[str, ...], n: int
+) -> np.ndarray:
+    """Matrix `n x len(names)` of what was given by name, NaN elsewhere."""
+    if given is None:
+        return np.full((n, len(names)), np.nan)
+    if not isinstance(given, Mapping):
+        return _matrix(given, (n, len(names)), "appended values")
+    unknown = sorted(set(given) - set(names))
+    if unknown:
+        raise DataError(f"the table has no columns {unknown}; it has {names}.")
+    matrix = np.full((n, len(names)), np.nan)
+    for name, column in given.items():
+        array = np.asarray(column, dtype=np.float64)
+        if array.shape != (n,):
+            raise DataError(f"{name!r} has shape {array.shape} for {n} appended materials.")
+        matrix[:, names.index(name)] = array
+    return matrix
