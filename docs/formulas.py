@@ -1,0 +1,43 @@
+"""Formulas of the manual as MathML, which every browser draws without a script.
+
+Docstrings write mathematics as Sphinx does (`:math:` and `.. math::`), pages as `$...$`. Both become
+what arithmatex recognises, and its output becomes MathML when the page is written.
+"""
+
+import html
+import re
+import textwrap
+from typing import Any
+
+import griffe
+from latex2mathml.converter import convert
+
+_ROLE = re.compile(r":math:`([^`]+)`", re.DOTALL)
+_BLOCK = re.compile(r"^( *)\.\. math::(.*(?:\n(?:\1 +.*)?)*)", re.MULTILINE)
+_INLINE = re.compile(r'<span class="arithmatex">\\\((.*?)\\\)</span>', re.DOTALL)
+_DISPLAY = re.compile(r'<div class="arithmatex">\s*\\\[(.*?)\\\]\s*</div>', re.DOTALL)
+
+
+class SphinxFormulas(griffe.Extension):
+    """Rewrite the Sphinx formulas of every docstring."""
+
+    def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
+        """Called by griffe for each module, class, function and attribute."""
+        if obj.docstring is not None:
+            text = _BLOCK.sub(_block, obj.docstring.value)
+            obj.docstring.value = _ROLE.sub(lambda m: f"\\({' '.join(m[1].split())}\\)", text)
+
+
+def on_page_content(content: str, **_: Any) -> str:
+    """Called by MkDocs with the HTML of a page."""
+    content = _DISPLAY.sub(lambda m: f"<p>{_mathml(m[1], 'block')}</p>", content)
+    return _INLINE.sub(lambda m: _mathml(m[1], "inline"), content)
+
+
+def _block(match: re.Match[str]) -> str:
+    indent, body = match[1], textwrap.dedent(match[2]).strip()
+    return f"{indent}\n{indent}\\[{' '.join(body.split())}\\]\n{indent}\n"
+
+
+def _mathml(latex: str, display: str) -> str:
+    return convert(html.unescape(latex).strip(), display=display)
