@@ -1,5 +1,3 @@
-import inspect
-
 import pytest
 
 from bayesmat import errors
@@ -7,10 +5,12 @@ from bayesmat.errors import BadCell, BayesmatError, DataError, MissingExtraError
 
 
 def test_one_root_catches_everything() -> None:
-    classes = [c for _, c in inspect.getmembers(errors, inspect.isclass) if c is not BadCell]
-    assert len(classes) >= 10
-    assert all(issubclass(c, BayesmatError) for c in classes)
-    assert {c.__name__ for c in classes} | {"BadCell"} == set(errors.__all__)
+    own = {
+        c for c in vars(errors).values() if isinstance(c, type) and c.__module__ == errors.__name__
+    }
+    assert {c.__name__ for c in own} == set(errors.__all__)
+    assert all(issubclass(c, BayesmatError) for c in own - {BadCell})
+    assert not issubclass(BadCell, BayesmatError)
 
 
 def test_a_data_error_lists_every_cell_as_a_spreadsheet_numbers_it() -> None:
@@ -25,7 +25,7 @@ def test_a_data_error_lists_every_cell_as_a_spreadsheet_numbers_it() -> None:
 
 
 def test_data_errors_are_value_errors_for_those_who_do_not_know_the_tree() -> None:
-    with pytest.raises(ValueError, match="^nothing here$"):
+    with pytest.raises(ValueError, match="nothing here"):
         raise DataError("nothing here")
 
 
