@@ -1,7 +1,7 @@
 """Formulas of the manual as MathML, which every browser draws without a script.
 
-Docstrings write mathematics as Sphinx does (`:math:` and `.. math::`), pages as `$...$`. Both become
-what arithmatex recognises, and its output becomes MathML when the page is written.
+Docstrings write mathematics as Sphinx does (`:math:` and `.. math::`), pages as `$...$`. Both
+become what arithmatex recognises, and its output becomes MathML when the page is written.
 """
 
 import html
