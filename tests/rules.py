@@ -166,9 +166,14 @@ def sizes(source: Source) -> Iterator[str]:
 
 
 def swallowed_keywords(source: Source) -> Iterator[str]:
-    """No public signature takes `**kwargs`: a misspelt keyword must be an error."""
+    """No public signature takes `**kwargs`: a misspelt keyword must be an error.
+
+    A method marked `@override` keeps the signature of the library's class it stands in for.
+    """
     for node in functions(source.tree):
-        if node.args.kwarg is not None and (is_public(node.name) or is_magic(node.name)):
+        if node.args.kwarg is None or has_decorator(node, {"override"}):
+            continue
+        if is_public(node.name) or is_magic(node.name):
             yield f"line {node.lineno}: {node.name} takes **{node.args.kwarg.arg}"
 
 
@@ -183,7 +188,9 @@ def docstrings(source: Source) -> Iterator[str]:
         for node in body.body:
             if not isinstance(node, ast.FunctionDef | ast.ClassDef) or not is_public(node.name):
                 continue
-            if ast.get_docstring(node) is None and not is_overload(node):
+            # The docstring of an overload, override or setter stands elsewhere.
+            elsewhere = has_decorator(node, {"overload", "override", "setter"})
+            if ast.get_docstring(node) is None and not elsewhere:
                 yield f"line {node.lineno}: {node.name} has no docstring"
 
 
@@ -264,10 +271,11 @@ def is_magic(name: str) -> bool:
     return name.startswith("__") and name.endswith("__")
 
 
-def is_overload(node: ast.FunctionDef | ast.ClassDef) -> bool:
-    """Whether a function is an overload, override or setter, whose docstring stands elsewhere."""
-    names = {dotted(d).split(".")[-1] for d in node.decorator_list}
-    return bool(names & {"overload", "override", "setter"})
+def has_decorator(
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, names: set[str]
+) -> bool:
+    """Whether one of the decorators carries one of the names."""
+    return any(dotted(d).split(".")[-1] in names for d in node.decorator_list)
 
 
 def dotted(node: ast.AST) -> str:

@@ -152,7 +152,10 @@ INNOCENT = {
     "ownership": [("inference.nuts", "from pyro.infer import MCMC"), ("data.table", "import pyro")],
     "import_place": [("models.base", "from . import kernels")],
     "sizes": [("data.io", 'def f():\n    """' + "long\n" * 80 + '"""\n' + "    x = 1\n" * 59)],
-    "swallowed_keywords": [("data.io", "def _read(**options): ...")],
+    "swallowed_keywords": [
+        ("data.io", "def _read(**options): ..."),
+        ("data.io", "class A(Model):\n    @override\n    def f(self, X, **kwargs): ..."),
+    ],
     "docstrings": [("data.io", '"""Module."""\ndef _read(): ...')],
     "forbidden": [
         ("data.io", "model.eval()"),
