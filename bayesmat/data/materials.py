@@ -1,36 +1,206 @@
-"""Canonical keys: one string per material, whatever way it was written."""
+"""Canonical keys: one string per material, however it was written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from math import gcd, lcm
+from types import MappingProxyType
 from typing import Literal
 
-from rdkit import Chem, rdBase
+from pymatgen.core.composition import Composition
+from pymatgen.core.periodic_table import Element
+from rdkit import rdBase
 
 from bayesmat.errors import BadCell, MaterialError
+
+from . import _repeat_units, _smiles
+from ._smiles import Unreadable
 
 __all__ = [
     "Kind",
     "canonical",
     "canonical_all",
+    "canonical_composition",
+    "canonical_repeat_unit",
     "canonical_smiles",
+    "try_canonical",
 ]
 
 Kind = Literal["smiles", "repeat_unit", "composition", "id"]
 
+_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "smiles": "a molecule in SMILES notation",
+        "repeat_unit": "a polymer repeat unit",
+        "composition": "a composition formula",
+        "id": "an id",
+    }
+)
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_ISOTOPE = re.compile(r"[DT](?![a-z])")
+_MAX_DENOMINATOR = 10_000
+_TOLERANCE = 2e-6
 
-def canonical_smiles(smiles: str) -> str:
-    """Temporary minimal version."""
+
+def _composition(formula: str) -> str:
+    formula = formula.translate(_SUBSCRIPTS)
+    if any(mark in formula for mark in ("·", "•")) or ".H" in formula:
+        raise Unreadable("write a hydrate or an adduct with brackets, CuSO4(H2O)5")
+    if _ISOTOPE.search(formula):
+        raise Unreadable("isotopes (D, T) are not told apart in compositions")
+    try:
+        parts = Composition(formula)
+        symbols = [part.symbol for part in parts if isinstance(part, Element)]
+    except (ValueError, KeyError, AttributeError) as error:
+        raise Unreadable(f"pymatgen cannot read it ({error})") from error
+    if not parts or len(symbols) != len(parts):
+        raise Unreadable("it holds something that is not an element")
+    amounts = [_fraction(parts[symbol]) for symbol in symbols]
+    scale = lcm(*(amount.denominator for amount in amounts))
+    counts = [int(amount * scale) for amount in amounts]
+    divisor = gcd(*counts)
+    whole = {symbol: n // divisor for symbol, n in zip(symbols, counts, strict=True)}
+    with warnings.catch_warnings():
+        # Noble gases have no electronegativity; pymatgen only uses it to order the symbols.
+        warnings.filterwarnings("ignore", message="No Pauling electronegativity")
+        return str(Composition(whole).reduced_formula)
+
+
+def _fraction(amount: float) -> Fraction:
+    """The simple fraction meant by 0.3333333, else the decimal as it was written."""
+    exact = Fraction(repr(float(amount)))
+    simple = exact.limit_denominator(_MAX_DENOMINATOR)
+    return simple if abs(simple - exact) <= _TOLERANCE * exact else exact
+
+
+def _molecule(smiles: str) -> str:
+    return _smiles.settle(_smiles.canonical, smiles)
+
+
+def _repeat_unit(smiles: str) -> str:
+    return _smiles.settle(_repeat_units.canonical, smiles)
+
+
+_KEYS: Mapping[str, Callable[[str], str]] = MappingProxyType(
+    {
+        "smiles": _molecule,
+        "repeat_unit": _repeat_unit,
+        "composition": _composition,
+        "id": lambda name: name,
+    }
+)
+
+
+def try_canonical(materials: Sequence[str], kind: Kind) -> list[str | Unreadable]:
+    """Canonical key of each material, or the reason why it has none.
+
+    Every distinct string is worked on once.
+
+    Raises:
+        MaterialError: If the kind is unknown.
+    """
+    if kind not in _KEYS:
+        raise MaterialError(f"kind {kind!r} is unknown; choose one of {list(_KEYS)}.")
+    known: dict[str, str | Unreadable] = {}
     with rdBase.BlockLogs():
-        mol = Chem.MolFromSmiles(smiles)
-    if mol is None or mol.GetNumAtoms() == 0:
-        raise MaterialError(f"{smiles!r} is not a SMILES")
-    return Chem.MolToSmiles(mol)
+        for material in dict.fromkeys(materials):
+            try:
+                if not isinstance(material, str):
+                    raise Unreadable("it is not text")
+                text = material.strip()
+                if not text:
+                    raise Unreadable("it is empty")
+                known[material] = _KEYS[kind](text)
+            except Unreadable as reason:
+                known[material] = reason
+    return [known[material] for material in materials]
 
 
 def canonical(material: str, kind: Kind = "smiles") -> str:
-    return canonical_smiles(material) if kind == "smiles" else material.strip()
+    """Canonical key of a material: equal strings for equal materials, and its own canonical key.
+
+    Args:
+        material: As written by a person or a file.
+        kind: "smiles", "repeat_unit", "composition" or "id" (only stripped of blanks).
+
+    Raises:
+        MaterialError: If the string is not such a material; the message says why.
+
+    >>> canonical("OCC"), canonical("Fe4O6", "composition"), canonical("*CC*", "repeat_unit")
+    ('CCO', 'Fe2O3', '*C*')
+    """
+    found = try_canonical([material], kind)[0]
+    if isinstance(found, str):
+        return found
+    raise MaterialError(
+        f"{material!r} is not {_WORDS[kind]}: {found}. Without a valid key it can neither be "
+        "described by features nor compared with other rows; correct it or leave it out."
+    )
 
 
 def canonical_all(materials: Sequence[str], kind: Kind = "smiles") -> tuple[str, ...]:
-    return tuple(canonical(m, kind) for m in materials)
+    """Canonical keys of many materials.
+
+    Raises:
+        MaterialError: If any is unreadable; all are listed, the first as row 1.
+    """
+    found = try_canonical(materials, kind)
+    cells = [
+        BadCell(i, "material", str(material), str(key))
+        for i, (material, key) in enumerate(zip(materials, found, strict=True), start=1)
+        if not isinstance(key, str)
+    ]
+    if cells:
+        raise MaterialError(f"{len(cells)} materials are not {_WORDS[kind]}:", cells)
+    return tuple(str(key) for key in found)
+
+
+def canonical_smiles(smiles: str) -> str:
+    """Canonical isomeric SMILES by RDKit, checked to be readable and stable.
+
+    Atom-map numbers are removed. Salts, charges, isotopes and stereochemistry are kept; tautomers
+    and protonation states are different materials.
+
+    Raises:
+        MaterialError: If RDKit cannot read it, or if it has attachment points.
+
+    References:
+        Weininger, SMILES, 1988, doi:10.1021/ci00057a005.
+
+    >>> canonical_smiles("C1=CC=CC=C1O")
+    'Oc1ccccc1'
+    """
+    return canonical(smiles, "smiles")
+
+
+def canonical_repeat_unit(smiles: str) -> str:
+    """Smallest repeat unit of a linear polymer, the same wherever and how long it was cut.
+
+    Needs two `*` with bonds of equal order, in one piece. Head-to-tail order, tacticity written as
+    stereochemistry, and counter-ions are kept. Ladder, branched and co-polymers with more than two
+    `*` are refused.
+
+    Raises:
+        MaterialError: If it is unreadable or has not exactly two attachment points.
+
+    >>> canonical_repeat_unit("*CC(*)C") == canonical_repeat_unit("*C(C)CC(C)C*")
+    True
+    """
+    return canonical(smiles, "repeat_unit")
+
+
+def canonical_composition(formula: str) -> str:
+    """Reduced formula in pymatgen's order of elements.
+
+    Amounts may be fractions; 0.333333 is read as 1/3.
+
+    Raises:
+        MaterialError: If it is not a formula of elements.
+
+    >>> canonical_composition("Al0.5Ga0.5As"), canonical_composition("O3Fe2")
+    ('AlGaAs2', 'Fe2O3')
+    """
+    return canonical(formula, "composition")
