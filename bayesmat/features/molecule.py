@@ -8,7 +8,6 @@ from types import MappingProxyType
 
 import numpy as np
 from rdkit import Chem
-from rdkit.Chem import Descriptors
 from rdkit.Chem import rdMolDescriptors as rdmd
 from skfp.fingerprints import AtomPairFingerprint, ECFPFingerprint, MACCSFingerprint
 from torch import Tensor
@@ -145,7 +144,7 @@ class AtomPairs:
 _ELEMENTS = ("C", "N", "O", "F", "P", "S", "Cl", "Br", "I", "Si")
 _SCALARS: MappingProxyType[str, Callable[[Chem.Mol], float]] = MappingProxyType(
     {
-        "molar_mass": Descriptors.MolWt,
+        "molar_mass": rdmd._CalcMolWt,
         "polar_surface": rdmd.CalcTPSA,
         "surface": rdmd.CalcLabuteASA,
         "h_bond_donors": rdmd.CalcNumHBD,

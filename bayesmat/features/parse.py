@@ -34,4 +34,4 @@ def molecules(materials: Sequence[str]) -> list[Chem.Mol]:
             f"{len(bad)} of {len(materials)} materials are not SMILES that RDKit can read, so they "
             f"have no features. Correct or drop them: {shown}"
         )
-    return parsed
+    return [mol for mol in parsed if mol is not None]
