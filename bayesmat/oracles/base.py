@@ -1,0 +1,175 @@
+"""What an oracle is, and how many materials are put to one at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, as_completed
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bayesmat.data.properties import Property
+from bayesmat.errors import OracleError
+
+__all__ = ["Evaluation", "Failure", "Oracle", "evaluate"]
+
+
+class Failure:
+    """The reason codes of failed evaluations; a code is what stands before the first colon.
+
+    An oracle may use codes of its own. These are shared so that they can be counted.
+    """
+
+    UNPARSABLE = "unparsable"
+    EMBEDDING = "embedding failed"
+    FORCE_FIELD = "force field failed"
+    SCF = "SCF not converged"
+    GEOMETRY = "geometry not converged"
+    REARRANGED = "molecule rearranged"
+    ELEMENT = "unsupported element"
+    OPEN_SHELL = "open shell"
+    TIMED_OUT = "timed out"
+    DIED = "worker died"
+    RAISED = "oracle raised"
+    PROGRAM = "program failed"
+    ABSENT = "not in the table"
+    NOT_FINITE = "not finite"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The answer of an oracle about one material: values, or the reason why there are none.
+
+    Attributes:
+        material: The material, exactly as it was asked.
+        values: Physical values by property name; empty after a failure.
+        sds: Known standard deviations by property name, where the oracle knows them.
+        cost_s: Seconds that the evaluation took.
+        failure: `None`, or a reason `"code"` or `"code: detail"` (see `Failure`).
+
+    >>> Evaluation("C", {"gap": 13.1}).failure is None
+    True
+    >>> Evaluation.failed("C1", "unparsable", "ring 1 is open").failure
+    'unparsable: ring 1 is open'
+    """
+
+    material: str
+    values: Mapping[str, float] = field(default_factory=dict)
+    sds: Mapping[str, float] = field(default_factory=dict)
+    cost_s: float = 0.0
+    failure: str | None = None
+
+    @staticmethod
+    def failed(material: str, code: str, detail: str = "", *, cost_s: float = 0.0) -> Evaluation:
+        """Build the record of a failure from its code and a detail in words."""
+        words = " ".join(detail.split())
+        reason = f"{code}: {words}" if words else code
+        return Evaluation(material, cost_s=cost_s, failure=reason)
+
+    def checked(self) -> Evaluation:
+        """Return this evaluation, or a failure in its place if a value is not finite."""
+        bad = [f"{p} = {v}" for p, v in self.values.items() if not math.isfinite(v)]
+        if self.failure is not None or not bad:
+            return self
+        return Evaluation.failed(
+            self.material, Failure.NOT_FINITE, ", ".join(bad), cost_s=self.cost_s
+        )
+
+
+class Oracle(Protocol):
+    """Anything that answers "what is the property of these materials": a program or a lab.
+
+    A material that cannot be evaluated is an `Evaluation` with a `failure`, never an exception.
+    An oracle raises only `OracleError`, when it cannot run at all (a program is missing).
+
+    Attributes:
+        properties: What it answers, with units.
+        digest: Changes whenever its numbers could change (method, settings, versions).
+        time_limit_s: Seconds after which one material's evaluation is killed, or `None`.
+    """
+
+    @property
+    def properties(self) -> tuple[Property, ...]:
+        """What the oracle answers, with units."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """A text that changes whenever the oracle's numbers could change."""
+        ...
+
+    @property
+    def time_limit_s(self) -> float | None:
+        """Seconds after which one material's evaluation is killed, or `None` for no limit."""
+        ...
+
+    def __call__(self, materials: Sequence[str]) -> tuple[Evaluation, ...]:
+        """Evaluate materials, one `Evaluation` each, in the same order."""
+        ...
+
+
+def evaluate(
+    oracle: Oracle,
+    materials: Sequence[str],
+    executor: Executor | None = None,
+    on_result: Callable[[Evaluation], None] | None = None,
+) -> tuple[Evaluation, ...]:
+    """Ask an oracle about many materials, and hand over every answer as soon as it exists.
+
+    With `executor=None` the materials are computed one after the other in this process, where
+    the oracle's time limit holds only between its steps. `WorkerPool` enforces it by killing
+    the process; any other `concurrent.futures.Executor` (Dask's, MPI's) may be given.
+
+    Args:
+        oracle: The oracle; it is sent to other processes unless `executor` is `None`.
+        materials: Material keys.
+        executor: Where to run.
+        on_result: Called in the calling thread with each answer, in order of completion.
+
+    Returns:
+        One `Evaluation` for each material, in the order of `materials`.
+
+    Raises:
+        OracleError: The oracle says that it cannot run at all, or answered about other materials.
+    """
+    done: dict[int, Evaluation] = {}
+    deliver = on_result or (lambda evaluation: None)
+    if executor is None:
+        for i, material in enumerate(materials):
+            done[i] = _one(oracle, material)
+            deliver(done[i])
+        return tuple(done[i] for i in range(len(materials)))
+    futures = {executor.submit(_one, oracle, m): i for i, m in enumerate(materials)}
+    try:
+        for future in as_completed(futures):
+            i = futures[future]
+            try:
+                done[i] = future.result()
+            except FutureTimeoutError as error:
+                done[i] = Evaluation.failed(materials[i], Failure.TIMED_OUT, str(error))
+            except (BrokenProcessPool, EOFError) as error:
+                done[i] = Evaluation.failed(materials[i], Failure.DIED, str(error))
+            deliver(done[i])
+    finally:
+        for future in futures:
+            future.cancel()
+    return tuple(done[i] for i in range(len(materials)))
+
+
+def _one(oracle: Oracle, material: str) -> Evaluation:
+    """Evaluate one material; whatever the oracle raises, except `OracleError`, is recorded."""
+    try:
+        answers = oracle([material])
+    except OracleError:
+        raise
+    except Exception as error:
+        return Evaluation.failed(material, Failure.RAISED, f"{type(error).__name__}: {error}")
+    if len(answers) != 1 or answers[0].material != material:
+        raise OracleError(
+            f"asked about {material!r}, the oracle answered about "
+            f"{[a.material for a in answers]}. An oracle must return one Evaluation per material, "
+            "in the same order and under the same key."
+        )
+    return answers[0].checked()

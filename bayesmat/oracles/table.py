@@ -1,0 +1,69 @@
+"""An oracle that looks its answers up: for replaying a search on data that already exist."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesmat.data.table import Property, PropertyTable
+
+from .base import Evaluation, Failure
+
+__all__ = ["TableOracle"]
+
+
+@dataclass(frozen=True, eq=False)
+class TableOracle:
+    """Answers from a table that is already measured, to replay and to benchmark searches.
+
+    A material that the table lacks, or has no measured cell for, is a failure
+    (`"not in the table"`), never a guess. Of replicates the mean is returned.
+
+    Attributes:
+        table: Where the answers are.
+    """
+
+    table: PropertyTable
+
+    @property
+    def properties(self) -> tuple[Property, ...]:
+        """The table's properties."""
+        return self.table.properties
+
+    @property
+    def digest(self) -> str:
+        """Hash of the materials, the properties and the values."""
+        content = hashlib.sha256(
+            repr((self.table.materials, self.table.properties)).encode()
+            + np.ascontiguousarray(self.table.values).tobytes()
+        )
+        return f"table/{content.hexdigest()[:16]}"
+
+    @property
+    def time_limit_s(self) -> float | None:
+        """No limit."""
+        return None
+
+    def __call__(self, materials: Sequence[str]) -> tuple[Evaluation, ...]:
+        """Look materials up by their key."""
+        rows: dict[str, list[int]] = {}
+        for i, material in enumerate(self.table.materials):
+            rows.setdefault(material, []).append(i)
+        return tuple(self._look_up(m, rows.get(m, [])) for m in materials)
+
+    def _look_up(self, material: str, rows: list[int]) -> Evaluation:
+        values, sds = {}, {}
+        for j, name in enumerate(self.table.property_names):
+            cells = [i for i in rows if np.isfinite(self.table.values[i, j])]
+            if not cells:
+                continue
+            values[name] = float(self.table.values[cells, j].mean())
+            known = self.table.stds[cells, j]
+            if np.isfinite(known).all():
+                sds[name] = float(np.sqrt((known**2).sum())) / len(cells)
+        if not values:
+            return Evaluation.failed(material, Failure.ABSENT)
+        return Evaluation(material, values, sds)

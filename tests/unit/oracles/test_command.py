@@ -1,0 +1,66 @@
+import sys
+import time
+
+import pytest
+
+from bayesmat.data.properties import Property
+from bayesmat.errors import OracleError
+from bayesmat.oracles import CommandOracle
+
+GAP = (Property("gap", "eV"),)
+
+
+def program(code: str, limit: float | None = 20.0) -> CommandOracle:
+    return CommandOracle((sys.executable, "-c", code), GAP, "1", limit)
+
+
+def test_the_program_hears_the_question_and_its_last_line_is_the_answer():
+    oracle = program(
+        "import json, sys\n"
+        "question = json.load(sys.stdin)\n"
+        "assert question['properties'] == {'gap': 'eV'}\n"
+        "print('chatter')\n"
+        "print(json.dumps({'values': {'gap': len(question['material'])}, 'sds': {'gap': 0.5}}))"
+    )
+    one, two = oracle(["CC", "CCO"])
+    assert (one.values, one.sds, two.values) == ({"gap": 2.0}, {"gap": 0.5}, {"gap": 3.0})
+    assert one.cost_s > 0
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ('print(\'{"failure": "no basis set"}\')', "no basis set"),
+        ("raise SystemExit('disk full')", "program failed: status 1, 'disk full'"),
+        ("print('gap = 3')", "program failed: cannot use the answer 'gap = 3'"),
+        ("pass", "program failed: cannot use the answer ''"),
+        ("print('[1]')", "program failed: cannot use the answer"),
+        ('print(\'{"values": {"Gap": 1}}\')', "program failed: cannot use the answer"),
+        ('print(\'{"values": {"gap": "x"}}\')', "program failed: cannot use the answer"),
+        ('print(\'{"values": {"gap": NaN}}\')', "not finite: gap = nan"),
+    ],
+)
+def test_failures_are_recorded(code, reason):
+    (failed,) = program(code)(["C"])
+    assert failed.failure is not None
+    assert failed.failure.startswith(reason)
+    assert failed.values == {}
+
+
+def test_the_program_and_its_children_are_killed_at_the_time_limit(tmp_path):
+    flag = tmp_path / "alive"
+    child = f"import time; time.sleep(2); open({str(flag)!r}, 'w')"
+    oracle = program(
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])", 0.7
+    )
+    start = time.monotonic()
+    (failed,) = oracle(["C"])
+    assert failed.failure == "timed out: killed after 0.7 s"
+    assert time.monotonic() - start < 1.9
+    time.sleep(2.0)
+    assert not flag.exists()
+
+
+def test_a_missing_program_is_an_error_not_a_failure_of_the_material():
+    with pytest.raises(OracleError, match=r"no-such-program.*not found.*PATH"):
+        CommandOracle(("no-such-program",), GAP, "1")(["C"])
