@@ -1,0 +1,170 @@
+"""Where candidates come from: molecules invented by SMC, or a given pool."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from bayesmat.design.chemistry import MoleculeFilter
+from bayesmat.design.language import SmilesNGram
+from bayesmat.design.moves import Checker
+from bayesmat.design.sampler import (
+    MemoScore,
+    PriorDraws,
+    SamplerSettings,
+    draw_prior,
+    molecule_checker,
+    sample_strings,
+)
+from bayesmat.errors import DesignError
+from bayesmat.explore.goals import Goal, Region, region_of
+from bayesmat.models.base import Fitted
+
+__all__ = ["CandidateSource", "Candidates", "MoleculeDesign", "Pool", "RegionScore"]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Materials that may be chosen next.
+
+    Attributes:
+        materials: Canonical keys, distinct.
+        trace: JSON-able diagnostics of how they were made.
+    """
+
+    materials: tuple[str, ...]
+    trace: dict[str, Any] = field(default_factory=dict)
+
+
+class CandidateSource(Protocol):
+    """Makes candidates for a posterior and its goals; deterministic for a seed."""
+
+    @property
+    def digest(self) -> str:
+        """Hash of its configuration."""
+        ...
+
+    def __call__(
+        self, fitted: Fitted, goals: Sequence[Goal], *, exclude: Collection[str], seed: int
+    ) -> Candidates:
+        """Candidates none of which is in `exclude`."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class RegionScore:
+    """log P(a measurement lies in the region | data): the likelihood of the molecule sampler."""
+
+    fitted: Fitted
+    region: Region
+
+    def __call__(self, materials: Sequence[str]) -> Tensor:
+        """Shape `n`."""
+        marginals = self.fitted.marginals(materials)
+        return marginals.log_probability(self.region.lower, self.region.upper)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A fixed list of candidate materials."""
+
+    materials: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """Hash of the list."""
+        return hashlib.sha256("\n".join(self.materials).encode()).hexdigest()[:16]
+
+    def __call__(
+        self, fitted: Fitted, goals: Sequence[Goal], *, exclude: Collection[str], seed: int
+    ) -> Candidates:
+        """The pool without what is excluded."""
+        kept = tuple(dict.fromkeys(m for m in self.materials if m not in exclude))
+        if not kept:
+            raise DesignError("every material of the pool has been used or excluded.")
+        return Candidates(kept, {"source": f"pool of {len(self.materials)}"})
+
+
+@dataclass(frozen=True)
+class MoleculeDesign:
+    """Invents molecules: language prior, chemical filter, posterior probability of the region.
+
+    The target of the sampler is prior x 1[filter] x P(region | data)**power. `power` = 1 is the
+    posterior; 2 looks harder where the model is flat, and is declared in every report.
+
+    Attributes:
+        language: The prior over SMILES, trained on molecules that pass the filter.
+        molecule_filter: Alerts and constraints.
+        settings: Sizes of the SMC run, and the power.
+        pool_seed: Seeds the prior draws that every round starts from.
+        n_candidates: Most probable visited molecules handed on.
+    """
+
+    language: SmilesNGram
+    molecule_filter: MoleculeFilter
+    settings: SamplerSettings = field(default_factory=lambda: SamplerSettings(power=2.0))
+    pool_seed: int = 0
+    n_candidates: int = 1000
+
+    @property
+    def digest(self) -> str:
+        """Hash of language, filter and settings."""
+        parts = [
+            self.language.digest, self.molecule_filter.digest, asdict(self.settings),
+            self.pool_seed, self.n_candidates,
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+    @cached_property
+    def checker(self) -> Checker:
+        """The filter with its memory of verdicts."""
+        return molecule_checker(self.molecule_filter)
+
+    @cached_property
+    def prior_draws(self) -> PriorDraws:
+        """Independent draws of the filtered language, made once."""
+        return draw_prior(self.language, self.checker, self.settings.pool_size, seed=self.pool_seed)
+
+    def __call__(
+        self, fitted: Fitted, goals: Sequence[Goal], *, exclude: Collection[str], seed: int
+    ) -> Candidates:
+        """Run the sampler; the distinct molecules it visited are the candidates."""
+        region = region_of(goals, fitted.table.property_names, fitted.scales)
+        if not bool(region.bounded.any()):
+            raise DesignError(
+                "molecules are designed for a region: give Within, AtLeast or AtMost."
+            )
+        result = sample_strings(
+            self.language,
+            self.checker,
+            MemoScore(RegionScore(fitted, region)),
+            seed=seed,
+            settings=self.settings,
+            initial=self.prior_draws,
+        )
+        ranked = sorted(result.visited, key=lambda key: (-result.visited[key], key))
+        kept: list[str] = []
+        for key in ranked:
+            if len(kept) == self.n_candidates:
+                break
+            if key not in exclude and self.checker.approves(key):
+                kept.append(key)
+        trace = {
+            "source": "molecules by SMC",
+            "power": self.settings.power,
+            "n_particles": self.settings.n_particles,
+            "log_evidence": result.log_evidence,
+            "log_evidence_sd": result.log_evidence_sd,
+            "n_visited": len(result.visited),
+            "n_distinct_particles": len(set(result.materials)),
+            "stages": list(result.trace),
+        }
+        if not kept:
+            raise DesignError("the sampler found no molecule that is new and passes the filter.")
+        return Candidates(tuple(kept), trace)

@@ -1,0 +1,255 @@
+"""What a prior, a fitted model and a prediction are."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+from botorch.models.model import Model
+from torch import Tensor
+
+from bayesmat.data.materials import canonical_all
+from bayesmat.data.table import Observations, Property, PropertyTable, Scale
+from bayesmat.errors import ModelError
+from bayesmat.features.base import Layout
+from bayesmat.models.kernels import MinMax
+from bayesmat.models.marginals import Marginals
+from bayesmat.models.report import FitReport
+from bayesmat.sources.embedding import FeatureMap
+
+__all__ = ["Fitted", "Prediction", "Prior", "PropertyModel", "fit", "layout_of"]
+
+
+class PropertyModel(Model, ABC):
+    """A prior conditioned on data: a BoTorch model with a fast path for screening."""
+
+    @property
+    @abstractmethod
+    def properties(self) -> tuple[str, ...]:
+        """Names of the m outputs."""
+
+    @property
+    @abstractmethod
+    def report(self) -> FitReport:
+        """What was fitted, in words and numbers."""
+
+    @abstractmethod
+    def marginals(self, X: Tensor, *, chunk: int = 512) -> Marginals:
+        """Component means and latent variances of every row of X, shape `n x D`."""
+
+
+class Prior(Protocol):
+    """A frozen description of a model, before data; it knows properties, not chemistry."""
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """The properties it relates, in the order of the model's outputs."""
+        ...
+
+    @property
+    def features(self) -> tuple[FeatureMap, ...]:
+        """The feature maps it needs columns of X for."""
+        ...
+
+    def digest(self) -> str:
+        """Hash of everything that the posterior depends on besides data and seed."""
+        ...
+
+    def condition(self, observations: Observations, X: Tensor, *, seed: int) -> PropertyModel:
+        """The posterior; X has shape `n x D` and is laid out by `layout_of`."""
+        ...
+
+    def explain(
+        self, observations: Observations, X: Tensor, model: PropertyModel, *, seed: int
+    ) -> FitReport:
+        """What was fitted, in words and numbers."""
+        ...
+
+
+def layout_of(prior: Prior, table: PropertyTable | None = None) -> Layout:
+    """The columns of X that a prior needs: each featurizer once, then the conditions."""
+    inputs = [featurizer for m in prior.features for featurizer in m.inputs]
+    return Layout(inputs, table.conditions if table is not None else ())
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Posterior predictions in physical units.
+
+    Attributes:
+        materials: Canonical keys, `n`.
+        properties: What is predicted, `m`.
+        median: Median, `n x m`.
+        lower: Lower end of the central interval for a *measurement*, `n x m`.
+        upper: Upper end, `n x m`.
+        level: Probability of the interval.
+        latent_sd: Posterior sd of the noise-free property, `n x m`, in the property's unit (for a
+            log property: of its natural logarithm).
+        observation_sd: The same with the noise of one measurement.
+        domain_distance: 1 - similarity (MinMax on count fingerprints) to the nearest training
+            material, `n`; NaN if the model has no fingerprint. Above about 0.8 nothing alike was
+            measured.
+    """
+
+    materials: tuple[str, ...]
+    properties: tuple[Property, ...]
+    median: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    level: float
+    latent_sd: np.ndarray
+    observation_sd: np.ndarray
+    domain_distance: np.ndarray
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per material, columns named with units."""
+        columns: dict[str, object] = {"material": list(self.materials)}
+        for j, prop in enumerate(self.properties):
+            unit = f" [{prop.unit}]" if prop.unit else ""
+            sd_unit = " [log]" if prop.scale == "log" else unit
+            columns[f"{prop.name} median{unit}"] = self.median[:, j]
+            columns[f"{prop.name} {self.level:.0%} lower{unit}"] = self.lower[:, j]
+            columns[f"{prop.name} {self.level:.0%} upper{unit}"] = self.upper[:, j]
+            columns[f"{prop.name} latent sd{sd_unit}"] = self.latent_sd[:, j]
+            columns[f"{prop.name} observation sd{sd_unit}"] = self.observation_sd[:, j]
+        columns["domain distance"] = self.domain_distance
+        return pd.DataFrame(columns)
+
+    def __str__(self) -> str:
+        return self.to_frame().to_string(index=False, float_format=lambda v: f"{v:.3g}")
+
+    def _repr_html_(self) -> str:
+        return self.to_frame().to_html(index=False, float_format=lambda v: f"{v:.3g}")
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A table, a prior, and the posterior they give.
+
+    Attributes:
+        table: The data it was fitted to, restricted to the prior's properties.
+        prior: The prior.
+        layout: Makes X from materials.
+        model: The BoTorch model over X, in model space.
+        scales: Map of each property between physical units and model space.
+        report: What was fitted.
+    """
+
+    table: PropertyTable
+    prior: Prior
+    layout: Layout
+    model: PropertyModel
+    scales: tuple[Scale, ...]
+    report: FitReport
+
+    def marginals(self, materials: Sequence[str]) -> Marginals:
+        """Component means and variances in model space, for canonical materials."""
+        return self.model.marginals(self.layout(list(materials)))
+
+    def predict(
+        self,
+        materials: Sequence[str],
+        properties: Sequence[str] | None = None,
+        *,
+        conditions: np.ndarray | None = None,
+        level: float = 0.9,
+    ) -> Prediction:
+        """Median and central interval of a measurement on each material, in physical units.
+
+        Args:
+            materials: Any valid spelling; the prediction carries the canonical keys.
+            properties: Names; all by default.
+            conditions: `n x c`, needed if the table has conditions.
+            level: Probability of the interval.
+
+        Raises:
+            MaterialError: Materials that cannot be read, all at once.
+            ModelError: An unknown property, or a level outside (0, 1).
+        """
+        if not 0 < level < 1:
+            raise ModelError(f"level is {level}; it must lie between 0 and 1, like 0.9.")
+        names = self.table.property_names
+        wanted = names if properties is None else tuple(properties)
+        unknown = [name for name in wanted if name not in names]
+        if unknown:
+            raise ModelError(f"unknown properties {unknown}; the model predicts {list(names)}.")
+        keys = tuple(canonical_all(materials, self.table.kind))
+        X = self.layout(keys, conditions)
+        marginals = self.model.marginals(X)
+        tail = 0.5 * (1 - level)
+        columns = [names.index(name) for name in wanted]
+        quantiles = torch.stack([marginals.quantile(p) for p in (tail, 0.5, 1 - tail)])
+        lower, median, upper = (
+            np.stack([self.scales[j].to_physical(q[:, j]).numpy() for j in columns], -1)
+            for q in quantiles
+        )
+        sds = [self.scales[j].sd for j in columns]
+        return Prediction(
+            keys, tuple(self.table.properties[j] for j in columns), median, lower, upper, level,
+            marginals.sd(observation=False)[:, columns].numpy() * sds,
+            marginals.sd(observation=True)[:, columns].numpy() * sds,
+            self.domain_distance(X),
+        )  # fmt: skip
+
+    def domain_distance(self, X: Tensor) -> np.ndarray:
+        """1 - MinMax similarity of each row of X to the nearest training row, shape `n`."""
+        names = [
+            m.inputs[0].id
+            for m in self.prior.features
+            if m.embedding is None and m.inputs[0].id.startswith("ecfp")
+        ]
+        if not names or not self.table.n_rows:
+            return np.full(X.shape[0], np.nan)
+        block = self.layout.blocks[names[0]]
+        train = self.layout(self.table.materials, self.table.condition_values)[:, block]
+        kernel = MinMax()
+        prepared = kernel.prepare(train)
+        parts = [
+            kernel.statistic(prepared, rows, train).amax(-1) for rows in X[:, block].split(512)
+        ]
+        return 1.0 - torch.cat(parts).numpy() if parts else np.empty(0)
+
+    def __str__(self) -> str:
+        return str(self.report)
+
+    def _repr_html_(self) -> str:
+        return self.report._repr_html_()
+
+
+def fit(prior: Prior, table: PropertyTable, *, seed: int, explain: bool = True) -> Fitted:
+    """Condition a prior on a table: the one verb between data and questions.
+
+    Args:
+        prior: A `PropertyGraph`, `Transfer(...)` or program.
+        table: Measurements; only the prior's properties are used.
+        seed: Seeds the hyper-parameter sampler.
+        explain: Also refit without each group of terms, so that the report says what each is
+            worth; False keeps the report to what the fit itself knows (a campaign's rounds).
+
+    Raises:
+        ModelError: The table lacks a property of the prior, or has no measured cell.
+    """
+    missing = [name for name in prior.properties if name not in table.property_names]
+    if missing:
+        raise ModelError(
+            f"the prior relates {list(prior.properties)}, the table lacks {missing}; it has "
+            f"{list(table.property_names)}."
+        )
+    table = table.select(prior.properties)
+    scales = table.scales
+    observations = table.observations(scales)
+    if observations.y.numel() == 0:
+        raise ModelError("the table has no measured cell for these properties: nothing to fit.")
+    layout = layout_of(prior, table)
+    X = layout(table.materials, table.condition_values)
+    model = prior.condition(observations, X, seed=seed)
+    report = model.report
+    if explain:
+        report = prior.explain(observations, X, model, seed=seed)
+    report = replace(report, properties=table.properties, scales=scales)
+    return Fitted(table, prior, layout, model, scales, report)

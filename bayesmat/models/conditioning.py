@@ -1,0 +1,115 @@
+"""A compiled graph and its data: the log marginal likelihood of any hyper-parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bayesmat.data.table import Observations
+from bayesmat.features.base import Layout
+from bayesmat.models.gaussian import Conditioned, JointPrior, Phi, condition
+from bayesmat.models.hyper import HyperPriors
+from bayesmat.models.kernels import FeatureStack
+from bayesmat.sources.embedding import FeatureMap
+
+__all__ = ["Encoder", "Problem"]
+
+
+@dataclass(frozen=True, eq=False)
+class Encoder:
+    """Turns rows of X into the features of every term of every node.
+
+    Attributes:
+        layout: Where each featurizer's columns are.
+        maps: Per node, per term.
+        computed: Per node, the computed parent's map with location and scale, or None.
+    """
+
+    layout: Layout
+    maps: tuple[tuple[FeatureMap | FeatureStack, ...], ...]
+    computed: tuple[tuple[FeatureMap, float, float] | None, ...]
+
+    def __call__(self, X: Tensor) -> Phi:
+        """Features of rows X, shape `... x n x D`; each map is computed once."""
+        made: dict[int, Tensor] = {}
+
+        def columns(features: FeatureMap | FeatureStack) -> Tensor:
+            if id(features) not in made:
+                made[id(features)] = features.columns(self.layout, X)
+            return made[id(features)]
+
+        parents: list[tuple[Tensor, Tensor] | None] = []
+        for known in self.computed:
+            if known is None:
+                parents.append(None)
+                continue
+            features, loc, sd = known
+            c, flag = columns(features).unbind(-1)
+            parents.append(((c - loc) / sd, flag))
+        terms = tuple(tuple(columns(f) for f in node) for node in self.maps)
+        return Phi(terms, tuple(parents))
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Everything that the posterior of a graph is computed from.
+
+    Attributes:
+        joint: The compiled prior.
+        priors: Hyper-parameter priors.
+        encoder: Features of new rows.
+        observations: The measured cells, k of them.
+        phi: Features of the r distinct measured rows.
+        index: Position of each cell's row among those, shape `k`.
+    """
+
+    joint: JointPrior
+    priors: HyperPriors
+    encoder: Encoder
+    observations: Observations
+    phi: Phi
+    index: Tensor
+
+    @staticmethod
+    def of(
+        joint: JointPrior,
+        priors: HyperPriors,
+        encoder: Encoder,
+        observations: Observations,
+        X: Tensor,
+    ) -> Problem:
+        """Collect the measured rows of X, shape `n x D`."""
+        rows, index = torch.unique(observations.rows, return_inverse=True)
+        return Problem(joint, priors, encoder, observations, encoder(X[rows]), index)
+
+    def conditioned(self, u: Tensor) -> Conditioned:
+        """Factorise K + noise at every hyper-parameter set of u, shape `S x d`."""
+        hyper, n_sets, obs = self.priors.values(u), u.shape[0], self.observations
+        k = self.covariance(hyper, n_sets) + torch.diag_embed(self.noise(hyper))
+        mean = self.joint.mean(self.phi, hyper, n_sets)[:, self.index, obs.columns]
+        return condition(k, obs.y - mean)
+
+    def covariance(self, hyper: dict[str, Tensor], n_sets: int) -> Tensor:
+        """Prior covariance of the latent values of the measured cells, shape `S x k x k`."""
+        index, columns = self.index, self.observations.columns
+        mixing = self.joint.mixing(hyper, n_sets)[:, columns]
+        total = torch.zeros(n_sets, len(columns), len(columns), dtype=torch.float64)
+        for r in range(len(self.joint.nodes)):
+            gram = self.joint.node_covariance(r, self.phi, self.phi, hyper)
+            gram = gram.expand(n_sets, *gram.shape[-2:])[:, index[:, None], index]
+            weight = mixing[:, :, r]
+            total = total + weight[:, :, None] * weight[:, None, :] * gram
+        return total
+
+    def noise(self, hyper: dict[str, Tensor]) -> Tensor:
+        """Noise variance of every cell, shape `S x k`: the table's where it gives one."""
+        obs = self.observations
+        inferred = torch.stack([hyper[n.noise] for n in self.joint.nodes], -1).square()
+        inferred = inferred[:, obs.columns]
+        return torch.where(torch.isnan(obs.yvar), inferred, obs.yvar)
+
+    def log_marginal(self, u: Tensor) -> Tensor:
+        """Log p(y | u), shape `S`."""
+        return self.conditioned(u).log_marginal

@@ -1,0 +1,305 @@
+"""The property graph: properties as nodes, physical dependence as edges, one joint posterior."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from importlib.metadata import version
+
+import torch
+from torch import Tensor
+
+from bayesmat.data.table import Observations
+from bayesmat.errors import ModelError
+from bayesmat.features.base import Featurizer, Layout
+from bayesmat.features.huckel import computed
+from bayesmat.inference.grid import HyperPosterior, Integrator, SMCIntegrator
+from bayesmat.models.base import PropertyModel, layout_of
+from bayesmat.models.conditioning import Encoder, Problem
+from bayesmat.models.explain import ablations
+from bayesmat.models.gaussian import JointPrior, NodePrior
+from bayesmat.models.graph_model import GraphModel
+from bayesmat.models.hyper import HyperPriors, LogNormal, Normal
+from bayesmat.models.kernels import FeatureStack, Matern52, Term
+from bayesmat.models.report import FitReport
+from bayesmat.sources.embedding import FeatureMap
+
+__all__ = ["Computed", "Edge", "Node", "PropertyGraph"]
+
+
+@dataclass(frozen=True)
+class Edge:
+    r"""A linear edge from a measured parent, :math:`f = \rho f_\mathrm{parent} + \ldots`.
+
+    rho ~ N(mean, sd) relates standardised properties (Kennedy and O'Hagan 2000,
+    doi:10.1093/biomet/87.1.1).
+    """
+
+    parent: str
+    mean: float = 1.0
+    sd: float = 0.5
+
+
+@dataclass(frozen=True)
+class Computed:
+    r"""A parent that is computed from the structure, hence known for every candidate.
+
+    .. math:: f = (1-b)\,[\rho c + \mathrm{bend}(c)] + b\gamma + e^{-\kappa c}\,\delta(\phi)
+
+    c is the standardised estimate, b = 1 flags structures for which it is known to be broken (they
+    share an offset gamma instead). rho ~ N(slope_mean, slope_sd) and gamma ~ N(0, offset_sd) are
+    integrated exactly; bend is a Matern process on c. kappa lets the discrepancy shrink or grow
+    along the estimate: errors of a gap are additive in eV, so on the log scale they grow as the
+    gap closes, and an extrapolation must know it.
+
+    Attributes:
+        name: A computed property (see `bayesmat.features.huckel.COMPUTED`).
+        slope_mean: Prior mean of rho, between standardised scales.
+        slope_sd: Prior sd of rho.
+        offset_sd: Prior sd of the offset of flagged structures.
+        bend: Prior median of the weight of the bend, 0 for a straight line.
+        kappa: Prior mean and sd of kappa, or None for a constant discrepancy.
+    """
+
+    name: str
+    slope_mean: float = 1.0
+    slope_sd: float = 0.5
+    offset_sd: float = 1.0
+    bend: float = 0.3
+    kappa: tuple[float, float] | None = (0.3, 0.3)
+
+    @property
+    def featurizer(self) -> Featurizer:
+        """The featurizer with the columns (estimate, flag)."""
+        return computed(self.name)
+
+    @property
+    def features(self) -> FeatureMap:
+        """The feature map of the two columns."""
+        return FeatureMap((self.featurizer,))
+
+
+@dataclass(frozen=True)
+class Node:
+    """One property: its kernel terms, its parents, its noise.
+
+    Attributes:
+        property: Name of the property in the table.
+        terms: The summands of the discrepancy's kernel (at least one).
+        edges: Linear edges from measured parents.
+        computed: A computed parent, or None.
+        mean_sd: Prior sd of the constant mean, in standard deviations.
+        noise: Prior median of the noise sd where the table gives none, in standard deviations.
+        noise_sd: Prior sd of its log.
+    """
+
+    property: str
+    terms: tuple[Term, ...]
+    edges: tuple[Edge, ...] = ()
+    computed: Computed | None = None
+    mean_sd: float = 1.0
+    noise: float = 0.1
+    noise_sd: float = 1.0
+
+
+@dataclass(frozen=True)
+class PropertyGraph:
+    r"""A frozen description of how properties depend on one another and on features.
+
+    .. math:: f_p(x) = \sum_r \rho_{pr} f_r(x) + h_p(c(x)) + \delta_p(\phi_p(x)), \qquad
+              y_{ip} = f_p(x_i) + \epsilon_{ip}\ \text{if measured}
+
+    Given hyper-parameters the posterior is exact for any pattern of measured cells (valid when
+    what is missing does not depend on the unseen value); hyper-parameters are integrated by
+    `integrator`. One node is GP regression or transfer; a chain is Kennedy-O'Hagan cokriging.
+
+    Not for nonlinear laws between measured properties: write a `bm.program`.
+
+    Attributes:
+        nodes: In any order; edges must not form a cycle.
+        integrator: How hyper-parameters are integrated.
+    """
+
+    nodes: tuple[Node, ...]
+    integrator: Integrator = field(default_factory=SMCIntegrator)
+
+    def __post_init__(self) -> None:
+        names = [node.property for node in self.nodes]
+        if len(set(names)) < len(names) or not names:
+            raise ModelError(f"A graph needs nodes with distinct properties, got {names}.")
+        for node in self.nodes:
+            if not node.terms:
+                raise ModelError(f"Node {node.property!r} has no kernel term: add at least one.")
+            labels = [term.label for term in _terms(node)]
+            if len(set(labels)) < len(labels):
+                raise ModelError(f"Node {node.property!r} has the same term twice: {labels}.")
+            for edge in node.edges:
+                if edge.parent not in names:
+                    raise ModelError(
+                        f"Node {node.property!r} names the parent {edge.parent!r}, which is not a "
+                        f"node. Nodes: {names}. Computed parents go into Node.computed."
+                    )
+        _order(self.nodes)
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """The properties, parents before children."""
+        return tuple(node.property for node in _order(self.nodes))
+
+    @property
+    def features(self) -> tuple[FeatureMap, ...]:
+        """Every feature map that some node owns."""
+        found: list[FeatureMap] = []
+        for node in self.nodes:
+            for term in _terms(node):
+                stack = term.features
+                found.extend(stack.maps if isinstance(stack, FeatureStack) else (stack,))
+            if node.computed is not None:
+                found.append(node.computed.features)
+        return tuple({id(m): m for m in found}.values())
+
+    def digest(self) -> str:
+        """Hash of configuration, weights and versions: what a campaign is reopened against."""
+        text = json.dumps([_describe(self), version("torch"), version("rdkit")])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def hyper_priors(self) -> HyperPriors:
+        """The priors of all hyper-parameters by name."""
+        priors: dict[str, Normal | LogNormal] = {}
+        for node in _order(self.nodes):
+            p = node.property
+            for term in _terms(node):
+                priors[f"{p}: w {term.label}"] = LogNormal(term.weight, term.weight_sd)
+                if term.kernel.ell_sd > 0:
+                    priors[f"{p}: ell {term.label}"] = LogNormal(1.0, term.kernel.ell_sd)
+            for edge in node.edges:
+                priors[f"{p}: rho {edge.parent}"] = Normal(edge.mean, edge.sd)
+            if node.computed is not None and node.computed.kappa is not None:
+                priors[f"{p}: kappa"] = Normal(*node.computed.kappa)
+            priors[f"{p}: noise"] = LogNormal(node.noise, node.noise_sd)
+        return HyperPriors(priors)
+
+    def condition(self, observations: Observations, X: Tensor, *, seed: int) -> GraphModel:
+        """The posterior given measured cells, with hyper-parameters integrated.
+
+        Args:
+            observations: Long-form cells in model space; its properties must be this graph's.
+            X: Features of all rows of the table, shape `n x D`, laid out by
+                `layout_of`.
+            seed: Seeds the hyper-parameter sampler.
+
+        Raises:
+            ModelError: Properties differ, or X has the wrong width.
+        """
+        start = time.perf_counter()
+        problem = self._problem(observations, X)
+        with torch.no_grad():
+            posterior = self.integrator(problem.log_marginal, len(problem.priors.names), seed=seed)
+            return GraphModel(problem, posterior, seconds=time.perf_counter() - start)
+
+    def explain(
+        self, observations: Observations, X: Tensor, model: PropertyModel, *, seed: int
+    ) -> FitReport:
+        """The fit report with the worth of each group of terms, by refitting without it."""
+        if not isinstance(model, GraphModel):
+            raise ModelError("explain() wants the model that this graph was conditioned to.")
+        worth = ablations(self, observations, X, model, seed=seed)
+        return replace(model.report, ablations=worth)
+
+    def condition_at(
+        self, observations: Observations, X: Tensor, hyper: dict[str, float]
+    ) -> GraphModel:
+        """The posterior at one given set of hyper-parameters: exact conditioning, no sampling."""
+        problem = self._problem(observations, X)
+        u = problem.priors.standard(hyper)
+        return GraphModel(problem, HyperPosterior.point(u), seconds=0.0)
+
+    def _problem(self, observations: Observations, X: Tensor) -> Problem:
+        if observations.properties != self.properties:
+            raise ModelError(
+                f"The observations have the properties {observations.properties}, the graph "
+                f"{self.properties}: select and order them alike (fit() does it)."
+            )
+        if X.dim() != 2 or X.shape[0] != observations.n_rows:
+            raise ModelError(f"X has shape {tuple(X.shape)}, expected {observations.n_rows} x D.")
+        measured = torch.unique(observations.rows)
+        joint, encoder = _compile(self, X[measured] if measured.numel() else X)
+        return Problem.of(joint, self.hyper_priors(), encoder, observations, X)
+
+
+def _terms(node: Node) -> tuple[Term, ...]:
+    """The node's terms, with the bend of its computed parent."""
+    if node.computed is None or node.computed.bend == 0:
+        return node.terms
+    bend = Term(Matern52(), node.computed.features, "parent", weight=node.computed.bend)
+    return (bend, *node.terms)
+
+
+def _order(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Parents before children, otherwise as given."""
+    done: list[Node] = []
+    waiting = list(nodes)
+    while waiting:
+        known = {node.property for node in done}
+        ready = [node for node in waiting if all(e.parent in known for e in node.edges)]
+        if not ready:
+            names = [node.property for node in waiting]
+            raise ModelError(f"The edges among {names} form a cycle: a graph needs a direction.")
+        done.append(ready[0])
+        waiting.remove(ready[0])
+    return tuple(done)
+
+
+def _compile(graph: PropertyGraph, X: Tensor) -> tuple[JointPrior, Encoder]:
+    """Read scales off the training rows X and fix the order of everything."""
+    layout = layout_of(graph)
+    nodes = _order(graph.nodes)
+    index = {node.property: i for i, node in enumerate(nodes)}
+    compiled, maps, parents = [], [], []
+    for node in nodes:
+        terms = _terms(node)
+        prepared = tuple(t.kernel.prepare(t.features.columns(layout, X)) for t in terms)
+        known = node.computed
+        compiled.append(
+            NodePrior(
+                name=node.property,
+                terms=terms,
+                prepared=prepared,
+                edges=tuple(
+                    (index[e.parent], f"{node.property}: rho {e.parent}") for e in node.edges
+                ),
+                slope=(known.slope_mean, known.slope_sd) if known else (0.0, 0.0),
+                offset_sd=known.offset_sd if known else 0.0,
+                mean_sd=node.mean_sd,
+                noise=f"{node.property}: noise",
+                kappa=f"{node.property}: kappa" if known and known.kappa else None,
+            )
+        )
+        maps.append(tuple(term.features for term in terms))
+        parents.append(_standardised(known.features, layout, X) if known else None)
+    return JointPrior(tuple(compiled)), Encoder(layout, tuple(maps), tuple(parents))
+
+
+def _standardised(
+    features: FeatureMap, layout: Layout, X: Tensor
+) -> tuple[FeatureMap, float, float]:
+    """The computed parent with the mean and sd of its trusted training values."""
+    c, flag = features.columns(layout, X).unbind(-1)
+    trusted = c[flag == 0]
+    if trusted.numel() < 2 or float(trusted.std()) == 0:
+        return features, float(trusted.mean()) if trusted.numel() else 0.0, 1.0
+    return features, float(trusted.mean()), float(trusted.std())
+
+
+def _describe(value: object) -> object:
+    """A JSON-able description of a frozen configuration; feature maps by their content hash."""
+    if isinstance(value, FeatureMap | FeatureStack):
+        return value.digest
+    if isinstance(value, tuple):
+        return [_describe(v) for v in value]
+    if is_dataclass(value):
+        pairs = [[f.name, _describe(getattr(value, f.name))] for f in fields(value)]
+        return [type(value).__name__, *pairs]
+    return value

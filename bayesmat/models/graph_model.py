@@ -1,0 +1,200 @@
+"""The conditioned property graph as a BoTorch model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from botorch.acquisition.objective import PosteriorTransform
+from botorch.posteriors import GPyTorchPosterior, Posterior
+from botorch.posteriors.fully_bayesian import GaussianMixturePosterior
+from gpytorch.distributions import MultitaskMultivariateNormal, MultivariateNormal
+from torch import Tensor
+from typing_extensions import override
+
+from bayesmat.errors import ModelError
+from bayesmat.inference.grid import HyperPosterior
+from bayesmat.models.base import PropertyModel
+from bayesmat.models.conditioning import Problem
+from bayesmat.models.explain import report_of
+from bayesmat.models.gaussian import Phi
+from bayesmat.models.marginals import Marginals
+from bayesmat.models.report import FitReport
+
+__all__ = ["GraphModel"]
+
+
+class GraphModel(PropertyModel):
+    """The exact posterior of a linear property graph, an equal-weight mixture over S sets.
+
+    ``posterior(X)`` for X of shape `batch_shape x q x D` is Gaussian for S = 1, otherwise a
+    `GaussianMixturePosterior` of shape `batch_shape x S x q x m`, in model space (standardised,
+    log where declared) and in the order of `properties`.
+    """
+
+    def __init__(self, problem: Problem, hyper: HyperPosterior, *, seconds: float) -> None:
+        """Factorise the measured cells at every particle of `hyper`; `seconds` the fit took."""
+        super().__init__()
+        self.problem = problem
+        self.hyper_posterior = hyper
+        self.hyper = problem.priors.values(hyper.u)
+        self.conditioned = problem.conditioned(hyper.u)
+        self.n_sets = hyper.u.shape[0]
+        self._is_fully_bayesian = self.n_sets > 1
+        self._is_ensemble = self.n_sets > 1
+        self.seconds = seconds
+        self._mixing = problem.joint.mixing(self.hyper, self.n_sets)
+
+    @property
+    @override
+    def properties(self) -> tuple[str, ...]:
+        """Names of the m outputs."""
+        return self.problem.observations.properties
+
+    @property
+    @override
+    def num_outputs(self) -> int:
+        """M."""
+        return len(self.properties)
+
+    @property
+    @override
+    def batch_shape(self) -> torch.Size:
+        """`S` for a mixture, empty for a single Gaussian."""
+        return torch.Size([self.n_sets]) if self.n_sets > 1 else torch.Size([])
+
+    @property
+    @override
+    def report(self) -> FitReport:
+        """What was fitted, in words and numbers."""
+        return report_of(self)
+
+    @property
+    def noise_sd(self) -> Tensor:
+        """Inferred noise sd per set and property, shape `S x m`."""
+        return torch.stack([self.hyper[n.noise] for n in self.problem.joint.nodes], -1)
+
+    @override
+    def posterior(
+        self,
+        X: Tensor,
+        output_indices: list[int] | None = None,
+        observation_noise: bool | Tensor = False,
+        posterior_transform: PosteriorTransform | Callable[[Posterior], Posterior] | None = None,
+    ) -> Posterior:
+        """Joint posterior of the q points and the m properties.
+
+        Args:
+            X: Shape `batch_shape x q x D`.
+            output_indices: Columns of the properties wanted; all by default.
+            observation_noise: Add the inferred noise.
+            posterior_transform: Applied last.
+        """
+        outputs = list(range(self.num_outputs)) if output_indices is None else output_indices
+        batch, q = X.shape[:-2], X.shape[-2]
+        phi = self.problem.encoder(X.reshape(-1, q, X.shape[-1]))
+        flat = self.problem.encoder(X.reshape(-1, X.shape[-1]))
+        b = phi.terms[0][0].shape[0]
+        prior_mean = self.problem.joint.mean(flat, self.hyper, self.n_sets)
+        means, halves = [], []
+        for p in outputs:
+            cross, half = self._cross(flat, p)
+            mean = prior_mean[..., p] + (cross @ self.conditioned.alpha[..., None])[..., 0]
+            means.append(mean.reshape(self.n_sets, b, q))
+            halves.append(half.reshape(self.n_sets, -1, b, q).transpose(1, 2))
+        mean = torch.stack(means, -1)
+        covariance = self._covariance(phi, outputs, halves, b, q)
+        if isinstance(observation_noise, Tensor):
+            raise ModelError("give noise in the table's standard deviations, not to posterior().")
+        if observation_noise:
+            noise = self.noise_sd[:, outputs].square()[:, None, None, :].expand(-1, b, q, -1)
+            covariance = covariance + torch.diag_embed(noise.reshape(self.n_sets, b, -1))
+        result = self._wrap(mean, covariance, batch)
+        return result if posterior_transform is None else posterior_transform(result)
+
+    def _cross(self, phi: Phi, p: int) -> tuple[Tensor, Tensor]:
+        """Covariance of property p at n rows with the cells: `S x n x k`, and L^-1 of it."""
+        index, columns = self.problem.index, self.problem.observations.columns
+        total: Tensor = torch.zeros((), dtype=torch.float64)
+        for r in range(len(self.problem.joint.nodes)):
+            weight = self._mixing[:, p, r][:, None] * self._mixing[:, columns, r]
+            if not bool(weight.any()):
+                continue
+            gram = self.problem.joint.node_covariance(r, phi, self.problem.phi, self.hyper)
+            total = total + weight[:, None, :] * gram[..., index]
+        half = torch.linalg.solve_triangular(
+            self.conditioned.chol, total.transpose(-1, -2), upper=False
+        )
+        return total, half
+
+    def _covariance(
+        self, phi: Phi, outputs: list[int], halves: list[Tensor], b: int, q: int
+    ) -> Tensor:
+        """Posterior covariance, interleaved by property: `S x b x (q m) x (q m)`."""
+        m = len(outputs)
+        grams = [
+            self.problem.joint.node_covariance(r, phi, phi, self.hyper)
+            for r in range(len(self.problem.joint.nodes))
+        ]
+        blocks = torch.zeros(self.n_sets, b, q, m, q, m, dtype=torch.float64)
+        for i, p in enumerate(outputs):
+            for j, o in enumerate(outputs):
+                prior: Tensor = torch.zeros((), dtype=torch.float64)
+                for r, gram in enumerate(grams):
+                    weight = self._mixing[:, p, r] * self._mixing[:, o, r]
+                    prior = prior + weight[:, None, None, None] * gram
+                blocks[:, :, :, i, :, j] = prior - halves[i].transpose(-1, -2) @ halves[j]
+        covariance = blocks.reshape(self.n_sets, b, q * m, q * m)
+        covariance = 0.5 * (covariance + covariance.transpose(-1, -2))
+        return covariance + 1e-9 * torch.eye(q * m, dtype=torch.float64)
+
+    def _wrap(self, mean: Tensor, covariance: Tensor, batch: torch.Size) -> Posterior:
+        """A BoTorch posterior of the shapes that its acquisition functions expect."""
+        mean, covariance = mean.transpose(0, 1), covariance.transpose(0, 1)
+        if self.n_sets == 1:
+            mean, covariance = mean[:, 0], covariance[:, 0]
+        lead = batch if self.n_sets == 1 else (*batch, self.n_sets)
+        mean = mean.reshape(*lead, *mean.shape[-2:])
+        covariance = covariance.reshape(*lead, *covariance.shape[-2:])
+        if mean.shape[-1] == 1:
+            mvn = MultivariateNormal(mean[..., 0], covariance)
+        else:
+            mvn = MultitaskMultivariateNormal(mean, covariance, interleaved=True)
+        return GPyTorchPosterior(mvn) if self.n_sets == 1 else GaussianMixturePosterior(mvn)
+
+    @override
+    def marginals(self, X: Tensor, *, chunk: int = 512) -> Marginals:
+        """Component means and latent variances of every row, for screening.
+
+        Args:
+            X: Shape `n x D`.
+            chunk: Rows at a time; memory grows with ``S * chunk * k``.
+        """
+        if X.dim() != 2:
+            raise ModelError(f"marginals() wants n x D, got shape {tuple(X.shape)}.")
+        means, variances = [], []
+        with torch.no_grad():
+            for rows in X.split(chunk):
+                mean, variance = self._marginal_chunk(self.problem.encoder(rows))
+                means.append(mean)
+                variances.append(variance)
+        if not means:
+            empty = torch.zeros(self.n_sets, 0, self.num_outputs, dtype=torch.float64)
+            return Marginals(empty, empty, self.noise_sd)
+        return Marginals(torch.cat(means, 1), torch.cat(variances, 1), self.noise_sd)
+
+    def _marginal_chunk(self, phi: Phi) -> tuple[Tensor, Tensor]:
+        prior_mean = self.problem.joint.mean(phi, self.hyper, self.n_sets)
+        own = [
+            self.problem.joint.node_variance(r, phi, self.hyper)
+            for r in range(len(self.problem.joint.nodes))
+        ]
+        means, variances = [], []
+        for p in range(self.num_outputs):
+            cross, half = self._cross(phi, p)
+            means.append(prior_mean[..., p] + (cross @ self.conditioned.alpha[..., None])[..., 0])
+            prior: Tensor = torch.zeros((), dtype=torch.float64)
+            for r, variance in enumerate(own):
+                prior = prior + self._mixing[:, p, r].square()[:, None] * variance
+            variances.append((prior - half.square().sum(-2)).clamp(min=1e-12))
+        return torch.stack(means, -1), torch.stack(variances, -1)

@@ -1,0 +1,208 @@
+"""Covariance functions on feature maps, scaled so that a unit weight means a unit variance."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from bayesmat.features.base import Featurizer, Layout
+from bayesmat.sources.embedding import FeatureMap
+
+__all__ = ["FeatureStack", "Kernel", "Linear", "Matern52", "MinMax", "Prepared", "Term"]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What a kernel read off the training features: a centre (shape `k`) and a scale."""
+
+    centre: Tensor
+    scale: float
+
+
+class Kernel(Protocol):
+    """A covariance function in two steps, so that what needs no hyper-parameter is done once.
+
+    ``statistic`` maps two feature matrices to one matrix; ``value`` maps that matrix to the
+    covariance for a relative lengthscale `ell` (ignored by kernels that have none).
+    """
+
+    @property
+    def name(self) -> str:
+        """Short name used in reports."""
+        ...
+
+    @property
+    def ell_sd(self) -> float:
+        """Prior sd of the log relative lengthscale; 0 keeps it fixed."""
+        ...
+
+    def prepare(self, phi: Tensor) -> Prepared:
+        """Read centre and scale off the training features, shape `n x k`."""
+        ...
+
+    def statistic(self, prepared: Prepared, phi1: Tensor, phi2: Tensor) -> Tensor:
+        """Shape `... x n1 x n2`."""
+        ...
+
+    def value(self, statistic: Tensor, ell: Tensor | None) -> Tensor:
+        """The covariance; `ell` broadcasts against the statistic."""
+        ...
+
+    def diagonal(self, prepared: Prepared, phi: Tensor) -> Tensor:
+        """Prior variances at unit weight, shape `... x n`."""
+        ...
+
+
+@dataclass(frozen=True)
+class MinMax:
+    r"""The MinMax (Tanimoto on counts) kernel, :math:`\sum\min(a,b)/\sum\max(a,b)`.
+
+    Use it for count or bit fingerprints; it is positive definite on non-negative vectors
+    (Ralaivola et al. 2005, doi:10.1016/j.neunet.2005.07.009). Not for signed features.
+    """
+
+    name: str = "MinMax"
+    ell_sd: float = 0.0
+
+    def prepare(self, phi: Tensor) -> Prepared:
+        """Nothing to read."""
+        return Prepared(torch.zeros(phi.shape[-1], dtype=phi.dtype), 1.0)
+
+    def statistic(self, prepared: Prepared, phi1: Tensor, phi2: Tensor) -> Tensor:
+        """MinMax similarity, using sum min = (|a| + |b| - |a - b|) / 2."""
+        total = phi1.sum(-1)[..., :, None] + phi2.sum(-1)[..., None, :]
+        distance = torch.cdist(phi1, phi2, p=1)
+        return (total - distance) / (total + distance).clamp(min=1e-12)
+
+    def value(self, statistic: Tensor, ell: Tensor | None) -> Tensor:
+        """The similarity itself."""
+        return statistic
+
+    def diagonal(self, prepared: Prepared, phi: Tensor) -> Tensor:
+        """One."""
+        return torch.ones(phi.shape[:-1], dtype=phi.dtype)
+
+
+@dataclass(frozen=True)
+class Linear:
+    r"""The linear kernel, :math:`(\phi-c)\cdot(\phi'-c)/s`, with mean training variance 1.
+
+    A weight-space regression on the features (Rasmussen and Williams 2006, sec. 2.1). It
+    extrapolates linearly, which is what a good source feature wants.
+    """
+
+    name: str = "linear"
+    ell_sd: float = 0.0
+
+    def prepare(self, phi: Tensor) -> Prepared:
+        """The training mean c, and the mean squared distance s from it."""
+        centre = phi.mean(0)
+        scale = float((phi - centre).square().sum(-1).mean())
+        return Prepared(centre, scale if scale > 0 else 1.0)
+
+    def statistic(self, prepared: Prepared, phi1: Tensor, phi2: Tensor) -> Tensor:
+        """Scaled inner products."""
+        a, b = phi1 - prepared.centre, phi2 - prepared.centre
+        return a @ b.transpose(-1, -2) / prepared.scale
+
+    def value(self, statistic: Tensor, ell: Tensor | None) -> Tensor:
+        """The inner product itself."""
+        return statistic
+
+    def diagonal(self, prepared: Prepared, phi: Tensor) -> Tensor:
+        """Scaled squared lengths."""
+        return (phi - prepared.centre).square().sum(-1) / prepared.scale
+
+
+@dataclass(frozen=True)
+class Matern52:
+    r"""Matern 5/2, :math:`(1+r+r^2/3)e^{-r}` with :math:`r=\sqrt5\,d/\ell`.
+
+    The lengthscale is `factor` times the median distance between training points (0.5 sqrt(k)
+    style rules fail on learned features); `ell_sd` > 0 gives it a log-normal prior around that
+    value. Use it for smooth, bounded effects of real features; it returns to the mean far away.
+    """
+
+    factor: float = 2.0
+    ell_sd: float = 0.0
+    name: str = "Matern-5/2"
+
+    def prepare(self, phi: Tensor) -> Prepared:
+        """The median of the positive pairwise distances."""
+        distance = torch.pdist(phi)
+        positive = distance[distance > 0]
+        median = float(positive.median()) if positive.numel() else 1.0
+        return Prepared(phi.mean(0), self.factor * median)
+
+    def statistic(self, prepared: Prepared, phi1: Tensor, phi2: Tensor) -> Tensor:
+        """Distances over the prepared lengthscale."""
+        a, b = phi1 - prepared.centre, phi2 - prepared.centre
+        square = (a.square().sum(-1)[..., :, None] + b.square().sum(-1)[..., None, :]) - (
+            2.0 * a @ b.transpose(-1, -2)
+        )
+        return square.clamp(min=1e-24).sqrt() / prepared.scale
+
+    def value(self, statistic: Tensor, ell: Tensor | None) -> Tensor:
+        """Matern 5/2 of the scaled distance."""
+        r = math.sqrt(5.0) * (statistic if ell is None else statistic / ell)
+        return (1.0 + r + r.square() / 3.0) * torch.exp(-r)
+
+    def diagonal(self, prepared: Prepared, phi: Tensor) -> Tensor:
+        """One."""
+        return torch.ones(phi.shape[:-1], dtype=phi.dtype)
+
+
+@dataclass(frozen=True)
+class FeatureStack:
+    """Several feature maps side by side, as one set of features.
+
+    Correlated source networks outvote the rest when each has a kernel of its own; stacked, one
+    weight speaks for all of them.
+    """
+
+    maps: tuple[FeatureMap, ...]
+    label: str
+
+    @property
+    def inputs(self) -> tuple[Featurizer, ...]:
+        """The featurizers of all maps."""
+        return tuple(featurizer for m in self.maps for featurizer in m.inputs)
+
+    @property
+    def digest(self) -> str:
+        """Hash of the digests of the maps."""
+        text = "\n".join(m.digest for m in self.maps)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def columns(self, layout: Layout, X: Tensor) -> Tensor:
+        """Features of rows of X, shape `... x sum(k)`."""
+        return torch.cat([m.columns(layout, X) for m in self.maps], -1)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One summand ``w**2 k(phi, phi')`` of a node's covariance.
+
+    Attributes:
+        kernel: The covariance function.
+        features: The feature map it looks at.
+        group: Heading under which reports add it up ("parent", "networks", "fingerprints" ...).
+        weight: Prior median of w in standard deviations of the property.
+        weight_sd: Prior sd of log w.
+    """
+
+    kernel: Kernel
+    features: FeatureMap | FeatureStack
+    group: str
+    weight: float = 0.3
+    weight_sd: float = 1.5
+
+    @property
+    def label(self) -> str:
+        """Name in reports and of the hyper-parameter."""
+        return f"{self.kernel.name}({self.features.label})"
