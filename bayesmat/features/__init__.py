@@ -8,7 +8,6 @@ from .huckel import (
     HuckelOrbitals,
     HuckelResult,
     computed,
-    huckel,
 )
 from .molecule import ECFP, MACCS, AtomPairs, CheapDescriptors
 
@@ -27,5 +26,4 @@ __all__ = [
     "Layout",
     "check_finite",
     "computed",
-    "huckel",
 ]

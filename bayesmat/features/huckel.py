@@ -16,7 +16,7 @@ from bayesmat.errors import FeatureError
 from .base import Featurizer, check_finite, versioned
 from .huckel_parameters import COULOMB, COUPLING, LONE_PAIR
 from .parse import molecules
-from .pi_system import PiBond, PiSystem, pi_system
+from .pi_system import PiSystem, pi_system
 
 __all__ = [
     "COMPUTED",
@@ -36,6 +36,7 @@ _BROKEN_GAP = 1.2
 _PER_ORDER = 0.18 / 0.2623
 _PER_SP = 0.063 / 0.2623
 _ITERATIONS = 8
+NO_PI_SYSTEM = "no pi system"
 
 
 @dataclass(frozen=True)
@@ -110,55 +111,70 @@ def huckel(smiles: str, model: HuckelModel | None = None) -> HuckelResult:
     >>> round(huckel("c1ccccc1", HuckelModel.topological()).gap, 3)
     2.0
     """
-    return _huckel(molecules([smiles])[0], model or HuckelModel())
+    return _solve(molecules([smiles]), model or HuckelModel())[0]
 
 
-def _huckel(mol: Chem.Mol, model: HuckelModel) -> HuckelResult:
-    system = pi_system(mol)
+def _solve(mols: Sequence[Chem.Mol], model: HuckelModel) -> list[HuckelResult]:
+    """Results in order; systems of one size are diagonalised together, which is what is fast."""
+    systems = [pi_system(mol) for mol in mols]
+    results: list[HuckelResult | None] = [_without_orbitals(system) for system in systems]
+    by_size: dict[int, list[int]] = {}
+    for row, system in enumerate(systems):
+        if results[row] is None:
+            by_size.setdefault(len(system.types), []).append(row)
+    for rows in by_size.values():
+        frontier = _frontier([systems[row] for row in rows], model)
+        for row, (homo, lumo) in zip(rows, frontier, strict=True):
+            pairs = systems[row].lone_pairs
+            if model.lone_pairs and pairs:
+                homo = min(homo, _highest_lone_pair(mols[row], pairs))
+            results[row] = _result(systems[row], homo, lumo)
+    return [result for result in results if result is not None]
+
+
+def _without_orbitals(system: PiSystem) -> HuckelResult | None:
     n, electrons = len(system.types), system.n_electrons
-    occupied = electrons // 2
-    if n == 0:
-        return _undefined(system, broken=False, reason="no pi system")
+    nan = math.nan
     if electrons % 2:
-        return _undefined(system, broken=True, reason="odd number of pi electrons")
-    if occupied == 0 or occupied == n:
-        return _undefined(system, broken=False, reason="no pi system")
-    levels = _levels(system, occupied, model)
-    homo, lumo = levels[occupied - 1], levels[occupied]
-    if model.lone_pairs and system.lone_pairs:
-        homo = min(homo, _highest_lone_pair(mol, system.lone_pairs))
-    gap = float(homo - lumo)
+        return HuckelResult(nan, nan, nan, n, electrons, True, "odd number of pi electrons")
+    if electrons in (0, 2 * n):
+        return HuckelResult(nan, nan, nan, n, electrons, False, NO_PI_SYSTEM)
+    return None
+
+
+def _result(system: PiSystem, homo: float, lumo: float) -> HuckelResult:
+    gap = homo - lumo
     broken = gap < _BROKEN_BELOW
     reason = f"gap {gap:.2f} |beta| is too small for a closed shell" if broken else ""
-    return HuckelResult(gap, -float(homo), -float(lumo), n, electrons, broken, reason)
+    return HuckelResult(gap, -homo, -lumo, len(system.types), system.n_electrons, broken, reason)
 
 
-def _undefined(system: PiSystem, *, broken: bool, reason: str) -> HuckelResult:
-    nan = math.nan
-    return HuckelResult(nan, nan, nan, len(system.types), system.n_electrons, broken, reason)
-
-
-def _levels(system: PiSystem, occupied: int, model: HuckelModel) -> np.ndarray:
-    """Roots x, largest (most bonding) first."""
-    n = len(system.types)
-    matrix = np.zeros((n, n))
-    matrix[np.arange(n), np.arange(n)] = [COULOMB[t] for t in system.types]
-    bonds: tuple[PiBond, ...] = system.bonds
-    i = np.array([b.i for b in bonds], dtype=np.int64)
-    j = np.array([b.j for b in bonds], dtype=np.int64)
-    k = np.array([b.k * (b.cos_twist if model.twist else 1.0) for b in bonds])
+def _frontier(systems: Sequence[PiSystem], model: HuckelModel) -> list[tuple[float, float]]:
+    """Roots x of HOMO and LUMO of b systems of the same size n."""
+    size, n = len(systems), len(systems[0].types)
+    matrix = np.zeros((size, n, n))
+    matrix[:, np.arange(n), np.arange(n)] = [[COULOMB[t] for t in s.types] for s in systems]
+    bonds = [(m, *bond) for m, system in enumerate(systems) for bond in system.bonds]
+    m, i, j = (np.array([bond[c] for bond in bonds], dtype=np.int64) for c in range(3))
+    k, order, n_sp, is_cc, cos = (
+        np.array([bond[c] for bond in bonds], dtype=np.float64) for c in range(3, 8)
+    )
+    if model.twist:
+        k = k * cos
+    occupied = np.array([s.n_electrons // 2 for s in systems])
+    rows = np.arange(size)
     if not model.alternation:
-        matrix[i, j] = matrix[j, i] = k
-        return np.linalg.eigvalsh(matrix)[::-1]
-    k = k * np.exp(_PER_SP * np.array([b.n_sp for b in bonds]))
-    follows = np.array([b.is_cc for b in bonds], dtype=np.float64) * _PER_ORDER
-    order = np.array([b.order for b in bonds])
-    for _ in range(_ITERATIONS):
-        matrix[i, j] = matrix[j, i] = k * np.exp(follows * (order - 2 / 3))
-        roots, orbitals = np.linalg.eigh(matrix)
-        filled = orbitals[:, n - occupied :]
-        order = 2.0 * np.einsum("bo,bo->b", filled[i], filled[j])
-    return roots[::-1]
+        matrix[m, i, j] = matrix[m, j, i] = k
+        roots = np.linalg.eigvalsh(matrix)
+    else:
+        k = k * np.exp(_PER_SP * n_sp)
+        filled = (np.arange(n) >= n - occupied[:, None])[m]
+        for _ in range(_ITERATIONS):
+            matrix[m, i, j] = matrix[m, j, i] = k * np.exp(_PER_ORDER * is_cc * (order - 2 / 3))
+            roots, orbitals = np.linalg.eigh(matrix)
+            order = 2.0 * (orbitals[m, i] * orbitals[m, j] * filled).sum(axis=1)
+    homo, lumo = roots[rows, n - occupied], roots[rows, n - occupied - 1]
+    return list(zip(homo.tolist(), lumo.tolist(), strict=True))
 
 
 def _highest_lone_pair(mol: Chem.Mol, pairs: Sequence[tuple[int, str, bool]]) -> float:
@@ -208,8 +224,7 @@ class HuckelGap:
     def __call__(self, materials: Sequence[str]) -> Tensor:
         """Log gap and flag of `n` SMILES: `n x 2`."""
         values = np.empty((len(materials), 2))
-        for row, mol in enumerate(molecules(materials)):
-            result = _huckel(mol, self.model)
+        for row, result in enumerate(_solve(molecules(materials), self.model)):
             known = math.isfinite(result.gap) and not result.broken
             gap = result.gap if known else _BROKEN_GAP if result.broken else _NO_PI_GAP
             values[row] = math.log(gap), result.broken
@@ -242,9 +257,8 @@ class HuckelOrbitals:
     def __call__(self, materials: Sequence[str]) -> Tensor:
         """Orbitals of `n` SMILES: `n x 5`."""
         values = np.empty((len(materials), 5))
-        for row, mol in enumerate(molecules(materials)):
-            result = _huckel(mol, self.model)
-            has_pi = result.reason != "no pi system"
+        for row, result in enumerate(_solve(molecules(materials), self.model)):
+            has_pi = result.reason != NO_PI_SYSTEM
             homo, lumo = result.homo, result.lumo
             if result.broken or not has_pi:
                 lumo = (_BROKEN_GAP if has_pi else _NO_PI_GAP) / 2

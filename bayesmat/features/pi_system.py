@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rdkit import Chem
 
@@ -15,8 +16,7 @@ _DOUBLE, _TRIPLE, _SINGLE = Chem.BondType.DOUBLE, Chem.BondType.TRIPLE, Chem.Bon
 _LONE_PAIRS = {"N": "N2", "O": "O2", "S": "S2", "P": "P2", "F": "F", "Cl": "Cl", "Br": "Br"}
 
 
-@dataclass(frozen=True)
-class PiBond:
+class PiBond(NamedTuple):
     """Resonance integral of orbitals i and j: k_ij, guess of the bond order, sp ends, twist."""
 
     i: int
