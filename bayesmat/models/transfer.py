@@ -34,7 +34,7 @@ def transfer_node(
 ) -> Node:
     r"""A node whose discrepancy is a sparse sum over source layers and fixed fingerprints.
 
-    .. math:: k = w_T^2 k_\mathrm{MinMax} + w_L^2 \phi\cdot\phi' + w_M^2 k_\mathrm{Matern}(\phi,\phi')
+    .. math:: k = w_T^2 k_{TM} + w_L^2 \phi\cdot\phi' + w_M^2 k_{M52}(\phi,\phi')
 
     phi concatenates all source layers (correlated networks outvote the rest if each has its own
     weight). A weight near 0 switches a part off, so "no transfer" is a point of the posterior.
