@@ -178,14 +178,24 @@ def swallowed_keywords(source: Source) -> Iterator[str]:
 
 
 def docstrings(source: Source) -> Iterator[str]:
-    """Modules and their public functions, classes and methods explain themselves."""
+    """Modules and their public functions, classes and methods explain themselves.
+
+    At the top of a module, public is what `__all__` lists; without one, what has no underscore.
+    """
     if ast.get_docstring(source.tree) is None:
         yield "no module docstring"
-    bodies = [source.tree, *(n for n in source.tree.body if isinstance(n, ast.ClassDef))]
+    if not is_public(source.name.split(".")[-1]) and not source.is_package:
+        return
+    listed = exported(source)
+    tops = [
+        node
+        for node in source.tree.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        and (is_public(node.name) if listed is None else node.name in listed)
+    ]
+    bodies = [tops, *(node.body for node in tops if isinstance(node, ast.ClassDef))]
     for body in bodies:
-        if isinstance(body, ast.ClassDef) and not is_public(body.name):
-            continue
-        for node in body.body:
+        for node in body:
             if not isinstance(node, ast.FunctionDef | ast.ClassDef) or not is_public(node.name):
                 continue
             # The docstring of an overload, override or setter stands elsewhere.
@@ -216,15 +226,7 @@ def forbidden(source: Source) -> Iterator[str]:
 
 def exports(source: Source) -> Iterator[str]:
     """Every `__init__` says what is public."""
-    if not source.is_package:
-        return
-    targets = [
-        dotted(target)
-        for node in source.tree.body
-        if isinstance(node, ast.Assign | ast.AnnAssign)
-        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-    ]
-    if "__all__" not in targets:
+    if source.is_package and exported(source) is None:
         yield "no __all__"
 
 
@@ -238,6 +240,16 @@ RULES: dict[str, Callable[[Source], Iterator[str]]] = {
     "forbidden": forbidden,
     "exports": exports,
 }
+
+
+def exported(source: Source) -> frozenset[str] | None:
+    """The names in `__all__`, or None where there is none."""
+    for node in source.tree.body:
+        if isinstance(node, ast.Assign) and "__all__" in map(dotted, node.targets):
+            return frozenset(
+                str(n.value) for n in ast.walk(node.value) if isinstance(n, ast.Constant)
+            )
+    return None
 
 
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

@@ -122,6 +122,7 @@ PLANTED = {
         ("data.io", "x = 1"),
         ("data.io", '"""Module."""\ndef read(): ...'),
         ("data.io", '"""Module."""\nclass A:\n    """A."""\n    def read(self): ...'),
+        ("data.io", '"""Module."""\n__all__ = ["read"]\ndef read(): ...'),
     ],
     "forbidden": [
         ("data.io", "hasattr(x, 'y')"),
@@ -156,7 +157,11 @@ INNOCENT = {
         ("data.io", "def _read(**options): ..."),
         ("data.io", "class A(Model):\n    @override\n    def f(self, X, **kwargs): ..."),
     ],
-    "docstrings": [("data.io", '"""Module."""\ndef _read(): ...')],
+    "docstrings": [
+        ("data.io", '"""Module."""\ndef _read(): ...'),
+        ("data.io", '"""Module."""\n__all__ = ["f"]\ndef helper(): ...'),
+        ("data._raw", '"""Module."""\ndef read(): ...'),
+    ],
     "forbidden": [
         ("data.io", "model.eval()"),
         ("data.io", "np.random.default_rng(0).normal()"),
