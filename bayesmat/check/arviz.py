@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,36 +17,25 @@ from torch import Tensor
 
 from bayesmat.errors import InferenceError
 from bayesmat.inference.smc import SMCRun, systematic_resample
+from bayesmat.models.report import FitReport
 
 with warnings.catch_warnings():
     # ArviZ 0.23 announces 1.0 at every import; both are supported here.
     warnings.simplefilter("ignore", FutureWarning)
     import arviz
 
-__all__ = ["HasHyperparameters", "to_arviz"]
+__all__ = ["to_arviz"]
 
 _IS_TREE = int(arviz.__version__.split(".")[0]) >= 1
 
 
-@runtime_checkable
-class HasHyperparameters(Protocol):
-    """Anything that kept its hyper-parameter particles, such as a fit report.
-
-    Attributes:
-        hyperparameters: Name -> particles, first dimension `S`.
-        log_weights: Log weights of the particles, `S`; None when they weigh the same.
-    """
-
-    hyperparameters: Mapping[str, Tensor]
-    log_weights: Tensor | None
-
-
 def to_arviz(
-    draws: Mapping[str, Any] | SMCRun[Any] | HasHyperparameters,
+    draws: Mapping[str, Any] | SMCRun[Any] | FitReport,
     *,
     dims: Mapping[str, Sequence[str]] | None = None,
     coords: Mapping[str, Sequence[str]] | None = None,
     log_likelihood: Tensor | np.ndarray | None = None,
+    log_weights: Tensor | None = None,
     chains: bool = False,
     seed: int = 0,
 ) -> Any:
@@ -58,11 +47,12 @@ def to_arviz(
 
     Args:
         draws: Name -> draws of shape `S x ...` (`C x S x ...` when `chains`); or an SMC run whose
-            particles are such a mapping or a tensor; or a record with `hyperparameters` and
-            `log_weights`, such as a fit report.
+            particles are such a mapping or a tensor; or a fit report, whose hyper-parameters and
+            shares of variance are shown.
         dims: Name -> names of the dimensions after the draw, such as ("material", "property").
         coords: Dimension -> labels, such as {"property": ("gap",)}.
         log_likelihood: Pointwise log likelihood, `S x n` (`C x S x n`), for LOO.
+        log_weights: Log weights of the draws, `S`; equal when not given.
         chains: Whether the first dimension counts chains.
         seed: Seed of the resampling of weighted particles.
 
@@ -76,8 +66,7 @@ def to_arviz(
     >>> dict(data["posterior"].sizes)
     {'chain': 1, 'draw': 8}
     """
-    values, log_weights = _named(draws)
-    arrays = {name: _array(value, chains) for name, value in values.items()}
+    arrays = {name: _array(value, chains) for name, value in _named(draws).items()}
     if log_likelihood is not None:
         arrays["\0y"] = _array(log_likelihood, chains)
     _check_same_draws(arrays)
@@ -96,18 +85,23 @@ def _container(groups: dict[str, Any]) -> Any:
     return xr.DataTree.from_dict(groups) if _IS_TREE else arviz.InferenceData(**groups)
 
 
-def _named(draws: Any) -> tuple[dict[str, Any], Tensor | None]:
+def _named(draws: Any) -> dict[str, Any]:
     if isinstance(draws, SMCRun):
         draws = draws.particles
+    if isinstance(draws, FitReport):
+        shares = {
+            f"{name}: share of {group}": particles
+            for name, groups in draws.shares.items()
+            for group, particles in groups.items()
+        }
+        return {**draws.hyper, **shares}
     if isinstance(draws, Tensor):
-        return {"particles": draws}, None
+        return {"particles": draws}
     if isinstance(draws, Mapping):
-        return dict(draws), None
-    if isinstance(draws, HasHyperparameters):
-        return dict(draws.hyperparameters), draws.log_weights
+        return dict(draws)
     raise InferenceError(
         f"{type(draws).__name__} holds no draws that ArviZ could show. Give a mapping from names "
-        "to draws, an SMC run over tensors, or a record with `hyperparameters`."
+        "to draws, an SMC run over tensors, or a fit report."
     )
 
 

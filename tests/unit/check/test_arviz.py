@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from bayesmat.check import to_arviz
 from bayesmat.errors import InferenceError
 from bayesmat.inference.smc import SMCRun
-
-
-@dataclass(frozen=True)
-class Report:
-    hyperparameters: dict[str, Tensor]
-    log_weights: Tensor | None
+from bayesmat.models.report import FitReport
 
 
 def test_draws_keep_their_numbers_and_labels() -> None:
@@ -43,12 +35,19 @@ def test_chains_are_kept_apart() -> None:
 def test_weighted_particles_are_resampled_with_their_log_likelihood() -> None:
     rho = torch.arange(1000.0)
     log_weights = torch.where(rho < 500, -torch.inf, 0.0).double()
-    report = Report({"rho": rho}, log_weights)
-    data = to_arviz(report, log_likelihood=rho[:, None])
+    data = to_arviz({"rho": rho}, log_likelihood=rho[:, None], log_weights=log_weights)
     drawn = data["posterior"]["rho"].values[0]
     assert drawn.min() >= 500
     assert drawn.mean() == pytest.approx(749.5, abs=1)
     np.testing.assert_array_equal(data["log_likelihood"]["y"].values[0, :, 0], drawn)
+
+
+def test_a_fit_report_shows_hyperparameters_and_shares() -> None:
+    shares = {"gap": {"networks": torch.full((5,), 0.3)}}
+    report = FitReport(40, "grid", 0.1, -3.0, 0.1, 5.0, {"gap: noise": torch.ones(5)}, shares, None)
+    posterior = to_arviz(report)["posterior"]
+    assert set(posterior.data_vars) == {"gap: noise", "gap: share of networks"}
+    assert float(posterior["gap: share of networks"].mean()) == pytest.approx(0.3)
 
 
 def test_smc_runs_over_tensors_and_over_names() -> None:
