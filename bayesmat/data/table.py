@@ -104,6 +104,8 @@ class PropertyTable:
             raise DataError(f"properties or conditions share the names {repeated}; rename them.")
         if self.groups is not None and len(self.groups) != n:
             raise DataError(f"{len(self.groups)} group labels for {n} rows; give one per row.")
+        if self.groups is not None and not all(label.strip() for label in self.groups):
+            raise DataError("some group labels are blank; such rows could not be told apart.")
         stds = self.stds if np.size(self.stds) else np.full((n, m), np.nan)
         given = self.condition_values if np.size(self.condition_values) else np.empty((n, 0))
         for name, array in (

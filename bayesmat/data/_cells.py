@@ -1,0 +1,74 @@
+"""Columns of text to numbers and codes, with a reason for every cell that resists."""
+
+from __future__ import annotations
+
+import math
+import re
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+
+# What people and programs write for "not measured"; compared in lower case.
+_EMPTY = frozenset({"", "nan", "na", "n/a", "#n/a", "null", "none", "<na>"})
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_INFINITY = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
+
+Bad = list[tuple[int, str]]
+
+
+def is_absent(value: object) -> bool:
+    """Whether a cell holds nothing at all: None, NaN or blanks."""
+    if isinstance(value, str):
+        return not value.strip()
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or value is pd.NA or value is pd.NaT
+
+
+def numbers(column: np.ndarray) -> tuple[np.ndarray, Bad]:
+    """Numbers of a column, NaN where the cell is empty or bad, and the bad cells."""
+    values = np.full(len(column), np.nan)
+    bad: Bad = []
+    for i, cell in enumerate(column):
+        if isinstance(cell, str):
+            text = cell.strip()
+            if _NUMBER.fullmatch(text):
+                values[i] = float(text)
+            elif text.lower() not in _EMPTY:
+                bad.append((i, _why_not_number(text)))
+        elif isinstance(cell, Real) and not isinstance(cell, bool | np.bool_):
+            values[i] = float(cell)
+        elif not is_absent(cell):
+            bad.append((i, f"not a number but of type {type(cell).__name__}"))
+    bad += [(int(i), "infinite") for i in np.flatnonzero(np.isinf(values))]
+    return np.where(np.isinf(values), np.nan, values), bad
+
+
+def _why_not_number(text: str) -> str:
+    if _INFINITY.fullmatch(text):
+        return "infinite"
+    if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", text):
+        return "not a number; write a decimal point instead of the comma"
+    if text[0] in "<>≤≥~≈":
+        return "not a number but a limit or an estimate"
+    return "not a number"
+
+
+def codes(column: np.ndarray, categories: tuple[str, ...]) -> tuple[np.ndarray, Bad]:
+    """Index of each cell in the categories, NaN where it is empty or bad, and the bad cells."""
+    known = {category: float(code) for code, category in enumerate(categories)}
+    values = np.full(len(column), np.nan)
+    bad: Bad = []
+    for i, cell in enumerate(column):
+        text = "" if is_absent(cell) else str(cell).strip()
+        if text in known:
+            values[i] = known[text]
+        elif text.lower() not in _EMPTY:
+            bad.append((i, f"unknown category; expected one of {', '.join(categories)}"))
+    return values, bad
+
+
+def found_categories(column: np.ndarray) -> tuple[str, ...]:
+    """Sorted distinct texts of a column."""
+    return tuple(sorted({str(cell).strip() for cell in column if not is_absent(cell)}))

@@ -1,0 +1,191 @@
+"""What the columns of a file are to become; everything wrong with the header at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast, get_args
+
+from bayesmat.errors import BadCell, DataError
+
+from ._raw import Heading, Raw
+from .materials import Kind
+from .properties import Condition, Property
+from .units import converter, sd_converter
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a column of a file becomes a property or a condition.
+
+    Attributes:
+        quantity: What it becomes, or its unit as in `Property.parse`: "eV", "log K", "{no|yes}".
+        unit: Unit of the numbers in the file where it differs; they are converted.
+        std: Column of standard deviations, in the unit of the file (0 = not known).
+
+    >>> Column("log eV", unit="hartree", std="gap_sd").unit
+    'hartree'
+    """
+
+    quantity: str | Property | Condition
+    unit: str | None = None
+    std: str | None = None
+
+
+PropertyColumns = Mapping[str, str | Property | Column]
+ConditionColumns = Mapping[str, str | Condition | Column]
+
+
+@dataclass(frozen=True)
+class Request:
+    """The arguments of a reader."""
+
+    material: str | None
+    kind: Kind
+    properties: PropertyColumns | None
+    conditions: ConditionColumns | None
+    group: str | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a property or condition stands in the file and in which unit."""
+
+    quantity: Property | Condition
+    at: int
+    unit: str
+    std: int | None = None
+    std_unit: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Positions of everything that the table is made of."""
+
+    material: int
+    kind: Kind
+    properties: tuple[Source, ...]
+    conditions: tuple[Source, ...]
+    group: int | None
+
+
+@dataclass
+class Finder:
+    """Resolves labels to positions and collects what is wrong with the header."""
+
+    raw: Raw
+    bad: list[BadCell] = field(default_factory=list)
+
+    def find(self, label: str) -> int:
+        found = self.raw.find(label)
+        if len(found) == 1:
+            return found[0]
+        reason = f"duplicate column, {len(found)} of this name" if found else "missing column"
+        self.bad.append(BadCell(1, label, label, reason))
+        return -1
+
+    def source(self, label: str, given: str | Property | Condition | Column, role: str) -> Source:
+        column = given if isinstance(given, Column) else Column(given)
+        at = self.find(label)
+        std = None if column.std is None else self.find(column.std)
+        quantity: Property | Condition = Property("unknown")
+        try:
+            quantity = _quantity(label, column.quantity, role)
+            unit = self._unit(at, column, quantity.unit or "")
+            std_unit = unit if std is None else (Heading.of(self._label(std)).text or unit)
+            converter(unit, quantity.unit or "")
+            if std is not None:
+                sd_converter(std_unit, quantity.unit or "")
+            return Source(quantity, at, unit, std, std_unit)
+        except DataError as error:
+            self.bad.append(BadCell(1, label, str(column.unit or column.quantity), str(error)))
+            return Source(quantity, at, "")
+
+    def _label(self, at: int) -> str:
+        return self.raw.header[at] if at >= 0 else ""
+
+    def _unit(self, at: int, column: Column, default: str) -> str:
+        text = Heading.of(self._label(at)).text
+        written = None if text is None or text.startswith("{") else text
+        if written is not None:
+            written = Property.parse("written", written).unit
+        if column.unit is not None and written is not None and column.unit != written:
+            raise DataError(
+                f"the heading says the unit is {written!r}, the call says {column.unit!r}; "
+                "remove one of them."
+            )
+        return next(unit for unit in (column.unit, written, default) if unit is not None)
+
+
+def _quantity(label: str, given: str | Property | Condition, role: str) -> Property | Condition:
+    if isinstance(given, str):
+        name = Heading.of(label).name
+        return Property.parse(name, given) if role == "property" else Condition.parse(name, given)
+    if isinstance(given, Property) != (role == "property"):
+        raise DataError(f"{given.name!r} was given as a {role}, but it is not one.")
+    return given
+
+
+def make_plan(raw: Raw, request: Request) -> Plan:
+    """Find every column of the request.
+
+    Raises:
+        DataError: If columns are missing or repeated, or units unknown; all of them are listed.
+    """
+    if request.material is None:
+        request = _self_described(raw, request)
+    if not request.properties:
+        raise DataError(
+            "no property was asked for: name columns and units, properties={'Tb': 'K'}."
+        )
+    finder = Finder(raw)
+    plan = Plan(
+        finder.find(cast(str, request.material)),
+        request.kind,
+        tuple(finder.source(k, v, "property") for k, v in request.properties.items()),
+        tuple(finder.source(k, v, "condition") for k, v in (request.conditions or {}).items()),
+        None if request.group is None else finder.find(request.group),
+    )
+    if finder.bad:
+        is_one = len(raw.header) == 1 and any(mark in raw.header[0] for mark in ";\t")
+        hint = " Save it with commas between the columns." if is_one else ""
+        raise DataError(
+            f"the columns of {raw.source} do not fit the request; it has {list(raw.header)}.{hint}",
+            finder.bad,
+        )
+    return plan
+
+
+def _self_described(raw: Raw, request: Request) -> Request:
+    """The request that the headings written by `to_csv` make."""
+    headings = {label: Heading.of(label) for label in raw.header}
+    keys = [label for label, heading in headings.items() if heading.role == "material"]
+    kinds = [headings[label].text for label in keys]
+    if len(keys) != 1 or kinds[0] not in get_args(Kind):
+        raise DataError(
+            f"{raw.source} does not say which column holds the materials: name it, "
+            f"material='...', out of {list(raw.header)}."
+        )
+    sds = {heading.name: label for label, heading in headings.items() if heading.role == "sd"}
+    named = {
+        label: heading
+        for label, heading in headings.items()
+        if heading.text is not None and heading.role in ("property", "condition")
+    }
+    return Request(
+        keys[0],
+        cast(Kind, kinds[0]),
+        request.properties
+        or {
+            label: Column(cast(str, heading.text), std=sds.get(heading.name))
+            for label, heading in named.items()
+            if heading.role == "property"
+        },
+        request.conditions
+        or {
+            label: cast(str, heading.text)
+            for label, heading in named.items()
+            if heading.role == "condition"
+        },
+        request.group or ("group" if "group" in raw.header else None),
+    )

@@ -1,0 +1,155 @@
+"""Files and frames as raw columns with the row numbers that a spreadsheet shows."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bayesmat.errors import BadCell, DataError
+
+_MAX_SHOWN = 60
+_BRACKETS = re.compile(r"^(?P<name>.*?)\s*(?P<text>\[[^][]*\]|\{[^{}]*\}|\([^()]*\))$", re.DOTALL)
+_SD = re.compile(r"^sd\((?P<name>.*)\)\s*\[(?P<text>[^][]*)\]$", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What the heading of a column says: "gap [eV]", "@solvent {water|dmso}", "sd(gap) [eV]"."""
+
+    name: str
+    text: str | None = None
+    role: str = "property"
+
+    @staticmethod
+    def of(label: str) -> Heading:
+        """Read a heading; one without brackets has text None."""
+        label = label.strip()
+        sd = _SD.match(label)
+        if sd:
+            return Heading(sd["name"], sd["text"], "sd")
+        role = "condition" if label.startswith("@") else "property"
+        label = label.removeprefix("@")
+        match = _BRACKETS.match(label)
+        if not match or not match["name"]:
+            return Heading(label, None, role)
+        name, text = match["name"], match["text"]
+        if text[0] == "(":
+            is_key = name == "material"
+            return Heading(name, text[1:-1], "material") if is_key else Heading(label, None, role)
+        return Heading(name, text[1:-1] if text[0] == "[" else text, role)
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """Columns as they stand in a file, before any of it is believed.
+
+    Attributes:
+        source: Name for messages.
+        header: Labels of the columns.
+        columns: One array per label, `n`; text from a file, anything from a frame.
+        rows: Row numbers as a spreadsheet shows them, `n`.
+        bad: Rows that have another number of cells than the header; they are in no column.
+    """
+
+    source: str
+    header: tuple[str, ...]
+    columns: tuple[np.ndarray, ...]
+    rows: np.ndarray
+    bad: tuple[BadCell, ...] = ()
+
+    def find(self, label: str) -> list[int]:
+        """Positions of the columns with this label, or else with this name before brackets."""
+        exact = [j for j, here in enumerate(self.header) if here == label.strip()]
+        named = [j for j, here in enumerate(self.header) if Heading.of(here).name == label.strip()]
+        return exact or [j for j in named if Heading.of(self.header[j]).role != "sd"]
+
+
+def read_raw(path: Path) -> Raw:
+    """Read a comma-separated UTF-8 file.
+
+    Raises:
+        DataError: If the file is absent, empty, not text in UTF-8, or not comma-separated values.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be opened: {error.strerror}.") from error
+    reader = csv.reader(StringIO(_decode(path, data), newline=""), strict=True)
+    try:
+        records = list(reader)
+    except csv.Error as error:
+        raise DataError(
+            f"{path} is not a table of comma-separated values: {error} near line "
+            f"{reader.line_num}. A quotation mark may be unclosed."
+        ) from error
+    header = tuple(label.strip() for label in records[0]) if records else ()
+    body = [
+        (i, cells) for i, cells in enumerate(records[1:], start=2) if any(map(str.strip, cells))
+    ]
+    if not any(header) or not body:
+        raise DataError(
+            f"{path} is empty: it needs a header row and at least one row of data below it."
+        )
+    return _columns(str(path), header, body)
+
+
+def _columns(source: str, header: tuple[str, ...], body: list[tuple[int, list[str]]]) -> Raw:
+    width = len(header)
+    good, bad = [], []
+    for row, cells in body:
+        if len(cells) == width or (len(cells) > width and not any(map(str.strip, cells[width:]))):
+            good.append((row, cells[:width]))
+        else:
+            reason = f"{len(cells)} cells, but the header has {width}"
+            bad.append(BadCell(row, "", _shorten(",".join(cells)), reason))
+    by_column = zip(*(cells for _, cells in good), strict=True) if good else [()] * width
+    return Raw(
+        source,
+        header,
+        tuple(np.array(column, dtype=object) for column in by_column),
+        np.array([row for row, _ in good], dtype=np.int64),
+        tuple(bad),
+    )
+
+
+def _decode(path: Path, data: bytes) -> str:
+    hint = "Save it as 'CSV UTF-8'; a guess could turn units and names into other characters."
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in data:
+        raise DataError(f"{path} is not UTF-8 text (UTF-16, a spreadsheet or an archive?). {hint}")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    cells = []
+    for row, line in enumerate(data.splitlines(), start=1):
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            shown = _shorten(line.decode("utf-8", errors="backslashreplace"))
+            cells.append(BadCell(row, "", shown, f"byte 0x{line[error.start]:02x} is not UTF-8"))
+    raise DataError(f"{path} has a wrong encoding, it is not UTF-8. {hint}", cells)
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."
+
+
+def frame_raw(frame: pd.DataFrame) -> Raw:
+    """Columns of a data frame; its first row counts as row 2, below the header.
+
+    Raises:
+        DataError: If the frame has no rows or columns.
+    """
+    if frame.empty:
+        raise DataError("the data frame is empty: it needs at least one row and one column.")
+    columns = tuple(frame.iloc[:, j].to_numpy(dtype=object) for j in range(frame.shape[1]))
+    labels: Sequence[object] = list(frame.columns)
+    rows = np.arange(2, len(frame) + 2)
+    return Raw("the data frame", tuple(str(label).strip() for label in labels), columns, rows)
