@@ -1,6 +1,7 @@
 """Featurizers: from strings to the columns of X. Only this layer ever sees a string."""
 
 from .base import CONDITIONS, Featurizer, Layout, check_finite
+from .cache import Cached, FeatureCache
 from .huckel import (
     COMPUTED,
     HuckelGap,
@@ -9,7 +10,8 @@ from .huckel import (
     HuckelResult,
     computed,
 )
-from .molecule import ECFP, MACCS, AtomPairs, CheapDescriptors
+from .molecule import ECFP, MACCS, AtomPairs, CheapDescriptors, Descriptors2D
+from .polymer import RepeatUnitDescriptors, RepeatUnitECFP
 
 __all__ = [
     "COMPUTED",
@@ -17,13 +19,18 @@ __all__ = [
     "ECFP",
     "MACCS",
     "AtomPairs",
+    "Cached",
     "CheapDescriptors",
+    "Descriptors2D",
+    "FeatureCache",
     "Featurizer",
     "HuckelGap",
     "HuckelModel",
     "HuckelOrbitals",
     "HuckelResult",
     "Layout",
+    "RepeatUnitDescriptors",
+    "RepeatUnitECFP",
     "check_finite",
     "computed",
 ]

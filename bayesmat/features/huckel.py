@@ -135,6 +135,8 @@ def _solve(mols: Sequence[Chem.Mol], model: HuckelModel) -> list[HuckelResult]:
 def _without_orbitals(system: PiSystem) -> HuckelResult | None:
     n, electrons = len(system.types), system.n_electrons
     nan = math.nan
+    if system.is_radical:
+        return HuckelResult(nan, nan, nan, n, electrons, True, "unpaired electrons")
     if electrons % 2:
         return HuckelResult(nan, nan, nan, n, electrons, True, "odd number of pi electrons")
     if electrons in (0, 2 * n):

@@ -36,13 +36,15 @@ class PiSystem:
         types: Type of each orbital, a key of `COULOMB`.
         n_electrons: Electrons in the pi orbitals.
         bonds: Resonance integrals.
-        lone_pairs: (atom, kind, delocalises) of each lone pair that is not in the pi system.
+        lone_pairs: (atom, kind, is in the plane of the pi system) of each other lone pair.
+        is_radical: Whether an electron is unpaired in the structure.
     """
 
     types: tuple[str, ...]
     n_electrons: int
     bonds: tuple[PiBond, ...]
     lone_pairs: tuple[tuple[int, str, bool], ...]
+    is_radical: bool
 
 
 class _Graph:
@@ -55,6 +57,7 @@ class _Graph:
         atoms = list(mol.GetAtoms())
         self.symbol = [a.GetSymbol() for a in atoms]
         self.charge = [a.GetFormalCharge() for a in atoms]
+        self.is_radical = any(a.GetNumRadicalElectrons() for a in atoms)
         self.n_h = [a.GetTotalNumHs() for a in atoms]
         self.neighbours: list[list[int]] = [[] for _ in atoms]
         self.multiple: list[list[int]] = [[] for _ in atoms]
@@ -128,6 +131,7 @@ def pi_system(mol: Chem.Mol) -> PiSystem:
         n_electrons=orbitals.electrons,
         bonds=tuple(_bonds(graph, orbitals, unsaturated)),
         lone_pairs=tuple(_lone_pairs(graph, orbitals)),
+        is_radical=graph.is_radical,
     )
 
 
