@@ -94,7 +94,7 @@ _KEYS: Mapping[str, Callable[[str], str]] = MappingProxyType(
 )
 
 
-def try_canonical(materials: Sequence[str], kind: Kind) -> list[str | Unreadable]:
+def try_canonical(materials: Sequence[str], kind: Kind = "smiles") -> list[str | Unreadable]:
     """Canonical key of each material, or the reason why it has none.
 
     Every distinct string is worked on once.

@@ -102,7 +102,7 @@ def grouped_kfold(
         DataError: If there are fewer groups than folds.
 
     >>> [test.tolist() for _, test in grouped_kfold(["a", "a", "b", "b"], 2, seed=0)]
-    [[2, 3], [0, 1]]
+    [[0, 1], [2, 3]]
     """
     fold = _folds(groups, n_splits, seed)
     return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(n_splits)]

@@ -106,8 +106,10 @@ class PropertyTable:
             raise DataError(f"{len(self.groups)} group labels for {n} rows; give one per row.")
         if self.groups is not None and not all(label.strip() for label in self.groups):
             raise DataError("some group labels are blank; such rows could not be told apart.")
-        stds = self.stds if np.size(self.stds) else np.full((n, m), np.nan)
-        given = self.condition_values if np.size(self.condition_values) else np.empty((n, 0))
+        unknown = _nothing().shape
+        stds = self.stds if np.shape(self.stds) != unknown else np.full((n, m), np.nan)
+        given = self.condition_values
+        given = given if np.shape(given) != unknown else np.full((n, c), np.nan)
         for name, array in (
             ("materials", tuple(self.materials)),
             ("properties", tuple(self.properties)),
