@@ -6,7 +6,6 @@ import pytest
 from bayesmat.errors import FeatureError
 from bayesmat.features import HuckelGap, HuckelModel, HuckelOrbitals, computed
 from bayesmat.features.huckel import huckel
-from bayesmat.features.huckel_parameters import COULOMB, ELECTRONS, resonance
 
 TEXTBOOK = HuckelModel.topological()
 
@@ -46,49 +45,6 @@ def test_heteroatoms_as_solved_by_hand():
     pyrrole = huckel("c1cc[nH]c1", TEXTBOOK)
     assert (pyrrole.n_pi, pyrrole.n_electrons) == (5, 6)
     assert pyrrole.gap == pytest.approx(x[2] - x[3], abs=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("smiles", "n_pi", "n_electrons"),
-    [
-        ("c1ccncc1", 6, 6),
-        ("c1ccoc1", 5, 6),
-        ("c1ccsc1", 5, 6),
-        ("Cn1cccc1", 5, 6),
-        ("Nc1ccccc1", 7, 8),
-        ("COc1ccccc1", 7, 8),
-        ("Clc1ccccc1", 7, 8),
-        ("CC(N)=O", 3, 4),
-        ("CC(=O)OC", 3, 4),
-        ("C=CC#N", 4, 4),
-        ("C=C=C", 4, 4),  # two perpendicular ethylenes
-        ("CS(C)(=O)=O", 0, 0),  # dative: no pi
-        ("CS(=O)(=O)c1ccccc1", 6, 6),
-        ("CS(C)=O", 0, 0),
-        ("C[N+](=O)[O-]", 3, 4),
-        ("O=c1cc[nH]cc1", 7, 8),
-        ("OCCN", 0, 0),
-        ("Cc1ccccc1", 6, 6),
-        ("OB(O)c1ccccc1", 7, 6),
-        ("[O-]c1ccccc1", 7, 8),
-        ("O=S=O", 3, 4),
-    ],
-)
-def test_atoms_give_the_electrons_that_chemists_count(smiles, n_pi, n_electrons):
-    result = huckel(smiles)
-    assert (result.n_pi, result.n_electrons) == (n_pi, n_electrons)
-
-
-def test_types_give_the_electrons_of_their_digit():
-    assert {t: ELECTRONS[t] for t in ("B", "C", "N1", "O1", "N+", "N2", "O2", "F", "Cl", "I")} == {
-        "B": 0, "C": 1, "N1": 1, "O1": 1, "N+": 1, "N2": 2, "O2": 2, "F": 2, "Cl": 2, "I": 2,
-    }  # fmt: skip
-
-
-def test_every_pair_of_types_has_a_resonance_integral():
-    for x in COULOMB:
-        for y in COULOMB:
-            assert 0 < resonance(x, y) == resonance(y, x) < 1.5
 
 
 def test_cyclobutadiene_is_broken_in_the_textbook_method():
