@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from bayesmat.data.io import read_csv
+from bayesmat.errors import DataError
 from bayesmat.features import Featurizer, Layout
 from tests.docs.blocks import ROOT, python_blocks
 
@@ -53,3 +55,14 @@ def test_the_featurizer_of_ten_lines_is_one() -> None:
     featurizer = namespace["Length"]()
     assert isinstance(featurizer, Featurizer)
     assert torch.equal(Layout([featurizer])(["CCO", "C"]), torch.tensor([[3.0], [1.0]]).double())
+
+
+def test_the_tutorial_quotes_the_error_as_it_is(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
+    quoted = re.search(r"^```\nDataError: (.*?)\n```", page, re.DOTALL | re.MULTILINE)
+    path = tmp_path / "gaps.csv"
+    path.write_text("smiles,gap\nCCO,9.1\nC1CC,5.0\nCC,-4.1\nCCC,n.d.\n", "utf-8")
+    with pytest.raises(DataError) as caught:
+        read_csv(path, material="smiles", properties={"gap": "log eV"})
+    assert quoted is not None
+    assert quoted[1] == str(caught.value)
