@@ -26,7 +26,11 @@ class Verdict(Protocol):
 
 
 class MoleculeCheck(Protocol):
-    """A molecular filter in two stages; `bayesmat.design.chemistry.MoleculeFilter` is one."""
+    """A molecular filter in three stages; `bayesmat.design.chemistry.MoleculeFilter` is one."""
+
+    def precheck(self, smiles: str, /) -> Verdict:
+        """What the text alone tells, in microseconds."""
+        ...
 
     def quick(self, mol: Chem.Mol, /) -> Verdict:
         """Cheap stage: elements, size, rings."""
@@ -45,6 +49,8 @@ def molecule_checker(molecule_filter: MoleculeCheck) -> Checker:
     """
 
     def valid(text: str) -> str | None:
+        if not molecule_filter.precheck(text).ok:
+            return None
         with BlockLogs():
             mol = Chem.MolFromSmiles(text)
             if mol is None or not molecule_filter.quick(mol).ok:

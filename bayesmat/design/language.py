@@ -12,12 +12,14 @@ doi:10.1007/s10822-016-0008-z, after whom contexts follow the main chain past cl
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import math
 import random
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from bayesmat.errors import DesignError, MaterialError
@@ -249,15 +251,23 @@ class SmilesNGram:
             cursor.push(token)
         return None
 
-    def save(self, path: str | Path) -> None:
-        """Write JSON (gzipped when the name ends in .gz)."""
+    @cached_property
+    def digest(self) -> str:
+        """Hash of the counts and settings: equal digests draw equal strings."""
+        return hashlib.sha256(self._to_bytes()).hexdigest()[:16]
+
+    def _to_bytes(self) -> bytes:
         record = {
             "format": _FORMAT,
             "vocabulary": list(self.vocabulary),
             "max_tokens": self.max_tokens,
             "tables": self.tables.to_json(),
         }
-        text = json.dumps(record, separators=(",", ":")).encode()
+        return json.dumps(record, separators=(",", ":")).encode()
+
+    def save(self, path: str | Path) -> None:
+        """Write JSON (gzipped when the name ends in .gz)."""
+        text = self._to_bytes()
         path = Path(path)
         path.write_bytes(gzip.compress(text, 6, mtime=0) if path.suffix == ".gz" else text)
 

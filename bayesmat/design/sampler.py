@@ -131,7 +131,7 @@ def sample_molecules(
 
     Args:
         language: String prior, best trained on molecules that pass the filter.
-        molecule_filter: Two stages, `quick` and `alerts`.
+        molecule_filter: Stages `precheck` and `quick` (cheap), `alerts` (slow).
         score: Log score of canonical SMILES, batched and deterministic.
         seed: Seeds every draw: the same seed gives the same result.
         settings: Sizes, sharpening power and temperatures.
