@@ -57,10 +57,13 @@ def test_the_featurizer_of_ten_lines_is_one() -> None:
     assert torch.equal(Layout([featurizer])(["CCO", "C"]), torch.tensor([[3.0], [1.0]]).double())
 
 
-def test_the_tutorial_quotes_the_error_as_it_is(tmp_path: Path) -> None:
+def test_the_tutorial_quotes_the_error_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
     quoted = re.search(r"^```\nDataError: (.*?)\n```", page, re.DOTALL | re.MULTILINE)
-    path = tmp_path / "gaps.csv"
+    monkeypatch.chdir(tmp_path)
+    path = Path("gaps.csv")
     path.write_text("smiles,gap\nCCO,9.1\nC1CC,5.0\nCC,-4.1\nCCC,n.d.\n", "utf-8")
     with pytest.raises(DataError) as caught:
         read_csv(path, material="smiles", properties={"gap": "log eV"})
