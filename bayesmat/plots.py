@@ -75,11 +75,6 @@ def _chart(width: float = 7.4, height: float = 4.2) -> tuple[Chart, Axes]:
     return figure, figure.add_subplot()
 
 
-def _label(prop: Property, prefix: str = "") -> str:
-    name = f"{prefix}{prop.name}".replace("_", " ")
-    return f"{name} [{prop.unit}]" if prop.unit else f"{name} [dimensionless]"
-
-
 def _scaled(axis_of: Axes, prop: Property, which: str, values: np.ndarray) -> None:
     """A log axis with plain numbers where the property is modelled in log."""
     if prop.scale != "log" or not np.isfinite(values).any() or np.nanmin(values) <= 0:
@@ -150,7 +145,7 @@ def parity(
                 elinewidth=1, ecolor=PREDICTED + "66", zorder=2,
                 label=f"{word} the {level:.0%} interval ({mask.sum()} of {len(y)})",
             )  # fmt: skip
-    ax.set(xlabel=_label(prop, "measured "), ylabel=_label(prop, "predicted "))
+    ax.set(xlabel=f"measured {prop.label}", ylabel=f"predicted {prop.label}")
     figure.legend(loc="outside lower center")
     return figure
 
@@ -251,7 +246,7 @@ def campaign_path(
     ticks = [1, *range(5, len(calls) + 1, 5 if len(calls) <= 60 else 20)]
     labels = [*map(str, ticks), *(["start"] if known.size else [])]
     ax.set_xticks([*ticks, -1][: len(labels)], labels)
-    ax.set(xlabel="oracle call, in the order of suggestion", ylabel=_label(prop))
+    ax.set(xlabel="oracle call, in the order of suggestion", ylabel=prop.label)
     figure.legend(loc="outside lower center", ncols=3)
     return figure
 
@@ -271,7 +266,7 @@ def _path_background(
         if n:
             ax.axvline(left, color="#d0d0d0", lw=0.8)
         ax.text(
-            (left + right) / 2, 1.01, f"round {number + 1}", color="#555555", fontsize=9,
+            (left + right) / 2, 1.01, f"round {number}", color="#555555", fontsize=9,
             transform=ax.get_xaxis_transform(), ha="center", va="bottom",
         )  # fmt: skip
         if number in temporary:
@@ -284,7 +279,7 @@ def _path_background(
 
 
 def _path_calls(ax: Axes, x: np.ndarray, frame: pd.DataFrame) -> None:
-    label = "predicted before: median, 90 % interval"
+    label = "predicted before: median, 90% interval"
     ax.vlines(x, frame["lower"], frame["upper"], color=PREDICTED, alpha=0.4, lw=2.2, label=label)
     ax.plot(x, frame["median"], "_", color=PREDICTED, ms=7, mew=1.8)
     value, hit = frame["value"].to_numpy(float), frame["hit"].to_numpy(bool)
@@ -343,28 +338,25 @@ def learning_curve(
     ax.set_xticks(np.arange(0, end + 1, batch or max(1, end // 5)))
     ax.set(xlabel="oracle calls", ylabel="hits in the target region")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set_title(
-        f"mean over seeds; bands and bars hold {level:.0%} of them",
-        fontsize=9.5,
-        fontweight="normal",
-    )
+    words = f"mean over seeds; bands and bars hold {level:.0%} of them"
+    ax.set_title(words, fontsize=9.5, fontweight="normal")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
 @matplotlib.rc_context(STYLE)
 def smc_diagnostics(stages: pd.DataFrame) -> Chart:
-    """Temperature, effective sample size, acceptance and surviving ancestors, round by round.
+    """Temperature, effective sample size, acceptance and distinct molecules, round by round.
 
     Args:
         stages: One row per stage, with columns `round`, `stage` (from 1), `beta`, `ess_fraction`,
-            `acceptance` and `ancestor_fraction` (shares of the particles, 0 to 1).
+            `acceptance` and `unique_fraction` (shares of the particles, 0 to 1).
     """
     panels = {
         "beta": "inverse temperature β",
         "ess_fraction": "effective sample size / N",
         "acceptance": "accepted proposals",
-        "ancestor_fraction": "ancestors alive / N",
+        "unique_fraction": "distinct molecules / N",
     }
     _check_columns(stages, ["round", "stage", *panels], "the sampler's stages")
     figure = Chart(figsize=(7.6, 5.0), layout="constrained")
@@ -374,10 +366,10 @@ def smc_diagnostics(stages: pd.DataFrame) -> Chart:
             rows = stages[stages["round"] == number]
             ax.plot(
                 rows["stage"], rows[column], marker=MARKERS[i % len(MARKERS)], ms=5, lw=1.4,
-                color=ARMS[i % len(ARMS)], label=f"round {number + 1}",
+                color=ARMS[i % len(ARMS)], label=f"round {number}",
             )  # fmt: skip
         ax.set_title(title, fontsize=10.5, fontweight="normal")
-        ax.set_ylim(-0.03, 1.05)
+        ax.set_ylim(-0.03, 1.05 * max(1.0, stages[column].max()))
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     for ax in axes[1]:
         ax.set_xlabel("stage of the sampler")
@@ -404,5 +396,5 @@ def relevance(shares: Mapping[str, np.ndarray], *, title: str = "") -> Chart:
         ax.plot(q[2], y, "o", color="white", mec=PREDICTED, ms=7, mew=1.8)
     ax.set_yticks(range(len(labels)), labels)
     ax.set(xlim=(0, 1), ylim=(-0.6, len(labels) - 0.4), title=title)
-    ax.set_xlabel("share of the variance (median, 50 % and 90 % intervals)")
+    ax.set_xlabel("share of the variance (median, 50 % and 90% intervals)")
     return figure

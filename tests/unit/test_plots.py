@@ -24,7 +24,7 @@ def _calls() -> pd.DataFrame:
     value[[7, 30]] = np.nan
     return pd.DataFrame(
         {
-            "round": np.repeat(np.arange(5), 8),
+            "round": np.repeat(np.arange(1, 6), 8),
             "median": median,
             "lower": median * 0.7,
             "upper": median * 1.4,
@@ -87,7 +87,7 @@ def test_campaign_path_shows_regions_failures_and_start() -> None:
         _calls(),
         prop=GAP,
         region=(2.0, 2.5),
-        temporary={0: (3.0, 3.6), 1: (2.5, 3.0)},
+        temporary={1: (3.0, 3.6), 2: (2.5, 3.0)},
         start=np.array([4.1, 9.0, 14.0]),
     )
     words = _words(figure)
@@ -118,12 +118,12 @@ def test_learning_curve_means_and_own_campaign() -> None:
 def test_smc_diagnostics_has_four_panels() -> None:
     stages = pd.DataFrame(
         {
-            "round": [0, 0, 1],
+            "round": [1, 1, 2],
             "stage": [1, 2, 1],
             "beta": [0.4, 1.0, 1.0],
             "ess_fraction": [0.5, 0.7, 0.8],
             "acceptance": [0.2, 0.1, 0.3],
-            "ancestor_fraction": [0.6, 0.4, 0.8],
+            "unique_fraction": [0.6, 0.4, 0.8],
         }
     )
     figure = plots.smc_diagnostics(stages)

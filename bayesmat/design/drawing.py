@@ -1,0 +1,40 @@
+"""Structure drawings of molecules and repeat units."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from rdkit import Chem
+from rdkit.Chem.Draw import rdMolDraw2D
+
+__all__ = ["molecule_svg"]
+
+
+def molecule_svg(smiles: str, *, size: tuple[int, int] = (220, 132)) -> str | None:
+    """A structure drawing as inline SVG, or None where the string is no molecule.
+
+    All drawings share one bond length, so that sizes can be compared by eye, unless a molecule
+    would not fit.
+
+    Args:
+        smiles: A molecule, or a repeat unit with two `*`.
+        size: Width and height in pixels.
+
+    >>> molecule_svg("CCO").startswith("<svg")
+    True
+    """
+    molecule = Chem.MolFromSmiles(smiles)
+    if molecule is None:
+        return None
+    drawer = rdMolDraw2D.MolDraw2DSVG(*size)
+    options: Any = drawer.drawOptions()
+    options.clearBackground = False
+    options.fixedBondLength = 24
+    options.bondLineWidth = 1.4
+    options.padding = 0.06
+    rdMolDraw2D.PrepareAndDrawMolecule(drawer, molecule)
+    drawer.FinishDrawing()
+    svg = drawer.GetDrawingText()
+    label = f'<svg role="img" aria-label="{escape(smiles)}"'
+    return str(svg[svg.index("<svg") :]).replace("<svg", label, 1)

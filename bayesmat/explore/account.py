@@ -1,0 +1,365 @@
+"""The account of a campaign as plain data: what was asked, predicted, proposed and found.
+
+Reports and figures are drawn from it, so that they can be tried on numbers typed by hand.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmat.data.table import Property
+from bayesmat.explore.campaign import Campaign
+from bayesmat.explore.goals import Goal, Maximize, Minimize
+from bayesmat.explore.records import Proposal
+from bayesmat.explore.store import Store
+from bayesmat.models.report import FitReport
+
+__all__ = ["Account", "Call", "Forecast", "Target", "account_of"]
+
+NAN = float("nan")
+_NORMAL = NormalDist()
+_Z50 = _NORMAL.inv_cdf(0.75)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What was predicted for one property before the call, in its unit.
+
+    Attributes:
+        median: Median.
+        lower: Lower end of the 90 % interval.
+        upper: Upper end.
+        lower50: Lower end of the 50 % interval.
+        upper50: Upper end.
+        pit: Predicted probability of a smaller value than the one found; NaN while unknown.
+    """
+
+    median: float
+    lower: float
+    upper: float
+    lower50: float = NAN
+    upper50: float = NAN
+    pit: float = NAN
+
+    @classmethod
+    def from_interval(
+        cls,
+        interval: tuple[float, float, float],
+        prop: Property,
+        *,
+        value: float = NAN,
+        level: float = 0.9,
+    ) -> Forecast:
+        """The split normal through a median and the ends of an interval.
+
+        On the scale of the model the two halves of a normal meet at the median, each as wide as
+        its end says. A value lies inside the interval exactly if its PIT lies inside the level.
+
+        Args:
+            interval: Lower end, median and upper end, in the property's unit.
+            prop: The property; a log property is split on the log scale.
+            value: What was found, for the PIT.
+            level: Level of the interval; the record keeps the ends for 90 %.
+
+        >>> f = Forecast.from_interval((1.0, 2.0, 4.0), Property("gap", "eV", "log"), value=4.0)
+        >>> round(f.pit, 6), f.lower, f.upper
+        (0.95, 1.0, 4.0)
+        """
+        is_log = prop.scale == "log"
+        to_scale, back = (math.log, math.exp) if is_log else (float, float)
+        low, mid, high = map(to_scale, interval)
+        z, z90 = _NORMAL.inv_cdf(0.5 + level / 2), _NORMAL.inv_cdf(0.95)
+        below, above = (mid - low) / z, (high - mid) / z
+        lower, upper = interval[0], interval[2]
+        if level != 0.9:
+            lower, upper = back(mid - z90 * below), back(mid + z90 * above)
+        pit = NAN
+        if math.isfinite(value):
+            off = to_scale(value) - mid
+            width = above if off > 0 else below
+            pit = _NORMAL.cdf(off / width) if width > 0 else 0.5 + 0.5 * float(np.sign(off))
+        halves = back(mid - _Z50 * below), back(mid + _Z50 * above)
+        return cls(interval[1], lower, upper, *halves, pit)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One proposal and what became of it.
+
+    Attributes:
+        round: Round, from 1.
+        material: Canonical key.
+        forecasts: Property -> prediction made before the call.
+        values: Property -> value found; empty while waiting or after a failure.
+        failure: Reason of a failure, or None.
+        probability: Stated probability of meeting the goals.
+        domain_distance: Distance to the nearest measured material.
+    """
+
+    round: int
+    material: str
+    forecasts: Mapping[str, Forecast]
+    values: Mapping[str, float] = field(default_factory=dict)
+    failure: str | None = None
+    probability: float = NAN
+    domain_distance: float = NAN
+
+
+@dataclass(frozen=True)
+class Target:
+    """A property that was aimed at; both ends infinite when it was maximised or minimised.
+
+    >>> str(Target(Property("gap", "eV"), 2.0, 2.5))
+    'gap between 2 and 2.5 eV'
+    """
+
+    prop: Property
+    lower: float = -math.inf
+    upper: float = math.inf
+
+    @property
+    def is_region(self) -> bool:
+        """Whether there is a region to hit."""
+        return math.isfinite(self.lower) or math.isfinite(self.upper)
+
+    def distance(self, value: float) -> float:
+        """Distance to the middle of the region, or to its one finite end, on the model's scale."""
+        to_scale = math.log if self.prop.scale == "log" else float
+        ends = [to_scale(end) for end in (self.lower, self.upper) if math.isfinite(end)]
+        return abs(to_scale(value) - sum(ends) / len(ends)) if ends else NAN
+
+    def __str__(self) -> str:
+        name, unit = self.prop.name.replace("_", " "), f" {self.prop.unit}".rstrip()
+        if not self.is_region:
+            return f"extreme {name}"
+        if math.isinf(self.lower):
+            return f"{name} of at most {self.upper:g}{unit}"
+        if math.isinf(self.upper):
+            return f"{name} of at least {self.lower:g}{unit}"
+        return f"{name} between {self.lower:g} and {self.upper:g}{unit}"
+
+
+@dataclass(frozen=True, eq=False)
+class Account:
+    """Everything that a report of a campaign shows.
+
+    Attributes:
+        kind: Kind of the materials; SMILES and repeat units are drawn.
+        targets: What was aimed at; the first is the one that ranks.
+        calls: Proposals in the order of suggestion.
+        start: Property -> values known before the first round.
+        temporary: Property -> round -> temporary target region, in the property's unit.
+        stages: Stages of the sampler: `round`, `stage`, `beta`, `ess_fraction`, `acceptance`,
+            `unique_fraction`; empty for a pool.
+        fit_lines: The fit report of the last round, a sentence per line.
+        shares: Group of features -> draws of its share of the first target's variance.
+        base_rate: Probability that a random draw is a hit, where known.
+        notes: Sentences that a reader must know, such as what the oracle computes.
+        provenance: What produced it: versions, seed, digests.
+    """
+
+    kind: str
+    targets: tuple[Target, ...]
+    calls: tuple[Call, ...]
+    start: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    temporary: Mapping[str, Mapping[int, tuple[float, float]]] = field(default_factory=dict)
+    stages: pd.DataFrame = field(default_factory=pd.DataFrame)
+    fit_lines: tuple[str, ...] = ()
+    shares: Mapping[str, np.ndarray] = field(default_factory=dict)
+    base_rate: float | None = None
+    notes: tuple[str, ...] = ()
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    def is_hit(self, call: Call) -> bool:
+        """Whether every region was hit; never true while a value is missing."""
+        regions = [t for t in self.targets if t.is_region]
+        return bool(regions) and all(
+            t.lower <= call.values.get(t.prop.name, NAN) <= t.upper for t in regions
+        )
+
+    @property
+    def hits(self) -> np.ndarray:
+        """Whether each call was a hit, `n`."""
+        return np.array([self.is_hit(call) for call in self.calls], dtype=bool)
+
+    @property
+    def n_rounds(self) -> int:
+        """Number of rounds."""
+        return len({call.round for call in self.calls})
+
+    @property
+    def best(self) -> Call | None:
+        """The computed call nearest the middle of the first region, hits first."""
+        target = self.targets[0]
+        name = target.prop.name
+        done = [call for call in self.calls if name in call.values]
+        if not done or not target.is_region:
+            return None
+        return min(done, key=lambda c: (not self.is_hit(c), target.distance(c.values[name])))
+
+    def predicts(self, name: str) -> bool:
+        """Whether any call carried a prediction of the property."""
+        return any(name in call.forecasts for call in self.calls)
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """One row per call that predicted a property: the forecast, the value, the hit."""
+        rows = [
+            {
+                "round": call.round,
+                "material": call.material,
+                **vars(call.forecasts[name]),
+                "value": call.values.get(name, NAN),
+                "hit": self.is_hit(call),
+            }
+            for call in self.calls
+            if name in call.forecasts
+        ]
+        return pd.DataFrame(rows)
+
+    def judged(self, name: str) -> pd.DataFrame:
+        """`frame` restricted to the calls whose value is known."""
+        frame = self.frame(name)
+        return frame[frame["value"].notna()] if len(frame) else frame
+
+
+def account_of(
+    campaign: Campaign,
+    *,
+    base_rate: float | None = None,
+    notes: Sequence[str] = (),
+    fit_report: FitReport | None = None,
+) -> Account:
+    """Read the account of a campaign from its history.
+
+    Args:
+        campaign: A campaign, opened with or without its prior.
+        base_rate: Probability that a random draw from the same prior is a hit, where known.
+        notes: Sentences that a reader must know.
+        fit_report: Shown instead of the one stored with the last proposal.
+    """
+    proposals = campaign.proposals()
+    history = campaign.history()
+    properties = {p.name: p for p in campaign.start.properties}
+    targets = _targets(campaign.goals, properties)
+    values = {
+        name: campaign.start.values[:, j][~np.isnan(campaign.start.values[:, j])]
+        for j, name in enumerate(campaign.start.property_names)
+    }
+    return Account(
+        kind=campaign.start.kind,
+        targets=targets,
+        calls=tuple(_call(row, proposals, properties) for row in history.to_dict("records")),
+        start={name: v.tolist() for name, v in values.items()},
+        temporary=_temporary(proposals),
+        stages=_stages(proposals),
+        fit_lines=_fit_lines(proposals, fit_report),
+        shares=_shares(fit_report, targets),
+        base_rate=base_rate,
+        notes=tuple(notes),
+        provenance=_provenance(campaign, proposals),
+    )
+
+
+def _fit_lines(proposals: Sequence[Proposal], fit_report: FitReport | None) -> tuple[str, ...]:
+    if fit_report is not None:
+        return fit_report.lines
+    stored = proposals[-1].trace.get("report", "") if proposals else ""
+    return tuple(str(stored).splitlines())
+
+
+def _shares(fit_report: FitReport | None, targets: Sequence[Target]) -> dict[str, np.ndarray]:
+    shares = fit_report.shares.get(targets[0].prop.name, {}) if fit_report is not None else {}
+    return {group: particles.numpy() for group, particles in shares.items()}
+
+
+def _targets(goals: Sequence[Goal], properties: Mapping[str, Property]) -> tuple[Target, ...]:
+    merged: dict[str, tuple[float, float]] = {}
+    for goal in goals:
+        low, high = merged.get(goal.property, (-math.inf, math.inf))
+        if not isinstance(goal, Maximize | Minimize):
+            low, high = max(low, goal.bounds[0]), min(high, goal.bounds[1])
+        merged[goal.property] = (low, high)
+    return tuple(Target(properties[name], *ends) for name, ends in merged.items())
+
+
+def _call(
+    row: Mapping[Any, Any], proposals: Sequence[Proposal], properties: Mapping[str, Property]
+) -> Call:
+    level = proposals[int(row["round"]) - 1].prediction.level
+    forecasts, values = {}, {}
+    for name, prop in properties.items():
+        value = float(row[name])
+        if math.isfinite(value):
+            values[name] = value
+        interval = tuple(float(row[f"{name}_{end}"]) for end in ("lower", "median", "upper"))
+        if all(map(math.isfinite, interval)):
+            forecasts[name] = Forecast.from_interval(
+                (interval[0], interval[1], interval[2]), prop, value=value, level=level
+            )
+    return Call(
+        int(row["round"]),
+        str(row["material"]),
+        forecasts,
+        values,
+        row["failure"] if isinstance(row["failure"], str) else None,
+        float(row["probability"]),
+        float(row["domain_distance"]),
+    )
+
+
+def _temporary(proposals: Sequence[Proposal]) -> dict[str, dict[int, tuple[float, float]]]:
+    found: dict[str, dict[int, tuple[float, float]]] = {}
+    for proposal in proposals:
+        regions = (proposal.trace.get("selection") or {}).get("temporary") or {}
+        for name, (low, high) in regions.items():
+            found.setdefault(name, {})[proposal.round] = (float(low), float(high))
+    return found
+
+
+def _stages(proposals: Sequence[Proposal]) -> pd.DataFrame:
+    rows = []
+    for proposal in proposals:
+        source = proposal.trace.get("source") or {}
+        n_particles = source.get("n_particles")
+        for number, stage in enumerate(source.get("stages") or (), start=1):
+            rows.append(
+                {
+                    "round": proposal.round,
+                    "stage": number,
+                    "beta": stage["beta"],
+                    "ess_fraction": stage["ess"] / n_particles,
+                    "acceptance": _number(stage.get("acceptance")),
+                    "unique_fraction": _number(stage.get("unique")) / n_particles,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _number(value: float | None) -> float:
+    return NAN if value is None else float(value)
+
+
+def _provenance(campaign: Campaign, proposals: Sequence[Proposal]) -> dict[str, str]:
+    store = Store(campaign.url)
+    row = store.campaign()
+    store.close()
+    rules = dict.fromkeys(str(p.trace.get("rule")) for p in proposals)
+    facts = {
+        "seed": str(row.seed),
+        "history": campaign.url,
+        "prior (digest)": row.prior_digest,
+        "oracle (digest)": str(row.settings.get("oracle")),
+        "candidates (digest)": ", ".join(
+            dict.fromkeys(str(p.trace.get("candidates")) for p in proposals)
+        ),
+        "rule": ", ".join(rules),
+        "start": f"{campaign.start.n_rows} measured rows",
+    }
+    return facts | {f"{name} (version)": version for name, version in row.versions.items()}

@@ -1,0 +1,164 @@
+"""The account of a campaign: what a report may say follows from numbers typed by hand."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from bayesmat.data.table import Property
+from bayesmat.explore.account import Account, Call, Forecast, Target, account_of
+from bayesmat.models.report import FitReport
+
+GAP = Property("gap", "eV", "log")
+DIPOLE = Property("dipole", "debye")
+
+
+@pytest.fixture(scope="module")
+def fake() -> ModuleType:
+    name = "fake_campaign_parts"
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("fake.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _call(value: float, *, material: str = "C", dipole: float | None = None) -> Call:
+    values = {} if math.isnan(value) else {"gap": value}
+    if dipole is not None:
+        values["dipole"] = dipole
+    forecast = Forecast.from_interval((1.5, 2.2, 3.5), GAP, value=value)
+    return Call(1, material, {"gap": forecast}, values)
+
+
+def test_split_normal_keeps_the_interval_and_halves_it() -> None:
+    mid, sd = math.log(2.0), 0.3
+    z = stats.norm.ppf(0.95)
+    ends = (math.exp(mid - z * sd), 2.0, math.exp(mid + z * sd))
+    forecast = Forecast.from_interval(ends, GAP, value=2.4)
+    assert forecast.pit == pytest.approx(stats.norm.cdf((math.log(2.4) - mid) / sd))
+    assert forecast.lower50 == pytest.approx(math.exp(mid + stats.norm.ppf(0.25) * sd))
+    assert forecast.upper50 == pytest.approx(math.exp(mid + stats.norm.ppf(0.75) * sd))
+
+
+@pytest.mark.parametrize(("value", "pit"), [(-1.0, 0.05), (0.0, 0.5), (4.0, 0.95)])
+def test_split_normal_of_a_skewed_linear_interval(value: float, pit: float) -> None:
+    forecast = Forecast.from_interval((-1.0, 0.0, 4.0), DIPOLE, value=value)
+    assert forecast.pit == pytest.approx(pit)
+    assert forecast.upper50 == pytest.approx(4 * stats.norm.ppf(0.75) / stats.norm.ppf(0.95))
+
+
+def test_other_levels_are_brought_to_ninety() -> None:
+    z = stats.norm.ppf
+    forecast = Forecast.from_interval((-z(0.75), 0.0, z(0.75)), DIPOLE, level=0.5)
+    assert forecast.lower == pytest.approx(z(0.05))
+    assert forecast.upper50 == pytest.approx(z(0.75))
+    assert math.isnan(forecast.pit)
+
+
+def test_targets_speak() -> None:
+    assert str(Target(GAP, 2.0, 2.5)) == "gap between 2 and 2.5 eV"
+    assert str(Target(GAP, upper=2.5)) == "gap of at most 2.5 eV"
+    assert str(Target(Property("flash_point", "K"), lower=300)) == "flash point of at least 300 K"
+    assert str(Target(GAP)) == "extreme gap"
+
+
+def test_hits_need_every_region_and_every_value() -> None:
+    targets = (Target(GAP, 2.0, 2.5), Target(DIPOLE, upper=2.0))
+    calls = (
+        _call(2.2, dipole=1.0),
+        _call(2.2, dipole=3.0),
+        _call(2.2),
+        _call(float("nan")),
+        _call(2.5, dipole=2.0),
+    )
+    account = Account("smiles", targets, calls)
+    assert account.hits.tolist() == [True, False, False, False, True]
+    assert len(account.frame("gap")) == 5
+    assert len(account.judged("gap")) == 4
+    assert account.judged("dipole").empty
+
+
+def test_best_is_nearest_to_the_middle_on_the_log_scale() -> None:
+    account = Account(
+        "smiles",
+        (Target(GAP, 1.0, 4.0),),
+        (_call(3.5, material="far"), _call(2.1, material="near"), _call(2.6, material="middle")),
+    )
+    assert account.best is not None
+    assert account.best.material == "near"
+
+
+def test_a_campaign_becomes_an_account(fake: ModuleType, tmp_path: Path) -> None:
+    campaign = fake.create(f"sqlite:///{tmp_path / 'c.db'}", oracle=fake.FakeOracle())
+    first = campaign.suggest(3)
+    campaign.tell(first.materials[0], {"gap": 2.25})
+    campaign.fail(first.materials[1], "SCF not converged: 250 cycles")
+    campaign.suggest(2)
+    account = account_of(campaign, base_rate=0.02, notes=("A note.",))
+    assert account.targets == (Target(GAP, 2.0, 2.5),)
+    assert [c.round for c in account.calls] == [1, 1, 1, 2, 2]
+    assert tuple(c.material for c in account.calls[:3]) == first.materials
+    told, failed, waiting = account.calls[:3]
+    assert told.values == {"gap": 2.25}
+    assert account.hits.tolist() == [True, False, False, False, False]
+    assert failed.failure == "SCF not converged: 250 cycles"
+    assert waiting.failure is None
+    assert waiting.values == {}
+    prediction = first.prediction
+    assert told.forecasts["gap"].median == pytest.approx(float(prediction.median[0, 0]))
+    assert told.forecasts["gap"].upper == pytest.approx(float(prediction.upper[0, 0]))
+    assert 0 < told.forecasts["gap"].pit < 1
+    assert told.probability == pytest.approx(float(first.probability[0]))
+    assert account.start["gap"] == pytest.approx([fake.truth(f"m{i}") for i in range(5)])
+    assert account.stages.empty
+    assert account.provenance["prior (digest)"] == "fake prior 1"
+    assert account.provenance["rule"] == "fake rule"
+    assert account.provenance["seed"] == "0"
+    assert "torch (version)" in account.provenance
+    assert account.fit_lines[0].startswith("Fitted 6 measured values")
+    campaign.close()
+
+
+def test_an_explained_fit_replaces_the_stored_words(fake: ModuleType, tmp_path: Path) -> None:
+    campaign = fake.create(f"sqlite:///{tmp_path / 'c.db'}")
+    campaign.suggest(2)
+    shares = {"gap": {"networks": torch.linspace(0, 1, 5)}}
+    explained = FitReport(7, "grid", 0.1, -1.0, 0.1, 3.0, {}, shares, None)
+    account = account_of(campaign, fit_report=explained)
+    assert account.fit_lines == explained.lines
+    np.testing.assert_allclose(account.shares["networks"], [0, 0.25, 0.5, 0.75, 1])
+    campaign.close()
+
+
+def test_sampler_stages_and_temporary_regions_are_read_from_the_trace(
+    fake: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = fake.create(f"sqlite:///{tmp_path / 'c.db'}")
+    campaign.suggest(2)
+    stages = [
+        {"beta": 0.4, "ess": 128.0, "acceptance": None, "unique": None},
+        {"beta": 1.0, "ess": 64.0, "acceptance": 0.2, "unique": 128},
+    ]
+    trace = {
+        "source": {"n_particles": 256, "stages": stages},
+        "selection": {"temporary": {"gap": [2.5, 3.0]}},
+    }
+    proposals = campaign.proposals()
+    for proposal in proposals:
+        proposal.trace.update(trace)
+    monkeypatch.setattr(campaign, "proposals", lambda: proposals)
+    account = account_of(campaign)
+    assert account.temporary == {"gap": {1: (2.5, 3.0)}}
+    assert account.stages["ess_fraction"].tolist() == [0.5, 0.25]
+    assert math.isnan(account.stages["unique_fraction"][0])
+    assert account.stages["unique_fraction"][1] == 0.5
+    campaign.close()
