@@ -1,7 +1,8 @@
-"""Formulas of the manual as MathML, which every browser draws without a script.
+"""Docstrings as Markdown, and formulas as MathML, which every browser draws without a script.
 
 Docstrings write mathematics as Sphinx does (`:math:` and `.. math::`), pages as `$...$`. Both
-become what arithmatex recognises, and its output becomes MathML when the page is written.
+become what arithmatex recognises, and its output becomes MathML when the page is written. Doctests
+become code blocks.
 """
 
 import html
@@ -14,17 +15,24 @@ from latex2mathml.converter import convert
 
 _ROLE = re.compile(r":math:`([^`]+)`", re.DOTALL)
 _BLOCK = re.compile(r"^( *)\.\. math::(.*(?:\n(?:\1 +.*)?)*)", re.MULTILINE)
+_DOCTEST = re.compile(r"^( *)>>> .*(?:\n *\S.*)*", re.MULTILINE)
 _INLINE = re.compile(r'<span class="arithmatex">\\\((.*?)\\\)</span>', re.DOTALL)
 _DISPLAY = re.compile(r'<div class="arithmatex">\s*\\\[(.*?)\\\]\s*</div>', re.DOTALL)
 
 
-class SphinxFormulas(griffe.Extension):
-    """Rewrite the Sphinx formulas of every docstring."""
+class DocstringMarkdown(griffe.Extension):
+    """Rewrite the formulas and doctests of every docstring, and show each object once."""
+
+    def on_package(self, *, pkg: griffe.Module, **_: Any) -> None:
+        """Called by griffe with the whole package: objects are shown where they are defined."""
+        for module in (pkg, *pkg.modules.values()):
+            module.exports = None
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         """Called by griffe for each module, class, function and attribute."""
         if obj.docstring is not None:
             text = _BLOCK.sub(_block, obj.docstring.value)
+            text = _DOCTEST.sub(lambda m: f"{m[1]}```pycon\n{m[0]}\n{m[1]}```", text)
             obj.docstring.value = _ROLE.sub(lambda m: f"\\({' '.join(m[1].split())}\\)", text)
 
 
