@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rules import RULES, Source, sizes
+from tests.rules import RULES, Source, imports, is_under, sizes
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "bayesmat"
@@ -69,20 +69,31 @@ def test_tests_mirror_the_package() -> None:
         for path in unit.rglob("test_*.py")
     }
     modules = {
-        p.relative_to(PACKAGE).with_suffix("")
-        for p in PACKAGE.rglob("*.py")
-        if p.stem not in {"__init__", "__main__", "conftest"}
+        path.relative_to(PACKAGE).with_suffix("")
+        for path in PACKAGE.rglob("*.py")
+        if path.stem not in {"__init__", "__main__", "conftest"}
     }
-    public = {m for m in modules if not m.name.startswith("_")}
-    untested = sorted(str(m) for m in public if not any(covers(t, m) for t in tests))
+    imported = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name, _ in imports(Source(path.stem, path.read_text("utf-8")))
+    }
+    untested = sorted(
+        str(module)
+        for module in modules
+        if not module.name.startswith("_")
+        and not any(covers(test, module) for test in tests)
+        and not any(is_under(name, (".".join(("bayesmat", *module.parts)),)) for name in imported)
+    )
     homeless = sorted(str(t) for t in tests if not any(covers(t, m) for m in modules))
-    assert not untested, f"modules without a test file: {untested}"
+    assert not untested, f"modules that no test names or imports: {untested}"
     assert not homeless, f"test files without a module: {homeless}"
 
 
 def covers(test: Path, module: Path) -> bool:
     """Whether `test_<module>.py` or `test_<module>_<aspect>.py` in the same folder."""
-    same = test.name == module.name or test.name.startswith(f"{module.name}_")
+    name = module.name.removeprefix("_")
+    same = test.name == name or test.name.startswith(f"{name}_")
     return same and test.parent == module.parent
 
 
