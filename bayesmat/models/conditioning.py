@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bayesmat.data.table import Observations
 from bayesmat.features.base import Layout
-from bayesmat.models.gaussian import Conditioned, JointPrior, Phi, condition
+from bayesmat.models.gaussian import Conditioned, JointPrior, Pair, Phi, condition
 from bayesmat.models.hyper import HyperPriors
 from bayesmat.models.kernels import FeatureStack
 from bayesmat.sources.embedding import FeatureMap
@@ -62,6 +62,7 @@ class Problem:
         encoder: Features of new rows.
         observations: The measured cells, k of them.
         phi: Features of the r distinct measured rows.
+        pair: Those rows with themselves.
         index: Position of each cell's row among those, shape `k`.
     """
 
@@ -70,6 +71,7 @@ class Problem:
     encoder: Encoder
     observations: Observations
     phi: Phi
+    pair: Pair
     index: Tensor
 
     @staticmethod
@@ -82,7 +84,8 @@ class Problem:
     ) -> Problem:
         """Collect the measured rows of X, shape `n x D`."""
         rows, index = torch.unique(observations.rows, return_inverse=True)
-        return Problem(joint, priors, encoder, observations, encoder(X[rows]), index)
+        phi = encoder(X[rows])
+        return Problem(joint, priors, encoder, observations, phi, joint.pair(phi, phi), index)
 
     def conditioned(self, u: Tensor) -> Conditioned:
         """Factorise K + noise at every hyper-parameter set of u, shape `S x d`."""
@@ -97,7 +100,7 @@ class Problem:
         mixing = self.joint.mixing(hyper, n_sets)[:, columns]
         total = torch.zeros(n_sets, len(columns), len(columns), dtype=torch.float64)
         for r in range(len(self.joint.nodes)):
-            gram = self.joint.node_covariance(r, self.phi, self.phi, hyper)
+            gram = self.joint.node_covariance(r, self.pair, hyper)
             gram = gram.expand(n_sets, *gram.shape[-2:])[:, index[:, None], index]
             weight = mixing[:, :, r]
             total = total + weight[:, :, None] * weight[:, None, :] * gram

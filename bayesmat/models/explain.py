@@ -47,9 +47,7 @@ def _shares(model: GraphModel) -> Mapping[str, Mapping[str, Tensor]]:
     for r, node in enumerate(problem.joint.nodes):
         groups: dict[str, Tensor] = {}
         for t, term in enumerate(node.terms):
-            gram = problem.joint.node_covariance(
-                r, problem.phi, problem.phi, model.hyper, parts=[t]
-            )
+            gram = problem.joint.node_covariance(r, problem.pair, model.hyper, parts=[t])
             variance = torch.diagonal(gram, dim1=-2, dim2=-1).mean(-1) - gram.mean((-2, -1))
             groups[term.group] = groups.get(term.group, torch.zeros(model.n_sets)) + variance
         known = problem.phi.computed[r]

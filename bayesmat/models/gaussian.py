@@ -19,13 +19,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bayesmat.errors import ModelError
 from bayesmat.models.kernels import Prepared, Term
 
 __all__ = [
     "Conditioned",
     "JointPrior",
     "NodePrior",
+    "Pair",
     "Phi",
     "cholesky",
     "condition",
@@ -34,6 +34,9 @@ __all__ = [
 
 Hyper = Mapping[str, Tensor]
 JITTERS = (1e-10, 1e-8, 1e-6)
+
+
+Known = tuple[tuple[Tensor, Tensor] | None, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +50,22 @@ class Phi:
     """
 
     terms: tuple[tuple[Tensor, ...], ...]
-    computed: tuple[tuple[Tensor, Tensor] | None, ...]
+    computed: Known
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two sets of rows, with all that their covariance needs besides hyper-parameters.
+
+    Attributes:
+        statistics: Per node, per term, shape `... x n1 x n2`.
+        computed: The computed parents of the first rows.
+        computed_too: Those of the second rows.
+    """
+
+    statistics: tuple[tuple[Tensor, ...], ...]
+    computed: Known
+    computed_too: Known
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,8 +138,19 @@ class JointPrior:
         mixing = self.mixing(hyper, n_sets)
         return torch.einsum("spr,...r->s...p", mixing, mu)
 
+    def pair(self, phi1: Phi, phi2: Phi) -> Pair:
+        """Everything about two sets of rows that hyper-parameters do not change."""
+        statistics = tuple(
+            tuple(
+                term.kernel.statistic(prepared, a, b)
+                for term, prepared, a, b in zip(node.terms, node.prepared, one, two, strict=True)
+            )
+            for node, one, two in zip(self.nodes, phi1.terms, phi2.terms, strict=True)
+        )
+        return Pair(statistics, phi1.computed, phi2.computed)
+
     def node_covariance(
-        self, r: int, phi1: Phi, phi2: Phi, hyper: Hyper, *, parts: Sequence[int] | None = None
+        self, r: int, pair: Pair, hyper: Hyper, *, parts: Sequence[int] | None = None
     ) -> Tensor:
         """Covariance k_r of node r's own part, shape `S x ... x n1 x n2`.
 
@@ -130,17 +159,17 @@ class JointPrior:
         node = self.nodes[r]
         total: Tensor = torch.zeros((), dtype=torch.float64)
         for t in range(len(node.terms)) if parts is None else parts:
-            term, prepared = node.terms[t], node.prepared[t]
-            stat = term.kernel.statistic(prepared, phi1.terms[r][t], phi2.terms[r][t])
+            stat, kernel = pair.statistics[r][t], node.terms[t].kernel
             lead = (...,) + (None,) * stat.dim()
-            ell = hyper[node.ell_name(t)][lead] if term.kernel.ell_sd > 0 else None
-            total = total + hyper[node.weight_name(t)].square()[lead] * term.kernel.value(stat, ell)
+            ell = hyper[node.ell_name(t)][lead] if kernel.ell_sd > 0 else None
+            total = total + hyper[node.weight_name(t)].square()[lead] * kernel.value(stat, ell)
         if node.kappa is not None:
-            a1, a2 = self.amplitude(r, phi1, hyper), self.amplitude(r, phi2, hyper)
+            a1 = _amplitude(pair.computed[r], hyper[node.kappa])
+            a2 = _amplitude(pair.computed_too[r], hyper[node.kappa])
             total = a1[..., :, None] * total * a2[..., None, :]
         if parts is not None:
             return total
-        return total + self._given_parent(r, phi1, phi2)
+        return total + self._given_parent(r, pair)
 
     def node_variance(self, r: int, phi: Phi, hyper: Hyper) -> Tensor:
         """The diagonal of `node_covariance`, shape `S x ... x n`."""
@@ -151,7 +180,7 @@ class JointPrior:
             lead = (...,) + (None,) * diagonal.dim()
             total = total + hyper[node.weight_name(t)].square()[lead] * diagonal
         if node.kappa is not None:
-            total = total * self.amplitude(r, phi, hyper).square()
+            total = total * _amplitude(phi.computed[r], hyper[node.kappa]).square()
         fixed = torch.full(phi.terms[r][0].shape[:-1], node.mean_sd**2, dtype=torch.float64)
         known = phi.computed[r]
         if known is not None:
@@ -160,18 +189,9 @@ class JointPrior:
             fixed = fixed + (node.offset_sd * flag).square()
         return total + fixed
 
-    def amplitude(self, r: int, phi: Phi, hyper: Hyper) -> Tensor:
-        """The factor a(c) = exp(-kappa c) on the discrepancy, 1 where c is flagged."""
-        node, known = self.nodes[r], phi.computed[r]
-        if node.kappa is None or known is None:
-            raise ModelError(f"Node {node.name!r} has no amplitude.")
-        c, flag = known
-        kappa = hyper[node.kappa][(...,) + (None,) * c.dim()]
-        return torch.exp(-kappa * c * (1 - flag))
-
-    def _given_parent(self, r: int, phi1: Phi, phi2: Phi) -> Tensor:
+    def _given_parent(self, r: int, pair: Pair) -> Tensor:
         node = self.nodes[r]
-        known1, known2 = phi1.computed[r], phi2.computed[r]
+        known1, known2 = pair.computed[r], pair.computed_too[r]
         out = torch.tensor(node.mean_sd**2, dtype=torch.float64)
         if known1 is None or known2 is None:
             return out
@@ -179,6 +199,14 @@ class JointPrior:
         u1, u2 = (1 - b1) * c1, (1 - b2) * c2
         out = out + node.slope[1] ** 2 * u1[..., :, None] * u2[..., None, :]
         return out + node.offset_sd**2 * b1[..., :, None] * b2[..., None, :]
+
+
+def _amplitude(known: tuple[Tensor, Tensor] | None, kappa: Tensor) -> Tensor:
+    """The factor exp(-kappa c) on the discrepancy, 1 where c is flagged: `S x ... x n`."""
+    if known is None:
+        return torch.ones((), dtype=torch.float64)
+    c, flag = known
+    return torch.exp(-kappa[(...,) + (None,) * c.dim()] * c * (1 - flag))
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from bayesmat.inference.grid import HyperPosterior
 from bayesmat.models.base import PropertyModel
 from bayesmat.models.conditioning import Problem
 from bayesmat.models.explain import report_of
-from bayesmat.models.gaussian import Phi
+from bayesmat.models.gaussian import Pair, Phi
 from bayesmat.models.marginals import Marginals
 from bayesmat.models.report import FitReport
 
@@ -96,9 +96,10 @@ class GraphModel(PropertyModel):
         flat = self.problem.encoder(X.reshape(-1, X.shape[-1]))
         b = phi.terms[0][0].shape[0]
         prior_mean = self.problem.joint.mean(flat, self.hyper, self.n_sets)
+        pair = self.problem.joint.pair(flat, self.problem.phi)
         means, halves = [], []
         for p in outputs:
-            cross, half = self._cross(flat, p)
+            cross, half = self._cross(pair, p)
             mean = prior_mean[..., p] + (cross @ self.conditioned.alpha[..., None])[..., 0]
             means.append(mean.reshape(self.n_sets, b, q))
             halves.append(half.reshape(self.n_sets, -1, b, q).transpose(1, 2))
@@ -112,7 +113,7 @@ class GraphModel(PropertyModel):
         result = self._wrap(mean, covariance, batch)
         return result if posterior_transform is None else posterior_transform(result)
 
-    def _cross(self, phi: Phi, p: int) -> tuple[Tensor, Tensor]:
+    def _cross(self, pair: Pair, p: int) -> tuple[Tensor, Tensor]:
         """Covariance of property p at n rows with the cells: `S x n x k`, and L^-1 of it."""
         index, columns = self.problem.index, self.problem.observations.columns
         total: Tensor = torch.zeros((), dtype=torch.float64)
@@ -120,7 +121,7 @@ class GraphModel(PropertyModel):
             weight = self._mixing[:, p, r][:, None] * self._mixing[:, columns, r]
             if not bool(weight.any()):
                 continue
-            gram = self.problem.joint.node_covariance(r, phi, self.problem.phi, self.hyper)
+            gram = self.problem.joint.node_covariance(r, pair, self.hyper)
             total = total + weight[:, None, :] * gram[..., index]
         half = torch.linalg.solve_triangular(
             self.conditioned.chol, total.transpose(-1, -2), upper=False
@@ -132,8 +133,9 @@ class GraphModel(PropertyModel):
     ) -> Tensor:
         """Posterior covariance, interleaved by property: `S x b x (q m) x (q m)`."""
         m = len(outputs)
+        pair = self.problem.joint.pair(phi, phi)
         grams = [
-            self.problem.joint.node_covariance(r, phi, phi, self.hyper)
+            self.problem.joint.node_covariance(r, pair, self.hyper)
             for r in range(len(self.problem.joint.nodes))
         ]
         blocks = torch.zeros(self.n_sets, b, q, m, q, m, dtype=torch.float64)
@@ -189,9 +191,10 @@ class GraphModel(PropertyModel):
             self.problem.joint.node_variance(r, phi, self.hyper)
             for r in range(len(self.problem.joint.nodes))
         ]
+        pair = self.problem.joint.pair(phi, self.problem.phi)
         means, variances = [], []
         for p in range(self.num_outputs):
-            cross, half = self._cross(phi, p)
+            cross, half = self._cross(pair, p)
             means.append(prior_mean[..., p] + (cross @ self.conditioned.alpha[..., None])[..., 0])
             prior: Tensor = torch.zeros((), dtype=torch.float64)
             for r, variance in enumerate(own):
