@@ -13,7 +13,7 @@ from typing import Protocol
 from bayesmat.data.properties import Property
 from bayesmat.errors import OracleError
 
-__all__ = ["Evaluation", "Failure", "Oracle", "evaluate"]
+__all__ = ["Evaluation", "Failure", "Oracle", "evaluate", "wake"]
 
 
 class Failure:
@@ -30,6 +30,7 @@ class Failure:
     REARRANGED = "molecule rearranged"
     ELEMENT = "unsupported element"
     OPEN_SHELL = "open shell"
+    UNUSABLE = "unusable"
     TIMED_OUT = "timed out"
     DIED = "worker died"
     RAISED = "oracle raised"
@@ -156,6 +157,10 @@ def evaluate(
         for future in futures:
             future.cancel()
     return tuple(done[i] for i in range(len(materials)))
+
+
+def wake(oracle: Oracle) -> None:
+    """Do nothing: a process that is asked to has imported what the oracle needs."""
 
 
 def _one(oracle: Oracle, material: str) -> Evaluation:

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
+from typing_extensions import override
+
 from bayesmat.errors import OracleError
 
 __all__ = ["WorkerPool"]
@@ -23,7 +25,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _START_LIMIT_S = 300.0
-_PROGRAM = Path(__file__).with_name("serve.py")
+_PROGRAM = Path(__file__).with_name("_serve.py")
 _NOT_DONE: Mapping[str, str] = MappingProxyType(
     {
         "not loaded": "a task cannot be loaded in a worker process",
@@ -72,6 +74,7 @@ class WorkerPool(Executor):
         for thread in self._threads:
             thread.start()
 
+    @override
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Schedule `fn(*args, **kwargs)` and return its future."""
         if self._closed:

@@ -1,0 +1,394 @@
+"""The persistent ask/tell history of one search: where everything meets."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from bayesmat.data.materials import canonical
+from bayesmat.data.table import PropertyTable
+from bayesmat.errors import CampaignError
+from bayesmat.explore import select
+from bayesmat.explore.candidates import CandidateSource
+from bayesmat.explore.goals import Goal
+from bayesmat.explore.history import History
+from bayesmat.explore.identity import check_reopened, identify, versions
+from bayesmat.explore.measurements import cells, rows_of
+from bayesmat.explore.records import (
+    Proposal,
+    Status,
+    goal_from_json,
+    goal_to_json,
+    prediction_from_json,
+    table_from_json,
+    table_to_json,
+)
+from bayesmat.explore.rounds import (
+    Parts,
+    check_parts,
+    default_candidates,
+    default_rule,
+    design_round,
+)
+from bayesmat.explore.store import CampaignRow, ProposalRow, ResultRow, Store, Taken
+from bayesmat.models.base import Prior
+from bayesmat.oracles.base import Evaluation, Oracle, evaluate, wake
+from bayesmat.oracles.workers import WorkerPool
+
+__all__ = ["Campaign"]
+
+_LOG = logging.getLogger(__name__)
+_RACES = 10
+
+
+class Campaign:
+    """A search that proposes materials, is told results, and forgets nothing.
+
+    The history lives in a database (append-only: nothing is ever changed or removed) and survives
+    crashes; the model does not, it is fitted anew from the history in every round. The seed of
+    round r is derived from the campaign's seed and r, so that the same history gives the same
+    proposal, whoever asks. Several processes may tell results to one campaign at once.
+
+    Make one with `Campaign.create`, come back with `Campaign.open`. Use `run` where an oracle
+    computes the answers, `suggest` and `tell` where a laboratory measures them. For a table with
+    conditions (temperature, solvent) campaigns do not exist yet: select one condition first.
+
+    Attributes:
+        url: Where the history is.
+        start: The table that the campaign began with.
+        goals: What is searched for.
+        seed: Seeds every round.
+        prior: The prior, or `None` for a campaign that was opened only to be read and told.
+        oracle: What answers in `run`, or `None`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        prior: Prior | None,
+        oracle: Oracle | None,
+        candidates: CandidateSource | None,
+        rule: select.Rule | None,
+    ) -> None:
+        self._store = store
+        self._row = store.campaign()
+        self.url = store.url
+        self.start = table_from_json(self._row.start_table)
+        self.goals: tuple[Goal, ...] = tuple(map(goal_from_json, self._row.settings["goals"]))
+        self.seed = self._row.seed
+        self.prior = prior
+        self.oracle = oracle
+        self._candidates = candidates
+        self._rule = rule
+
+    @classmethod
+    def create(
+        cls,
+        url: str,
+        table: PropertyTable,
+        prior: Prior,
+        *,
+        goals: Sequence[Goal],
+        oracle: Oracle | None = None,
+        candidates: CandidateSource | None = None,
+        rule: select.Rule | None = None,
+        seed: int = 0,
+    ) -> Campaign:
+        """Start a campaign and write it to a database that holds none yet.
+
+        Args:
+            url: SQLAlchemy URL, `"sqlite:///gap.db"`.
+            table: What has been measured so far.
+            prior: The model before data; its digest is stored.
+            goals: What is searched for; bounds in the units of the table.
+            oracle: Answers in `run`; `None` where a laboratory does.
+            candidates: Where candidates come from; by default designed molecules.
+            rule: Chooses the batch; by default the SPACIER rule.
+            seed: Seeds every round.
+
+        Raises:
+            CampaignError: The database holds a campaign already, the goals or the oracle do not
+                fit the table, or the table has conditions.
+            ModelError: The goals contradict each other or name a property the prior lacks.
+        """
+        check_parts(table, prior, goals, oracle, seed=seed)
+        store = Store(url)
+        settings = {
+            "goals": [goal_to_json(goal) for goal in goals],
+            **identify(oracle, candidates, rule),
+        }
+        store.create(CampaignRow(settings, table_to_json(table), prior.digest(), versions(), seed))
+        return cls(store, prior=prior, oracle=oracle, candidates=candidates, rule=rule)
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        prior: Prior | None = None,
+        oracle: Oracle | None = None,
+        candidates: CandidateSource | None = None,
+        rule: select.Rule | None = None,
+    ) -> Campaign:
+        """Come back to a campaign with the parts that it was created with.
+
+        Args:
+            url: The URL it was created under.
+            prior: The same prior; without it the campaign can be read and told, not asked.
+            oracle: The same oracle, for `run`.
+            candidates: The candidate source, if one was given to `create`.
+            rule: The rule, if one was given to `create`; another may be chosen from now on.
+
+        Raises:
+            CampaignError: There is no campaign, or the prior, the oracle or the candidates are
+                others than those it was created with.
+        """
+        campaign = cls(Store(url), prior=prior, oracle=oracle, candidates=candidates, rule=rule)
+        try:
+            check_reopened(url, campaign._row, prior, identify(oracle, candidates, rule))
+        except CampaignError:
+            campaign.close()
+            raise
+        return campaign
+
+    def suggest(self, batch: int = 8) -> Proposal:
+        """Fit the model to everything told so far, choose the next batch, and store it.
+
+        Start materials, told, failed and pending ones are not proposed again. Pending ones do
+        not hold up a new round.
+
+        Args:
+            batch: Number of materials.
+
+        Raises:
+            CampaignError: The campaign was opened without its prior, or the batch is empty.
+            DesignError: The candidates are used up.
+        """
+        if batch < 1:
+            raise CampaignError(f"batch = {batch}: give the number of materials, 1 or more.")
+        for _ in range(_RACES):
+            row = self._design(batch)
+            try:
+                self._store.propose(row)
+            except Taken:
+                _LOG.info("round %d was proposed by another process; asking again", row.round)
+                continue
+            return self.proposals()[row.round - 1]
+        raise CampaignError(
+            f"other processes proposed {_RACES} rounds at {self.url} while this one was designing "
+            "one. Let one process suggest, and the others tell."
+        )
+
+    def tell(
+        self,
+        material: str,
+        values: Mapping[str, float | str],
+        sds: Mapping[str, float] | None = None,
+        *,
+        units: Mapping[str, str] | None = None,
+        cost_s: float | None = None,
+    ) -> None:
+        """Add what was measured on a proposed material; it is stored when this returns.
+
+        Args:
+            material: A proposed material, in any spelling.
+            values: By property name, in the property's unit; the name of a class for a category.
+            sds: Standard deviations of the measurements, where known.
+            units: Units of values that are in another unit than the property; converted.
+            cost_s: Seconds that the measurement took.
+
+        Raises:
+            MaterialError: The material cannot be read.
+            CampaignError: It was never proposed, the property was told before, or a property, a
+                unit or a value is wrong (all that is wrong is listed; nothing is stored).
+
+        Example:
+            `campaign.tell("c1ccc2ccccc2c1", {"gap": 2.9}, {"gap": 0.1})`
+        """
+        key = self._proposed(material)
+        rows = cells(self.start.properties, key, values, sds or {}, units or {})
+        try:
+            self._store.record([replace(row, cost_s=cost_s) for row in rows])
+        except Taken as error:
+            raise CampaignError(
+                f"{sorted(values)} of {key!r}: at least one was told before, and a history is "
+                f"never changed. It holds {self._history().values(key)}. Nothing was stored."
+            ) from error
+
+    def fail(self, material: str, reason: str, *, cost_s: float | None = None) -> None:
+        """Record that a proposed material could not be measured; it is not proposed again.
+
+        Raises:
+            MaterialError: The material cannot be read.
+            CampaignError: It was never proposed, has a failure already, or the reason is empty.
+        """
+        key = self._proposed(material)
+        if not reason.strip():
+            raise CampaignError(
+                f"the failure of {key!r} has no reason: say in a few words why there is no value, "
+                "so that failures can be counted."
+            )
+        try:
+            self._store.record([ResultRow(key, None, cost_s=cost_s, failure=reason.strip())])
+        except Taken as error:
+            raise CampaignError(f"a failure of {key!r} was recorded before.") from error
+
+    def run(
+        self,
+        rounds: int,
+        batch: int = 8,
+        *,
+        executor: Executor | None = None,
+        workers: int = 2,
+        progress: bool = True,
+    ) -> Status:
+        """Suggest, evaluate and tell until the campaign has this many rounds, all evaluated.
+
+        Every answer is stored the moment it exists. A run that was interrupted, even by SIGKILL,
+        is continued by calling `run` again: proposed materials without a result are evaluated
+        first, and rounds that are complete are not repeated.
+
+        Args:
+            rounds: Total number of rounds, those of earlier runs included.
+            batch: Number of materials of each new round.
+            executor: Where the oracle runs; by default a `WorkerPool` of this machine, which
+                enforces the oracle's time limit by killing what exceeds it.
+            workers: Processes of that pool; 0 computes in this process.
+            progress: Show a progress bar.
+
+        Raises:
+            CampaignError: There is no oracle, or a whole batch failed (which is recorded).
+        """
+        oracle = self.oracle
+        if oracle is None:
+            raise CampaignError(
+                "this campaign has no oracle to run: give one to Campaign.create or Campaign.open,"
+                " or use suggest and tell."
+            )
+        with ExitStack() as stack:
+            pool = executor or self._pool(stack, oracle, workers)
+            bar = stack.enter_context(tqdm(disable=not progress, unit="material"))
+            while True:
+                self._evaluate_pending(oracle, pool, bar, (rounds, batch))
+                done = self._store.rounds()
+                if done >= rounds:
+                    return self.status()
+                bar.set_description(f"designing round {done + 1} of {rounds}")
+                self.suggest(batch)
+
+    def status(self) -> Status:
+        """Where the campaign stands."""
+        return self._history().status()
+
+    def history(self) -> pd.DataFrame:
+        """One row per proposed material, in the order of suggestion.
+
+        Columns: `round` and `position` from 1; `material`; `state` (pending, told, failed);
+        `hit`, whether it meets all goals with bounds; `probability` of that, as predicted before
+        the measurement; for each property its value (`gap`), `gap_sd`, and the prediction
+        `gap_median`, `gap_lower`, `gap_upper`; `domain_distance`; `cost_s`; `failure`. Values in
+        the units of the table, NaN where there is none.
+        """
+        return self._history().frame()
+
+    def table(self) -> PropertyTable:
+        """The start table with all results appended, in the order of suggestion."""
+        return self._history().table()
+
+    def proposals(self) -> tuple[Proposal, ...]:
+        """Every proposal as it is stored, the first round first."""
+        return tuple(self._read(row) for row in self._store.proposals())
+
+    def close(self) -> None:
+        """Let go of the database; whatever was told is stored already."""
+        self._store.close()
+
+    def _history(self) -> History:
+        # Proposals first: whatever results are read later belong to one of them.
+        proposals = self._store.proposals()
+        return History(self.start, self.goals, proposals, self._store.results())
+
+    def _read(self, row: ProposalRow) -> Proposal:
+        prediction, probability, scores = prediction_from_json(
+            [item.material for item in row.items],
+            [item.prediction for item in row.items],
+            self.start.properties,
+        )
+        return Proposal(row.round, prediction, probability, scores, row.trace)
+
+    def _proposed(self, material: str) -> str:
+        key = canonical(material, self.start.kind)
+        history = self._history()
+        if key not in history.proposed:
+            raise CampaignError(
+                f"{material!r} (canonical {key!r}) was never proposed by this campaign, so there "
+                f"is no prediction to hold it against. Waiting for results: "
+                f"{list(history.pending)}. Other measurements belong into the start table."
+            )
+        return key
+
+    def _design(self, batch: int) -> ProposalRow:
+        if self.prior is None:
+            raise CampaignError(
+                "this campaign was opened without its prior, so it can be read and told but not "
+                "asked: open it with Campaign.open(url, prior=...)."
+            )
+        self._candidates = self._candidates or default_candidates()
+        self._rule = self._rule or default_rule()
+        parts = Parts(self.prior, self._candidates, self._rule)
+        return design_round(parts, self._history(), batch, seed=self.seed)
+
+    def _pool(self, stack: ExitStack, oracle: Oracle, workers: int) -> Executor | None:
+        """Start processes for an oracle, if it can travel to them."""
+        if workers < 1:
+            return None
+        if type(oracle).__module__ == "__main__":
+            _LOG.warning(
+                "%s is defined in a notebook or script, where other processes cannot import it: "
+                "computing in this process, without a hard time limit",
+                type(oracle).__name__,
+            )
+            return None
+        pool = stack.enter_context(WorkerPool(workers, time_limit_s=oracle.time_limit_s))
+        for _ in range(workers):  # their imports take as long as the first fit
+            pool.submit(wake, oracle)
+        return pool
+
+    def _evaluate_pending(
+        self, oracle: Oracle, pool: Executor | None, bar: tqdm[Any], plan: tuple[int, int]
+    ) -> None:
+        history, (rounds, batch) = self._history(), plan
+        pending = history.pending
+        bar.total = len(history.proposed) + max(0, rounds - len(history.proposals)) * batch
+        bar.n = len(history.proposed) - len(pending)
+        bar.refresh()
+        if not pending:
+            return
+        bar.set_description(f"evaluating round {len(history.proposals)} of {rounds}")
+
+        def store(evaluation: Evaluation) -> None:
+            self._record(oracle, evaluation)
+            bar.update()
+
+        answers = evaluate(oracle, pending, pool, store)
+        if len(answers) > 1 and all(a.failure is not None for a in answers):
+            raise CampaignError(
+                f"all {len(answers)} materials that waited for the oracle failed, the first with "
+                f"{answers[0].failure!r}. The failures are recorded. If the oracle is at fault, "
+                "mend it before you call run again, which goes on with new materials."
+            )
+
+    def _record(self, oracle: Oracle, evaluation: Evaluation) -> None:
+        """Store an answer, unless somebody was faster."""
+        try:
+            self._store.record(rows_of(evaluation, oracle.properties, self.start.properties))
+        except Taken:
+            _LOG.info("%s was told by another process", evaluation.material)

@@ -1,0 +1,183 @@
+"""What a campaign knows at one moment, in the order of suggestion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from bayesmat.data.table import PropertyTable
+from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
+from bayesmat.explore.records import Status
+from bayesmat.explore.store import ItemRow, ProposalRow, ResultRow
+
+__all__ = ["History"]
+
+State = Literal["pending", "told", "failed"]
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """Start table, proposals and results; the order is that of suggestion, never of completion.
+
+    Attributes:
+        start: The table that the campaign began with.
+        goals: What is searched for.
+        proposals: In the order in which they were made.
+        results: Cells by material.
+    """
+
+    start: PropertyTable
+    goals: tuple[Goal, ...]
+    proposals: tuple[ProposalRow, ...]
+    results: Mapping[str, tuple[ResultRow, ...]]
+
+    @cached_property
+    def proposed(self) -> tuple[str, ...]:
+        """Every proposed material, in the order of suggestion."""
+        return tuple(item.material for p in self.proposals for item in p.items)
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Materials that must not be proposed (again): start, told, failed and pending."""
+        return frozenset(self.start.materials) | frozenset(self.proposed)
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """Proposed materials that have neither a result nor a failure."""
+        return tuple(m for m in self.proposed if m not in self.results)
+
+    def state(self, material: str) -> State:
+        """Where a proposed material stands."""
+        rows = self.results.get(material, ())
+        if any(row.failure is None for row in rows):
+            return "told"
+        return "failed" if rows else "pending"
+
+    def values(self, material: str) -> dict[str, float]:
+        """Measured values of a material."""
+        rows = self.results.get(material, ())
+        return {r.property: r.value for r in rows if r.property is not None and r.value is not None}
+
+    def table(self) -> PropertyTable:
+        """The start table with a row for every proposed material that has a result."""
+        names = self.start.property_names
+        rows: list[tuple[str, int, dict[str, ResultRow]]] = []
+        for proposal in self.proposals:
+            for item in proposal.items:
+                cells = {
+                    r.property: r
+                    for r in self.results.get(item.material, ())
+                    if r.property in names
+                }
+                if cells:
+                    rows.append((item.material, proposal.round, cells))
+        if not rows:
+            return self.start
+        return self.start.append(
+            [material for material, _, _ in rows],
+            {n: [_number(c[n].value if n in c else None) for _, _, c in rows] for n in names},
+            {n: [_number(c[n].sd if n in c else None) for _, _, c in rows] for n in names},
+            groups=None if self.start.groups is None else [f"round {r}" for _, r, _ in rows],
+        )
+
+    def frame(self) -> pd.DataFrame:
+        """One row per proposed material; see `Campaign.history`."""
+        extra = {
+            r.property: None
+            for rows in self.results.values()
+            for r in rows
+            if r.property is not None
+        }
+        names = list(dict.fromkeys([*self.start.property_names, *extra]))
+        records = [
+            self._record(proposal.round, position, item, names)
+            for proposal in self.proposals
+            for position, item in enumerate(proposal.items, start=1)
+        ]
+        return pd.DataFrame(records, columns=_columns(names, self.start.property_names))
+
+    def _record(
+        self, round_: int, position: int, item: ItemRow, names: Sequence[str]
+    ) -> dict[str, object]:
+        cells = {r.property: r for r in self.results.get(item.material, ())}
+        said = item.prediction
+        state = self.state(item.material)
+        record: dict[str, object] = {
+            "round": round_,
+            "position": position,
+            "material": item.material,
+            "state": state,
+            "hit": self.hit(item.material) if state == "told" and self._bounded else None,
+            "probability": _number(said["probability"]),
+            "domain_distance": _number(said["domain_distance"]),
+            "cost_s": _number(max((r.cost_s or 0.0 for r in cells.values()), default=None)),
+            "failure": next((r.failure for r in cells.values() if r.failure), None),
+        }
+        for name in names:
+            cell = cells.get(name)
+            record[name] = _number(cell.value if cell else None)
+            record[f"{name}_sd"] = _number(cell.sd if cell else None)
+            for key in ("median", "lower", "upper"):
+                record[f"{name}_{key}"] = _number(said[key].get(name))
+        return record
+
+    def hit(self, material: str) -> bool:
+        """Whether a material's results meet every goal that has bounds."""
+        values = self.values(material)
+        return all(g.property in values and g.met(values[g.property]) for g in self._bounded)
+
+    def status(self) -> Status:
+        """Counts, hits and the best material so far."""
+        told = [m for m in self.proposed if self.state(m) == "told"]
+        ranked = [m for m in told if all(g.property in self.values(m) for g in self.goals)]
+        best = min(ranked, key=self._shortfall, default=None)
+        return Status(
+            rounds=len(self.proposals),
+            proposed=len(self.proposed),
+            told=len(told),
+            failed=sum(self.state(m) == "failed" for m in self.proposed),
+            pending=self.pending,
+            hits=sum(self.hit(m) for m in told) if self._bounded else 0,
+            best=best,
+            best_values={} if best is None else self.values(best),
+        )
+
+    @property
+    def _bounded(self) -> list[Within | AtLeast | AtMost]:
+        return [g for g in self.goals if not isinstance(g, Maximize | Minimize)]
+
+    def _shortfall(self, material: str) -> tuple[float, float]:
+        """How far the results are from the goals: outside bounds first, then from their centre."""
+        values, names = self.values(material), self.start.property_names
+        scales = self.start.scales
+        outside = inside = 0.0
+        for goal in self.goals:
+            value, scale = values[goal.property], scales[names.index(goal.property)]
+            if isinstance(goal, Maximize | Minimize):
+                inside += value / scale.sd * (-1 if isinstance(goal, Maximize) else 1)
+                continue
+            lower, upper = goal.bounds
+            outside += max(lower - value, value - upper, 0.0) / scale.sd
+            if math.isfinite(lower) and math.isfinite(upper):
+                inside += abs(value - 0.5 * (lower + upper)) / scale.sd
+        return outside, inside
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else float(value)
+
+
+def _columns(names: Sequence[str], predicted: Sequence[str]) -> list[str]:
+    """Column names of the history: fixed ones, then each property with what was said of it."""
+    columns = ["round", "position", "material", "state", "hit", "probability"]
+    for name in names:
+        columns += [name, f"{name}_sd"]
+        if name in predicted:
+            columns += [f"{name}_median", f"{name}_lower", f"{name}_upper"]
+    return [*columns, "domain_distance", "cost_s", "failure"]

@@ -1,0 +1,127 @@
+"""Checks on what a campaign is told, before it becomes part of the history."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from bayesmat.data.table import Property
+from bayesmat.data.units import converter, sd_converter
+from bayesmat.errors import CampaignError, DataError
+from bayesmat.explore.store import ResultRow
+from bayesmat.oracles.base import Evaluation, Failure
+
+__all__ = ["cells", "rows_of"]
+
+
+def cells(
+    properties: tuple[Property, ...],
+    material: str,
+    values: Mapping[str, float | str],
+    sds: Mapping[str, float],
+    units: Mapping[str, str],
+) -> tuple[ResultRow, ...]:
+    """Turn measured values into cells in the units of the table, or say all that is wrong.
+
+    Args:
+        properties: The table's.
+        material: Canonical key.
+        values: By property name; the name of a class for a categorical property.
+        sds: Known standard deviations by property name, in the same units.
+        units: Units of values that are not given in the property's own.
+
+    Raises:
+        CampaignError: Unknown properties or units, values that are not finite, not positive on a
+            log scale, or no class of a categorical property; all of them in one message.
+    """
+    known = {p.name: p for p in properties}
+    problems = [
+        f"{name!r} is no property of this campaign, which has {list(known)}"
+        for name in dict.fromkeys([*values, *sds, *units])
+        if name not in known
+    ]
+    problems += [f"{name!r} has a standard deviation or a unit but no value"
+                 for name in {**sds, **units} if name in known and name not in values]  # fmt: skip
+    if not values:
+        problems.append("no value was given")
+    rows = []
+    for name, value in values.items():
+        if name not in known:
+            continue
+        try:
+            rows.append(_cell(known[name], material, value, sds.get(name), units.get(name)))
+        except DataError as error:
+            problems.append(f"{name!r}: {error}")
+    if problems:
+        raise CampaignError(
+            f"what was told of {material!r} cannot become part of the history, and none of it "
+            "was stored; correct it and tell it again:"
+            + "".join(f"\n  {problem}" for problem in problems)
+        )
+    return tuple(rows)
+
+
+def _cell(
+    prop: Property, material: str, value: float | str, sd: float | None, unit: str | None
+) -> ResultRow:
+    if prop.categories is not None:
+        return ResultRow(material, prop.name, float(_code(prop, value, sd, unit)))
+    if isinstance(value, str):
+        raise DataError(f"{value!r} is text; give a number in {prop.unit or '1'!r}")
+    number, spread = float(value), None if sd is None else float(sd)
+    if unit is not None:
+        number = float(converter(unit, prop.unit)(np.array([number]))[0])
+        if spread is not None:
+            spread = float(sd_converter(unit, prop.unit)(np.array([spread]))[0])
+    if not math.isfinite(number):
+        raise DataError(f"{value} is not a finite number; record a failed measurement with `fail`")
+    if prop.scale == "log" and number <= 0:
+        raise DataError(f"{number:g} {prop.unit} is not positive, and the scale is log")
+    if spread is not None and not (math.isfinite(spread) and spread > 0):
+        raise DataError(f"standard deviation {sd} is not positive and finite; leave it out")
+    return ResultRow(material, prop.name, number, spread)
+
+
+def _code(prop: Property, value: float | str, sd: float | None, unit: str | None) -> int:
+    names = prop.categories or ()
+    if sd is not None or unit is not None:
+        raise DataError("a class has neither a standard deviation nor a unit")
+    if isinstance(value, str) and value in names:
+        return names.index(value)
+    raise DataError(f"{value!r} is none of the classes {list(names)}")
+
+
+def rows_of(
+    evaluation: Evaluation, answers: tuple[Property, ...], properties: tuple[Property, ...]
+) -> tuple[ResultRow, ...]:
+    """Turn an oracle's answer into cells, in the units of the table where it has the property.
+
+    What the oracle answers besides is stored in the oracle's units. An answer that cannot become
+    part of the table (a gap of zero on a log scale) is recorded as a failure.
+
+    Args:
+        evaluation: The answer.
+        answers: The oracle's properties.
+        properties: The table's.
+    """
+    material, cost = evaluation.material, evaluation.cost_s
+    if evaluation.failure is not None:
+        return (ResultRow(material, None, cost_s=cost, failure=evaluation.failure),)
+    known = {p.name for p in properties}
+    units = {p.name: p.unit for p in answers if p.categories is None}
+    columns = (*properties, *(p for p in answers if p.name not in known))
+    try:
+        rows = cells(
+            columns,
+            material,
+            evaluation.values,
+            evaluation.sds,
+            {name: unit for name, unit in units.items() if name in evaluation.values},
+        )
+    except CampaignError as error:
+        reason = f"{Failure.UNUSABLE}: " + "; ".join(str(error).split("\n  ")[1:])
+        return (ResultRow(material, None, cost_s=cost, failure=reason),)
+    return tuple(replace(row, cost_s=cost) for row in rows)

@@ -1,0 +1,243 @@
+"""What a campaign hands out, and how its parts are written as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from bayesmat.data.table import Property, PropertyTable
+from bayesmat.errors import CampaignError
+from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
+from bayesmat.models.base import Prediction
+
+__all__ = [
+    "Proposal",
+    "Status",
+    "goal_from_json",
+    "goal_to_json",
+    "jsonable",
+    "prediction_from_json",
+    "prediction_to_json",
+    "table_from_json",
+    "table_to_json",
+]
+
+_GOALS: tuple[type[Goal], ...] = (Within, AtLeast, AtMost, Maximize, Minimize)
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A recommended batch, as it is stored.
+
+    Attributes:
+        round: Counted from 1.
+        prediction: What the posterior said about each material before it was measured.
+        probability: P(a measurement meets all goals that have bounds), shape `n`; NaN if none has.
+        scores: The rule's value of each material, shape `n`.
+        trace: How the proposal came about: rule, candidates, seed, diagnostics, seconds.
+    """
+
+    round: int
+    prediction: Prediction
+    probability: np.ndarray
+    scores: np.ndarray
+    trace: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def materials(self) -> tuple[str, ...]:
+        """The materials, best first."""
+        return self.prediction.materials
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per material: prediction with its interval, probability and score."""
+        frame = self.prediction.to_frame()
+        frame.insert(1, "P(goals)", self.probability)
+        return frame.assign(score=self.scores)
+
+    def __str__(self) -> str:
+        head = f"Round {self.round}: {len(self.materials)} materials by {self.trace.get('rule')}"
+        return f"{head}\n{_rounded(self.to_frame()).to_string(index=False)}"
+
+    def _repr_html_(self) -> str:
+        rule = html.escape(str(self.trace.get("rule")))
+        table = _rounded(self.to_frame()).to_html(index=False)
+        return f"<p>Round {self.round}: {len(self.materials)} materials by {rule}</p>{table}"
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a campaign stands.
+
+    Attributes:
+        rounds: Proposals made.
+        proposed: Materials proposed.
+        told: Materials with a result.
+        failed: Materials whose evaluation failed.
+        pending: Materials that wait for a result, in the order of suggestion.
+        hits: Materials whose results meet every goal that has bounds; 0 if no goal has.
+        best: The material whose results come nearest to the goals, or `None`.
+        best_values: Its results in the units of the properties.
+    """
+
+    rounds: int
+    proposed: int
+    told: int
+    failed: int
+    pending: tuple[str, ...]
+    hits: int
+    best: str | None
+    best_values: Mapping[str, float]
+
+    def __str__(self) -> str:
+        counts = (
+            f"{self.rounds} rounds, {self.proposed} materials proposed: {self.told} measured "
+            f"({self.hits} meet the goals), {self.failed} failed, {len(self.pending)} pending."
+        )
+        if self.best is None:
+            return counts
+        values = ", ".join(f"{name} = {value:.4g}" for name, value in self.best_values.items())
+        return f"{counts} Nearest to the goals: {self.best} ({values})."
+
+
+def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.map(lambda v: f"{v:.3g}" if isinstance(v, float) else v)
+
+
+def jsonable(value: Any) -> Any:
+    """Return a value that every JSON database can hold: NaN as null, infinities as text.
+
+    >>> jsonable({"x": (1, float("nan"), np.float64(2.0)), 3: float("inf")})
+    {'x': [1, None, 2.0], '3': 'inf'}
+    """
+    if isinstance(value, Tensor):
+        value = value.detach().cpu().numpy()
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = dataclasses.asdict(value)
+    if isinstance(value, Mapping):
+        return {str(k): jsonable(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [jsonable(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    raise CampaignError(
+        f"{value!r} cannot be stored: the history of a campaign holds numbers, text, lists and "
+        "mappings only. Leave it out of the trace, or write it as text."
+    )
+
+
+def goal_to_json(goal: Goal) -> dict[str, Any]:
+    """Write a goal.
+
+    >>> goal_to_json(Within("gap", 2.0, 2.5))
+    {'goal': 'Within', 'property': 'gap', 'lower': 2.0, 'upper': 2.5}
+    """
+    return {"goal": type(goal).__name__, **dataclasses.asdict(goal)}
+
+
+def goal_from_json(written: Mapping[str, Any]) -> Goal:
+    """Read what `goal_to_json` wrote."""
+    fields = {k: v for k, v in written.items() if k != "goal"}
+    return {cls.__name__: cls for cls in _GOALS}[written["goal"]](**fields)
+
+
+def table_to_json(table: PropertyTable) -> dict[str, Any]:
+    """Write a table without conditions, to the last digit."""
+    return {
+        "kind": table.kind,
+        "materials": list(table.materials),
+        "properties": [dataclasses.asdict(p) for p in table.properties],
+        "values": jsonable(table.values),
+        "stds": jsonable(table.stds),
+        "groups": None if table.groups is None else list(table.groups),
+    }
+
+
+def table_from_json(written: Mapping[str, Any]) -> PropertyTable:
+    """Read what `table_to_json` wrote."""
+    groups = written["groups"]
+    return PropertyTable(
+        tuple(written["materials"]),
+        written["kind"],
+        tuple(_property(p) for p in written["properties"]),
+        np.array(written["values"], dtype=np.float64),
+        np.array(written["stds"], dtype=np.float64),
+        groups=None if groups is None else tuple(groups),
+    )
+
+
+def _property(written: Mapping[str, Any]) -> Property:
+    categories = written["categories"]
+    return Property(
+        written["name"],
+        written["unit"],
+        written["scale"],
+        None if categories is None else tuple(categories),
+    )
+
+
+_BY_PROPERTY = ("median", "lower", "upper", "latent_sd", "observation_sd")
+
+
+def prediction_to_json(
+    prediction: Prediction, probability: np.ndarray, scores: Sequence[float]
+) -> list[dict[str, Any]]:
+    """Write a batch's predictions, one record for each material."""
+    names = [p.name for p in prediction.properties]
+    matrices = {
+        "median": prediction.median,
+        "lower": prediction.lower,
+        "upper": prediction.upper,
+        "latent_sd": prediction.latent_sd,
+        "observation_sd": prediction.observation_sd,
+    }
+    return [
+        {
+            **{k: dict(zip(names, jsonable(m[i]), strict=True)) for k, m in matrices.items()},
+            "level": prediction.level,
+            "domain_distance": jsonable(prediction.domain_distance[i]),
+            "probability": jsonable(probability[i]),
+            "score": jsonable(float(scores[i])),
+        }
+        for i in range(len(prediction.materials))
+    ]
+
+
+def prediction_from_json(
+    materials: Sequence[str],
+    written: Sequence[Mapping[str, Any]],
+    properties: Sequence[Property],
+) -> tuple[Prediction, np.ndarray, np.ndarray]:
+    """Read what `prediction_to_json` wrote: prediction, probabilities, scores."""
+
+    def column(key: str) -> np.ndarray:
+        return np.array([w[key] for w in written], dtype=np.float64)
+
+    present = tuple(p for p in properties if p.name in written[0]["median"])
+    median, lower, upper, latent_sd, observation_sd = (
+        np.array([[w[key][p.name] for p in present] for w in written], dtype=np.float64)
+        for key in _BY_PROPERTY
+    )
+    prediction = Prediction(
+        tuple(materials),
+        present,
+        median,
+        lower,
+        upper,
+        written[0]["level"],
+        latent_sd,
+        observation_sd,
+        column("domain_distance"),
+    )
+    return prediction, column("probability"), column("score")

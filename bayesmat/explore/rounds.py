@@ -1,0 +1,166 @@
+"""One round of a campaign: fit, find candidates, choose, predict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from bayesmat.data.table import PropertyTable
+from bayesmat.data.units import converter
+from bayesmat.design.chemistry import MoleculeFilter
+from bayesmat.design.corpus import filtered_molecules
+from bayesmat.design.language import SmilesNGram
+from bayesmat.errors import CampaignError
+from bayesmat.explore import select
+from bayesmat.explore.candidates import CandidateSource, MoleculeDesign
+from bayesmat.explore.goals import Goal, region_of
+from bayesmat.explore.history import History
+from bayesmat.explore.records import jsonable, prediction_to_json
+from bayesmat.explore.store import ItemRow, ProposalRow
+from bayesmat.models.base import Fitted, Prior, fit
+from bayesmat.oracles.base import Oracle
+
+__all__ = [
+    "Parts",
+    "check_parts",
+    "default_candidates",
+    "default_rule",
+    "design_round",
+    "goal_probability",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What designs a round: prior, candidate source, batch rule."""
+
+    prior: Prior
+    candidates: CandidateSource
+    rule: select.Rule
+
+
+@lru_cache(maxsize=1)
+def default_candidates() -> CandidateSource:
+    """Molecules designed under the language of the bundled list and the default filter."""
+    language = SmilesNGram.fit(filtered_molecules())
+    return MoleculeDesign(language, MoleculeFilter.default())
+
+
+def default_rule() -> select.Rule:
+    """The SPACIER rule."""
+    return select.SpacierRule()
+
+
+def design_round(parts: Parts, history: History, batch: int, *, seed: int) -> ProposalRow:
+    """Design the round that follows a history; the same history and seed give the same round.
+
+    Args:
+        parts: Prior, candidate source and rule.
+        history: What is known.
+        batch: Number of materials; fewer are chosen where fewer candidates are left.
+        seed: The campaign's.
+
+    Raises:
+        CampaignError: The rule chose nothing, or a material twice, or one that is known.
+    """
+    number = len(history.proposals) + 1
+    clock = [time.perf_counter()]
+    fitted = fit(parts.prior, history.table(), seed=_seed(seed, number, 0), explain=False)
+    clock.append(time.perf_counter())
+    candidates = parts.candidates(
+        fitted, history.goals, exclude=history.known, seed=_seed(seed, number, 1)
+    )
+    clock.append(time.perf_counter())
+    selection = parts.rule(
+        fitted, candidates, history.goals, batch, seed=_seed(seed, number, 2), round=number
+    )
+    clock.append(time.perf_counter())
+    chosen = [candidates.materials[row] for row in selection.rows]
+    _check_chosen(chosen, history, parts.rule.name)
+    trace = {
+        "rule": parts.rule.name,
+        "selection": selection.trace,
+        "candidates": parts.candidates.digest,
+        "n_candidates": len(candidates.materials),
+        "source": candidates.trace,
+        "report": str(fitted.report),
+        "n_pending": len(history.pending),
+        "seconds": dict(zip(("fit", "candidates", "select"), np.diff(clock), strict=True)),
+    }
+    predictions = prediction_to_json(
+        fitted.predict(chosen), goal_probability(fitted, history.goals, chosen), selection.scores
+    )
+    items = tuple(map(ItemRow, chosen, predictions))
+    return ProposalRow(number, jsonable(trace), items)
+
+
+def goal_probability(fitted: Fitted, goals: Sequence[Goal], materials: Sequence[str]) -> np.ndarray:
+    """P(a measurement meets all goals that have bounds) of canonical materials; NaN if none has."""
+    region = region_of(goals, fitted.table.property_names, fitted.scales)
+    if not bool(region.bounded.any()):
+        return np.full(len(materials), np.nan)
+    log_p = fitted.marginals(materials).log_probability(region.lower, region.upper)
+    return log_p.exp().numpy()
+
+
+def check_parts(
+    table: PropertyTable, prior: Prior, goals: Sequence[Goal], oracle: Oracle | None, *, seed: int
+) -> None:
+    """Refuse a campaign that could not run, before anything is written.
+
+    Raises:
+        CampaignError: What does not fit, and what to do.
+        ModelError: The goals contradict each other or name a property that the table lacks.
+        DataError: The oracle and the table measure a property in units that do not convert.
+    """
+    if table.conditions:
+        names = [c.name for c in table.conditions]
+        raise CampaignError(
+            f"the table has conditions {names}, and a campaign does not choose conditions: select "
+            "the rows of one condition, and make a table without that column."
+        )
+    if not goals:
+        raise CampaignError("a campaign without goals has nothing to look for: give at least one.")
+    if seed < 0:
+        raise CampaignError(f"seed = {seed}: give an integer that is 0 or more.")
+    missing = [p for p in prior.properties if p not in table.property_names]
+    if missing:
+        raise CampaignError(
+            f"the prior relates {list(prior.properties)}, the table lacks {missing}; it has "
+            f"{list(table.property_names)}."
+        )
+    scales = dict(zip(table.property_names, table.scales, strict=True))
+    region_of(goals, prior.properties, [scales[p] for p in prior.properties])
+    if oracle is not None:
+        _check_oracle(table, goals, oracle)
+
+
+def _check_oracle(table: PropertyTable, goals: Sequence[Goal], oracle: Oracle) -> None:
+    answers = {p.name: p for p in oracle.properties}
+    unanswered = sorted({goal.property for goal in goals} - set(answers))
+    if unanswered:
+        raise CampaignError(
+            f"the goals name {unanswered}, the oracle answers only {list(answers)}: no result "
+            "could ever meet the goals. Name the table's property as the oracle does."
+        )
+    for prop in table.properties:
+        if prop.name in answers and prop.categories is None:
+            converter(answers[prop.name].unit, prop.unit)
+
+
+def _check_chosen(chosen: Sequence[str], history: History, rule: str) -> None:
+    known = [material for material in chosen if material in history.known]
+    if not chosen or known or len(set(chosen)) < len(chosen):
+        raise CampaignError(
+            f"the rule {rule!r} chose {list(chosen)}, of which {known} are known already: a batch "
+            "holds new and distinct materials. The candidate source must leave out what it is "
+            "told to exclude, and the rule must choose each row once."
+        )
+
+
+def _seed(seed: int, number: int, stage: int) -> int:
+    return int(np.random.SeedSequence([seed, number, stage]).generate_state(1)[0])
