@@ -1,1 +1,16 @@
-"""bayesmat.sources."""
+"""Features learned where data are plentiful: networks, their layers, stored ensembles."""
+
+from . import zoo
+from .embedding import Embedding, FeatureMap
+from .networks import PyramidNetwork, PyramidSpec, train_pyramids
+from .zoo import SourceEnsemble
+
+__all__ = [
+    "Embedding",
+    "FeatureMap",
+    "PyramidNetwork",
+    "PyramidSpec",
+    "SourceEnsemble",
+    "train_pyramids",
+    "zoo",
+]

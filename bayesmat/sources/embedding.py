@@ -1,0 +1,136 @@
+"""A layer of a source network as a frozen module, and the feature maps that own one."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from bayesmat.errors import ModelError
+from bayesmat.features.base import Featurizer, Layout
+
+from .networks import PyramidNetwork
+
+__all__ = ["Embedding", "FeatureMap", "state_digest"]
+
+
+def state_digest(module: nn.Module) -> str:
+    """SHA-256 of names, types, shapes and bytes of everything a module holds."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)};".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+class Embedding(nn.Module):
+    """A hidden layer of a network as features: `(W h(x) + b - mean) / sd`.
+
+    The linear output *before* the ReLU, as XenonPy's frozen featurizer takes it: no unit is
+    dead outside the source population, the map stays differentiable and one-to-one with what
+    the layer knows, and a kernel on it does not see a spike of zeros. Each unit is standardised
+    with its mean and standard deviation over the source materials, so that lengthscales mean
+    the same for every network and do not depend on the target data.
+
+    The weights are a copy and never change; a model that fine-tunes holds its own weights and
+    calls `torch.func.functional_call(embedding, theta, X)`.
+
+    Args:
+        network: A trained network.
+        layer: Hidden layer, 0 = first, -1 = last.
+
+    Raises:
+        ModelError: The network has no such layer.
+    """
+
+    loc: Tensor
+    scale: Tensor
+
+    def __init__(self, network: PyramidNetwork, layer: int = -1) -> None:
+        super().__init__()
+        depth = len(network.widths)
+        if not -depth <= layer < depth:
+            raise ModelError(f"layer {layer} asked of a network with {depth} hidden layers.")
+        self.layer = layer % depth
+        self.network = copy.deepcopy(network)
+        start = sum(network.widths[: self.layer])
+        units = slice(start, start + network.widths[self.layer])
+        self.register_buffer("loc", network.unit_loc[units].clone())
+        self.register_buffer("scale", network.unit_scale[units].clone())
+        self.requires_grad_(False)
+        self.eval()
+
+    @property
+    def width(self) -> int:
+        """Number of features k."""
+        return len(self.loc)
+
+    @property
+    def digest(self) -> str:
+        """Hash of the layer and of the weights as they are now."""
+        return hashlib.sha256(f"{self.layer}:{state_digest(self)}".encode()).hexdigest()
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Features of raw input columns.
+
+        Args:
+            X: `... x D`, the columns that the network was trained on.
+
+        Returns:
+            `... x k` float64.
+        """
+        return (self.network.preactivation(X, self.layer) - self.loc) / self.scale
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """What a node of the graph sees of a material: columns of X, then perhaps an embedding.
+
+    Attributes:
+        inputs: Featurizers whose columns are read, in this order.
+        embedding: Applied to these columns; without it they are the features.
+        label: Name in reports; made from the inputs when left empty.
+    """
+
+    inputs: tuple[Featurizer, ...]
+    embedding: Embedding | None = None
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.inputs:
+            raise ModelError("a feature map needs at least one featurizer.")
+        if not self.label:
+            names = "+".join(featurizer.id.split("(")[0] for featurizer in self.inputs)
+            object.__setattr__(self, "label", names)
+
+    @property
+    def digest(self) -> str:
+        """Hash of the featurizers' ids and of the embedding's weights."""
+        parts = [featurizer.id for featurizer in self.inputs]
+        parts.append(self.embedding.digest if self.embedding is not None else "")
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def columns(self, layout: Layout, X: Tensor) -> Tensor:
+        """Features of the rows of X.
+
+        Args:
+            layout: Says where each featurizer's block lies.
+            X: `... x D` as made by `layout`.
+
+        Returns:
+            `... x k` float64.
+
+        Raises:
+            ModelError: The layout lacks one of the featurizers.
+        """
+        missing = [f.id for f in self.inputs if f.id not in layout.blocks]
+        if missing:
+            raise ModelError(
+                f"the layout has no columns of {missing}, which {self.label!r} reads; build the "
+                "layout from the inputs of all feature maps."
+            )
+        x = torch.cat([X[..., layout.blocks[f.id]] for f in self.inputs], dim=-1).double()
+        return x if self.embedding is None else self.embedding(x)
