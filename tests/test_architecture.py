@@ -166,6 +166,7 @@ INNOCENT = {
     "sizes": [("data.io", 'def f():\n    """' + "long\n" * 80 + '"""\n' + "    x = 1\n" * 59)],
     "swallowed_keywords": [
         ("data.io", "def _read(**options): ..."),
+        ("data.io", "def f():\n    def wrapped(**options): ..."),
         ("data.io", "class A(Model):\n    @override\n    def f(self, X, **kwargs): ..."),
     ],
     "docstrings": [
