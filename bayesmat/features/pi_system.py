@@ -13,18 +13,21 @@ from .huckel_parameters import ELECTRONS, LONE_PAIR, TWIST_ANGLES, resonance
 __all__ = ["PiBond", "PiSystem", "pi_system"]
 
 _DOUBLE, _TRIPLE, _SINGLE = Chem.BondType.DOUBLE, Chem.BondType.TRIPLE, Chem.BondType.SINGLE
+# Atoms of double bonds: their bonds shorten and lengthen about p = 2/3. The tabulated integral of
+# a lone pair is already that of a single bond.
+_ALTERNATING = frozenset({"C", "N1", "O1", "S1"})
 _LONE_PAIRS = {"N": "N2", "O": "O2", "S": "S2", "P": "P2", "F": "F", "Cl": "Cl", "Br": "Br"}
 
 
 class PiBond(NamedTuple):
-    """Resonance integral of orbitals i and j: k_ij, guess of the bond order, sp ends, twist."""
+    """Resonance integral of orbitals i and j: k_ij, bond order at the start, sp ends, rest."""
 
     i: int
     j: int
     k: float
     order: float
     n_sp: int
-    is_cc: bool
+    follows_order: bool
     cos_twist: float
 
 
@@ -37,14 +40,14 @@ class PiSystem:
         n_electrons: Electrons in the pi orbitals.
         bonds: Resonance integrals.
         lone_pairs: (atom, kind, is in the plane of the pi system) of each other lone pair.
-        is_radical: Whether an electron is unpaired in the structure.
+        doubt: Why the Hueckel method cannot be trusted for this structure, or "".
     """
 
     types: tuple[str, ...]
     n_electrons: int
     bonds: tuple[PiBond, ...]
     lone_pairs: tuple[tuple[int, str, bool], ...]
-    is_radical: bool
+    doubt: str
 
 
 class _Graph:
@@ -131,8 +134,28 @@ def pi_system(mol: Chem.Mol) -> PiSystem:
         n_electrons=orbitals.electrons,
         bonds=tuple(_bonds(graph, orbitals, unsaturated)),
         lone_pairs=tuple(_lone_pairs(graph, orbitals)),
-        is_radical=graph.is_radical,
+        doubt=_doubt(graph),
     )
+
+
+def _doubt(graph: _Graph) -> str:
+    if graph.is_radical:
+        return "unpaired electrons"
+    for atom, bonds in enumerate(graph.multiple):
+        around = [graph.symbol[graph.other(b, atom)] for b in bonds]
+        if graph.symbol[atom] == "C" and around == ["C", "C"]:
+            return "cumulated double bonds"
+        if graph.is_sulfur_dioxide_like(atom) and around != ["O", "O"]:
+            return "double bonds of hypervalent sulfur"
+        is_neutral_nitrogen = graph.symbol[atom] == "N" and graph.charge[atom] == 0
+        if is_neutral_nitrogen and "O" in around:
+            return "nitroso group"
+        if bonds and any(graph.rings.IsAtomInRingOfSize(atom, size) for size in (3, 4)):
+            inside = [b for b in bonds if graph.rings.IsBondInRingOfSize(b, 3)]
+            inside += [b for b in bonds if graph.rings.IsBondInRingOfSize(b, 4)]
+            if inside:
+                return "double bond in a ring of three or four"
+    return ""
 
 
 def _multiple_bonds(graph: _Graph, orbitals: _Orbitals) -> None:
@@ -190,7 +213,7 @@ def _bonds(graph: _Graph, orbitals: _Orbitals, unsaturated: list[bool]) -> list[
                 k=resonance(*types),
                 order=2 / 3 if is_aromatic else 0.3 if kind == _SINGLE else 0.9,
                 n_sp=graph.is_sp[i] + graph.is_sp[j],
-                is_cc=types == ("C", "C"),
+                follows_order=types[0] in _ALTERNATING and types[1] in _ALTERNATING,
                 cos_twist=_cos_twist(graph, i, j, b) if turnable else 1.0,
             )
         )

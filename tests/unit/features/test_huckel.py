@@ -61,6 +61,27 @@ def test_radicals_are_broken():
     assert math.isnan(result.gap)
 
 
+@pytest.mark.parametrize(
+    ("smiles", "reason"),
+    [
+        ("C=C=C", "cumulated"),
+        ("CN(C)N=O", "nitroso"),
+        ("CN=S=O", "hypervalent sulfur"),
+        ("C1=CC=C1", "ring of three or four"),
+        ("C1=CC1", "ring of three or four"),
+    ],
+)
+def test_structures_beyond_the_method_are_said_to_be(smiles, reason):
+    result = huckel(smiles)
+    assert result.broken
+    assert reason in result.reason
+
+
+@pytest.mark.parametrize("smiles", ["C=C1CC1", "C[N+](=O)[O-]", "CN=C=O", "O=C1CCC1", "CC=C"])
+def test_ordinary_structures_are_trusted(smiles):
+    assert not huckel(smiles).broken
+
+
 def test_alternation_keeps_benzene_and_opens_the_gap_of_polyenes():
     assert huckel("c1ccccc1").gap == pytest.approx(2.0, abs=1e-9)
     gaps = [huckel("C=C" * n).gap for n in (2, 4, 8, 16)]
