@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from rdkit import Chem
 from torch import Tensor
 
 from bayesmat.design._tables import Cursor
@@ -51,6 +52,30 @@ def flat(keys: Sequence[str]) -> Tensor:
 def checker() -> Checker:
     """A fresh memo of the toy's two checks."""
     return Checker(canonical, approved)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A verdict."""
+
+    ok: bool
+
+
+class SmallAndPlain:
+    """A filter: no bromine in the text, at most six atoms, and slowly: no ring."""
+
+    def __init__(self) -> None:
+        self.slow: list[str] = []
+
+    def precheck(self, smiles: str) -> Answer:
+        return Answer("Br" not in smiles)
+
+    def quick(self, mol: Chem.Mol) -> Answer:
+        return Answer(mol.GetNumHeavyAtoms() <= 6)
+
+    def alerts(self, mol: Chem.Mol) -> Answer:
+        self.slow.append(Chem.MolToSmiles(mol))
+        return Answer(mol.GetRingInfo().NumRings() == 0)
 
 
 @dataclass(frozen=True)
