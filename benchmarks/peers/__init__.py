@@ -1,0 +1,1 @@
+"""Other packages, each in its own environment below the cache folder, measured beside ours."""
