@@ -1,0 +1,397 @@
+"""The command line: predict from a table, and run a campaign, without writing Python."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Literal, ParamSpec
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+
+from bayesmat.data.io import read_csv
+from bayesmat.errors import BayesmatError, CampaignError, DataError
+from bayesmat.explore.account import account_of
+from bayesmat.explore.campaign import Campaign
+from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
+from bayesmat.features.base import Featurizer
+from bayesmat.features.huckel import COMPUTED
+from bayesmat.features.molecule import ECFP
+from bayesmat.features.polymer import RepeatUnitECFP
+from bayesmat.models.base import Prediction, fit
+from bayesmat.models.graph import Computed, PropertyGraph
+from bayesmat.models.transfer import transfer_node
+from bayesmat.oracles.xtb import XTB
+from bayesmat.report import report as write_report
+from bayesmat.report import summary
+from bayesmat.sources import zoo
+
+__all__ = ["app", "main"]
+
+P = ParamSpec("P")
+
+app = typer.Typer(
+    name="bayesmat",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help="Predict properties of materials from few measurements, and choose the next experiment.",
+)
+campaign_app = typer.Typer(
+    no_args_is_help=True,
+    help="A search that proposes materials, is told results, and forgets nothing.",
+)
+app.add_typer(campaign_app, name="campaign")
+
+TableFile = Annotated[
+    Path, typer.Argument(metavar="TABLE.csv", help="Measurements, one material per row (UTF-8).")
+]
+CampaignFile = Annotated[
+    Path, typer.Argument(metavar="FILE.db", help="Where the campaign keeps its history.")
+]
+Properties = Annotated[
+    list[str],
+    typer.Option(
+        "--property", "-p", metavar="COLUMN=UNIT",
+        help='A measured property: "gap=eV", or "gap=log eV" if it is positive and spans a factor '
+        "of three or more. Repeat for several.",
+    ),
+]  # fmt: skip
+MaterialColumn = Annotated[
+    str,
+    typer.Option(
+        "--material", "-m", metavar="COLUMN",
+        help='Column of SMILES; "COLUMN:repeat_unit" for polymers (SMILES with two *).',
+    ),
+]  # fmt: skip
+Use = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--use", "-u", metavar="NAME",
+        help='What to build on besides fingerprints: "networks" trained on boiling points and the '
+        "like (the first use trains them, a minute or two), or a free estimate of the first "
+        f"property: {', '.join(COMPUTED)}. Repeat for several.",
+    ),
+]  # fmt: skip
+Batch = Annotated[int, typer.Option(min=1, help="Materials per round.")]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What must be remembered beside a campaign's history to rebuild its prior and oracle."""
+
+    properties: tuple[str, ...]
+    kind: str
+    use: tuple[str, ...]
+    oracle: str
+
+    def prior(self) -> PropertyGraph:
+        """The prior; trains or loads source networks if they are used."""
+        unknown = [name for name in self.use if name != "networks" and name not in COMPUTED]
+        if unknown:
+            raise DataError(f"--use {unknown} is unknown. Use networks or {list(COMPUTED)}.")
+        fingerprint: Featurizer = RepeatUnitECFP() if self.kind == "repeat_unit" else ECFP()
+        networks = zoo.load() if "networks" in self.use else None
+        parents = tuple(Computed(name) for name in self.use if name in COMPUTED)
+        nodes = (
+            transfer_node(
+                name,
+                sources=networks,
+                parents=parents if i == 0 else (),
+                fingerprints=fingerprint,
+            )
+            for i, name in enumerate(self.properties)
+        )
+        return PropertyGraph(tuple(nodes))
+
+    def calculator(self) -> XTB | None:
+        """The oracle, None for a laboratory."""
+        calculators = {"gfn1": XTB("GFN1-xTB"), "gfn2": XTB("GFN2-xTB"), "none": None}
+        if self.oracle not in calculators:
+            raise DataError(f"--oracle {self.oracle!r} is unknown. Give one of {[*calculators]}.")
+        return calculators[self.oracle]
+
+
+def _shows_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """Show what bayesmat raises on purpose as a panel, without traceback, and exit with 1."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except BayesmatError as error:
+            panel = Panel(escape(str(error)), title=type(error).__name__, border_style="red")
+            Console(stderr=True).print(panel)
+            raise typer.Exit(1) from error
+
+    return wrapped
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    if show_version:
+        try:
+            number = version("bayesmat")
+        except PackageNotFoundError:
+            number = "(not installed)"
+        Console().print(f"bayesmat {number}", highlight=False)
+        raise typer.Exit
+
+
+@app.command()
+@_shows_errors
+def predict(
+    table: TableFile,
+    materials: Annotated[list[str], typer.Argument(metavar="SMILES...", help="What to predict.")],
+    *,
+    properties: Properties,
+    material: MaterialColumn = "smiles",
+    use: Use = None,
+    out: Annotated[Path | None, typer.Option(help="Also write the predictions as CSV.")] = None,
+    explain: Annotated[bool, typer.Option(help="Say what each part of the model is worth.")] = True,
+) -> None:
+    """Predict properties of materials, with 90% intervals, from a table of measurements.
+
+    Example: bayesmat predict gaps.csv "c1ccc2ccccc2c1" -p "gap=log eV" -m smiles
+    """
+    units, (column, kind) = _pairs(properties, "--property"), _column(material)
+    setup = Setup(tuple(units), kind, tuple(use or ()), "none")
+    data = read_csv(table, material=column, kind=kind, properties=units)
+    fitted = fit(setup.prior(), data, seed=0, explain=explain)
+    prediction = fitted.predict(materials)
+    console = Console()
+    console.print(Panel(escape(str(fitted.report)), title="What the model learned"))
+    console.print(_table(prediction))
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        prediction.to_frame().to_csv(out, index=False)
+        console.print(f"Written to {out}.")
+
+
+@campaign_app.command()
+@_shows_errors
+def create(
+    file: CampaignFile,
+    table: TableFile,
+    *,
+    properties: Properties,
+    goals: Annotated[
+        list[str],
+        typer.Option(
+            "--goal", "-g", metavar="GOAL",
+            help='"gap=2.0:2.5" (between), "gap=2:" (at least), "gap=:2" (at most), "gap=max" or '
+            '"gap=min", in the units given. Repeat for several.',
+        ),
+    ],
+    material: MaterialColumn = "smiles",
+    use: Use = None,
+    oracle: Annotated[
+        str, typer.Option(help='"gfn1" or "gfn2" compute gaps with xTB; "none": a laboratory.')
+    ] = "none",
+) -> None:  # fmt: skip
+    """Start a campaign: what is known, what is wanted, and who answers.
+
+    Example: bayesmat campaign create gap.db gaps.csv -p "gap=log eV" -g gap=2.0:2.5
+    -u gap_huckel -u networks --oracle gfn1
+    """
+    units, (column, kind) = _pairs(properties, "--property"), _column(material)
+    wanted = [_goal(name, text) for name, text in _pairs(goals, "--goal").items()]
+    setup = Setup(tuple(units), kind, tuple(use or ()), oracle)
+    data = read_csv(table, material=column, kind=kind, properties=units)
+    calculator, prior = setup.calculator(), setup.prior()
+    campaign = Campaign.create(_url(file), data, prior, goals=wanted, oracle=calculator)
+    _setup_file(file).write_text(json.dumps(asdict(setup), indent=2) + "\n", "utf-8")
+    campaign.close()
+    step = "run" if calculator is not None else "suggest"
+    words = f"Campaign {file} starts from {data.n_rows} materials."
+    Console().print(f"{words} Next: bayesmat campaign {step} {file}", highlight=False)
+
+
+@campaign_app.command()
+@_shows_errors
+def suggest(file: CampaignFile, batch: Batch = 8) -> None:
+    """Propose the next materials to make or compute; the proposal is stored."""
+    campaign = _reopen(file)
+    proposal = campaign.suggest(batch)
+    campaign.close()
+    title = f"Round {proposal.round}"
+    Console().print(_table(proposal.prediction, proposal.probability, title))
+    Console().print(f"Then: bayesmat campaign tell {file} SMILES PROPERTY=VALUE", highlight=False)
+
+
+@campaign_app.command()
+@_shows_errors
+def tell(
+    file: CampaignFile,
+    material: Annotated[str, typer.Argument(help="A proposed material, in any spelling.")],
+    values: Annotated[
+        list[str] | None, typer.Argument(metavar="PROPERTY=VALUE...", help='Such as "gap=2.31".')
+    ] = None,
+    *,
+    sds: Annotated[
+        list[str] | None,
+        typer.Option("--sd", metavar="PROPERTY=SD", help="Standard deviation, if known."),
+    ] = None,
+    failed: Annotated[
+        str | None, typer.Option(metavar="REASON", help="It could not be measured, and why.")
+    ] = None,
+) -> None:
+    """Record what was measured on a proposed material, or why it could not be."""
+    if bool(values) == (failed is not None):
+        raise typer.BadParameter("give either PROPERTY=VALUE or --failed REASON")
+    numbers = {name: _number(name, text) for name, text in _pairs(values or (), "value").items()}
+    spreads = {name: _number(name, text) for name, text in _pairs(sds or (), "--sd").items()}
+    campaign = _open(file)
+    if failed is not None:
+        campaign.fail(material, failed)
+    else:
+        campaign.tell(material, numbers, spreads)
+    Console().print(str(campaign.status()))
+    campaign.close()
+
+
+@campaign_app.command()
+@_shows_errors
+def run(
+    file: CampaignFile,
+    rounds: Annotated[int, typer.Option(min=1, help="Total, earlier rounds included.")] = 5,
+    batch: Batch = 8,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that compute.")] = 2,
+) -> None:
+    """Suggest and compute, round after round; interrupt it and run it again, nothing is lost."""
+    campaign = _reopen(file)
+    status = campaign.run(rounds, batch, workers=workers)
+    campaign.close()
+    Console().print(str(status))
+
+
+@campaign_app.command()
+@_shows_errors
+def status(file: CampaignFile) -> None:
+    """Say where the campaign stands, and what waits for a result."""
+    campaign = _open(file)
+    state = campaign.status()
+    console = Console()
+    console.print(str(state))
+    if state.rounds:
+        for line in summary(account_of(campaign)):
+            console.print(line)
+    for material in state.pending:
+        console.print(f"  waits: {escape(material)}", highlight=False)
+    campaign.close()
+
+
+@campaign_app.command("report")
+@_shows_errors
+def campaign_report(
+    file: CampaignFile,
+    out: Annotated[Path, typer.Option(help="Where to write.")] = Path("report.html"),
+    learning_curves: Annotated[
+        Path | None, typer.Option(help="Precomputed learning curves (JSON) to show beside.")
+    ] = None,
+) -> None:
+    """Write the campaign as one web page that can be sent to anybody."""
+    campaign = _open(file)
+    write_report(campaign, out, learning_curves=learning_curves)
+    campaign.close()
+    Console().print(f"Written to {out}.")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _pairs(texts: Sequence[str], what: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, found, value = text.partition("=")
+        if not found or not name.strip() or name.strip() in pairs:
+            raise typer.BadParameter(f"{text!r}: write NAME=..., each name once", param_hint=what)
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def _column(text: str) -> tuple[str, Literal["smiles", "repeat_unit"]]:
+    column, found, kind = text.rpartition(":")
+    if found and kind in ("smiles", "repeat_unit"):
+        return column, "repeat_unit" if kind == "repeat_unit" else "smiles"
+    return text, "smiles"
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{name}={text}: {text!r} is not a number") from None
+
+
+def _goal(name: str, text: str) -> Goal:
+    if text in ("max", "min"):
+        return Maximize(name) if text == "max" else Minimize(name)
+    low, found, high = text.partition(":")
+    if not found or not (low or high):
+        raise typer.BadParameter(
+            f"{name}={text}: write {name}=2.0:2.5, {name}=2:, {name}=:2, {name}=max or {name}=min",
+            param_hint="--goal",
+        )
+    if low and high:
+        return Within(name, _number(name, low), _number(name, high))
+    return AtLeast(name, _number(name, low)) if low else AtMost(name, _number(name, high))
+
+
+def _url(file: Path) -> str:
+    return f"sqlite:///{file}"
+
+
+def _setup_file(file: Path) -> Path:
+    return file.with_name(file.name + ".json")
+
+
+def _open(file: Path) -> Campaign:
+    if not file.exists():
+        raise CampaignError(f"There is no campaign {file}. Start one: bayesmat campaign create.")
+    return Campaign.open(_url(file))
+
+
+def _reopen(file: Path) -> Campaign:
+    """Open a campaign with the prior and the oracle it was created with."""
+    _open(file).close()
+    try:
+        stored = json.loads(_setup_file(file).read_text("utf-8"))
+        lists = tuple(stored["properties"]), tuple(stored["use"])
+        setup = Setup(lists[0], str(stored["kind"]), lists[1], str(stored["oracle"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CampaignError(
+            f"{_setup_file(file)} should say how the campaign was set up, and cannot be read "
+            f"({error}). It was written beside {file} by `campaign create`; put it back, or open "
+            "the campaign from Python with its prior."
+        ) from error
+    return Campaign.open(_url(file), prior=setup.prior(), oracle=setup.calculator())
+
+
+def _table(prediction: Prediction, probability: np.ndarray | None = None, title: str = "") -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("material", overflow="fold")
+    names = ["property", "median", f"{prediction.level:.0%} interval", "distance", "P(goals)"]
+    for name in names if probability is not None else names[:-1]:
+        table.add_column(name, justify="left" if name == "property" else "right")
+    for i, material in enumerate(prediction.materials):
+        for j, prop in enumerate(prediction.properties):
+            median, low, high = (
+                m[i, j] for m in (prediction.median, prediction.lower, prediction.upper)
+            )
+            cells = [f"{median:.3g}", f"{low:.3g} - {high:.3g}"]
+            cells.append(f"{prediction.domain_distance[i]:.2f}")
+            cells += [f"{probability[i]:.0%}"] if probability is not None else []
+            table.add_row(escape(material) if j == 0 else "", escape(prop.label), *cells)
+    return table

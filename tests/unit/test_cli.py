@@ -1,0 +1,187 @@
+"""The command line as a chemist meets it: words, exit codes, no traceback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from bayesmat import cli
+from bayesmat.explore import campaign as campaign_module
+from bayesmat.explore.candidates import Candidates, Pool
+from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
+from bayesmat.explore.select import Selection
+from bayesmat.models.base import Fitted
+
+RUNNER = CliRunner()
+TABLE = """smiles,gap
+CCO,12.2
+CCCC,13.0
+c1ccccc1,4.8
+Cc1ccccc1,4.7
+CC=O,5.2
+CC(=O)C,5.5
+C=C,8.1
+C=CC=C,5.0
+"""
+
+
+class FirstRows:
+    """A rule that takes the first rows."""
+
+    name = "first rows"
+
+    def __call__(
+        self,
+        fitted: Fitted,
+        candidates: Candidates,
+        goals: Sequence[Goal],
+        batch: int,
+        *,
+        seed: int,
+        round: int,
+    ) -> Selection:
+        rows = tuple(range(min(batch, len(candidates.materials))))
+        return Selection(rows, (0.0,) * len(rows))
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "gaps.csv"
+    path.write_text(TABLE)
+    return path
+
+
+def _run(*words: object) -> tuple[int, str]:
+    result = RUNNER.invoke(cli.app, [str(w) for w in words])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, " ".join(result.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("command", [[], ["predict"], ["campaign", "create"], ["campaign", "tell"]])
+def test_help_explains(command: list[str]) -> None:
+    code, words = _run(*command, "--help")
+    assert code == 0
+    assert "Usage" in words
+
+
+def test_version() -> None:
+    code, words = _run("--version")
+    assert code == 0
+    assert words.startswith("bayesmat ")
+
+
+def test_predict_shows_intervals_and_writes_them(table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "out.csv"
+    code, words = _run(
+        "predict", table, "CCCO", "Cc1ccccc1C", "-p", "gap=log eV", "--no-explain", "--out", out
+    )
+    assert code == 0
+    assert "What the model learned" in words
+    lines = out.read_text().splitlines()
+    assert lines[0].startswith("material,gap median [eV],gap 90% lower [eV]")
+    assert [line.split(",")[0] for line in lines[1:]] == ["CCCO", "Cc1ccccc1C"]
+
+
+def test_bad_input_is_a_panel_and_exit_code_1(table: Path) -> None:
+    table.write_text("smiles,gap\nC1CC,1.0\nCC,high\n")
+    code, words = _run("predict", table, "CCO", "-p", "gap=eV")
+    assert code == 1
+    assert "DataError" in words
+    assert "Traceback" not in words
+    assert "row 2" in words
+    assert "row 3" in words
+
+
+def test_usage_errors_exit_with_2(table: Path) -> None:
+    for wrong in (["predict", table], ["predict", table, "C", "-p", "gap"], ["nonsense"]):
+        code, _ = _run(*wrong)
+        assert code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "goal"),
+    [
+        ("2.0:2.5", Within("gap", 2.0, 2.5)),
+        ("2:", AtLeast("gap", 2.0)),
+        (":2", AtMost("gap", 2.0)),
+        ("max", Maximize("gap")),
+        ("min", Minimize("gap")),
+    ],
+)
+def test_goals_are_read(text: str, goal: Goal) -> None:
+    assert cli._goal("gap", text) == goal
+
+
+@pytest.mark.parametrize("text", ["2.0", ":", "a:b", "large"])
+def test_unreadable_goals_are_usage_errors(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        cli._goal("gap", text)
+
+
+def test_a_missing_campaign_says_how_to_start_one(tmp_path: Path) -> None:
+    code, words = _run("campaign", "status", tmp_path / "none.db")
+    assert code == 1
+    assert "There is no campaign" in words
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_unknown_parts_are_refused(table: Path, tmp_path: Path) -> None:
+    base = ["campaign", "create", tmp_path / "a.db", table, "-p", "gap=eV", "-g", "gap=2:3"]
+    code, words = _run(*base, "--oracle", "gauss")
+    assert code == 1
+    assert "gfn1" in words
+    code, words = _run(*base, "-u", "magic")
+    assert code == 1
+    assert "gap_huckel" in words
+
+
+def test_a_campaign_from_creation_to_report(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = Pool(("CCCO", "Cc1ccccc1C", "CCC=O"))
+    monkeypatch.setattr(campaign_module, "default_candidates", lambda: pool)
+    monkeypatch.setattr(campaign_module, "default_rule", FirstRows)
+    file = tmp_path / "gap.db"
+    code, words = _run("campaign", "create", file, table, "-p", "gap=log eV", "-g", "gap=2:6")
+    assert code == 0
+    assert "starts from 8 materials" in words
+    setup = json.loads((tmp_path / "gap.db.json").read_text())
+    assert setup == {"properties": ["gap"], "kind": "smiles", "use": [], "oracle": "none"}
+
+    code, words = _run("campaign", "suggest", file, "--batch", 2)
+    assert code == 0
+    assert "Round 1" in words
+    code, words = _run("campaign", "tell", file, "OCCC", "gap=5.9")
+    assert code == 0
+    assert "1 measured (1 meet the goals)" in words
+    code, words = _run("campaign", "tell", file, "Cc1ccccc1C", "--failed", "spilt")
+    assert code == 0
+    assert "1 failed" in words
+    code, words = _run("campaign", "status", file)
+    assert code == 0
+    assert "1 of 2 proposals have been computed, 1 failed" in words
+
+    code, words = _run("campaign", "tell", file, "CCCCCC", "gap=5")
+    assert code == 1
+    assert "never proposed" in words
+    code, _ = _run("campaign", "tell", file, "CCCO")
+    assert code == 2
+    code, words = _run("campaign", "run", file)
+    assert code == 1
+    assert "no oracle" in words
+
+    out = tmp_path / "page.html"
+    code, _ = _run("campaign", "report", file, "--out", out)
+    assert code == 0
+    assert "spilt" in out.read_text()
+
+    (tmp_path / "gap.db.json").unlink()
+    code, words = _run("campaign", "suggest", file)
+    assert code == 1
+    assert "campaign create" in words
