@@ -396,5 +396,5 @@ def relevance(shares: Mapping[str, np.ndarray], *, title: str = "") -> Chart:
         ax.plot(q[2], y, "o", color="white", mec=PREDICTED, ms=7, mew=1.8)
     ax.set_yticks(range(len(labels)), labels)
     ax.set(xlim=(0, 1), ylim=(-0.6, len(labels) - 0.4), title=title)
-    ax.set_xlabel("share of the variance (median, 50 % and 90% intervals)")
+    ax.set_xlabel("share of the variance (median, 50% and 90% intervals)")
     return figure
