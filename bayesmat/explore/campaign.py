@@ -15,7 +15,6 @@ from tqdm.auto import tqdm
 from bayesmat.data.materials import canonical
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import CampaignError
-from bayesmat.explore import select
 from bayesmat.explore.candidates import CandidateSource
 from bayesmat.explore.goals import Goal
 from bayesmat.explore.history import History
@@ -37,6 +36,7 @@ from bayesmat.explore.rounds import (
     default_rule,
     design_round,
 )
+from bayesmat.explore.select import Rule
 from bayesmat.explore.store import CampaignRow, ProposalRow, ResultRow, Store, Taken
 from bayesmat.models.base import Prior
 from bayesmat.oracles.base import Evaluation, Oracle, evaluate, wake
@@ -76,7 +76,7 @@ class Campaign:
         prior: Prior | None,
         oracle: Oracle | None,
         candidates: CandidateSource | None,
-        rule: select.Rule | None,
+        rule: Rule | None,
     ) -> None:
         self._store = store
         self._row = store.campaign()
@@ -99,7 +99,7 @@ class Campaign:
         goals: Sequence[Goal],
         oracle: Oracle | None = None,
         candidates: CandidateSource | None = None,
-        rule: select.Rule | None = None,
+        rule: Rule | None = None,
         seed: int = 0,
     ) -> Campaign:
         """Start a campaign and write it to a database that holds none yet.
@@ -136,7 +136,7 @@ class Campaign:
         prior: Prior | None = None,
         oracle: Oracle | None = None,
         candidates: CandidateSource | None = None,
-        rule: select.Rule | None = None,
+        rule: Rule | None = None,
     ) -> Campaign:
         """Come back to a campaign with the parts that it was created with.
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from bayesmat.errors import CampaignError
-from bayesmat.explore import select
 from bayesmat.explore.candidates import CandidateSource
+from bayesmat.explore.select import Rule
 from bayesmat.explore.store import CampaignRow
 from bayesmat.models.base import Prior
 from bayesmat.oracles.base import Oracle
@@ -29,7 +29,7 @@ def versions() -> dict[str, str]:
 
 
 def identify(
-    oracle: Oracle | None, candidates: CandidateSource | None, rule: select.Rule | None
+    oracle: Oracle | None, candidates: CandidateSource | None, rule: Rule | None
 ) -> dict[str, str | None]:
     """Write down which oracle, candidates and rule were given; `None` is the default (or none)."""
     return {

@@ -167,12 +167,13 @@ def table_to_json(table: PropertyTable) -> dict[str, Any]:
 def table_from_json(written: Mapping[str, Any]) -> PropertyTable:
     """Read what `table_to_json` wrote."""
     groups = written["groups"]
+    shape = (len(written["materials"]), len(written["properties"]))
     return PropertyTable(
         tuple(written["materials"]),
         written["kind"],
         tuple(_property(p) for p in written["properties"]),
-        np.array(written["values"], dtype=np.float64),
-        np.array(written["stds"], dtype=np.float64),
+        np.array(written["values"], dtype=np.float64).reshape(shape),
+        np.array(written["stds"], dtype=np.float64).reshape(shape),
         groups=None if groups is None else tuple(groups),
     )
 

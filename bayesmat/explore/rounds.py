@@ -15,11 +15,11 @@ from bayesmat.design.chemistry import MoleculeFilter
 from bayesmat.design.corpus import filtered_molecules
 from bayesmat.design.language import SmilesNGram
 from bayesmat.errors import CampaignError
-from bayesmat.explore import select
 from bayesmat.explore.candidates import CandidateSource, MoleculeDesign
 from bayesmat.explore.goals import Goal, region_of
 from bayesmat.explore.history import History
 from bayesmat.explore.records import jsonable, prediction_to_json
+from bayesmat.explore.select import Rule, SpacierRule
 from bayesmat.explore.store import ItemRow, ProposalRow
 from bayesmat.models.base import Fitted, Prior, fit
 from bayesmat.oracles.base import Oracle
@@ -40,7 +40,7 @@ class Parts:
 
     prior: Prior
     candidates: CandidateSource
-    rule: select.Rule
+    rule: Rule
 
 
 @lru_cache(maxsize=1)
@@ -50,9 +50,9 @@ def default_candidates() -> CandidateSource:
     return MoleculeDesign(language, MoleculeFilter.default())
 
 
-def default_rule() -> select.Rule:
+def default_rule() -> Rule:
     """The SPACIER rule."""
-    return select.SpacierRule()
+    return SpacierRule()
 
 
 def design_round(parts: Parts, history: History, batch: int, *, seed: int) -> ProposalRow:
