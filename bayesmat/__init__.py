@@ -1,1 +1,85 @@
-"""Bayesian probabilistic programming for materials science with little data."""
+"""Bayesian probabilistic programming for materials science with little data.
+
+A table of measured properties, feature maps learned where data are plentiful, and a graph of how
+properties depend on one another become one joint posterior. Prediction, imputation, inverse design
+and the next experiment are questions put to that posterior.
+"""
+
+from bayesmat import check, data, design, features, oracles
+from bayesmat.check import to_arviz
+from bayesmat.data import (
+    Column,
+    Condition,
+    Property,
+    PropertyTable,
+    from_frame,
+    read_csv,
+    to_csv,
+)
+from bayesmat.errors import BayesmatError
+from bayesmat.explore.campaign import Campaign
+from bayesmat.explore.candidates import MoleculeDesign, Pool
+from bayesmat.explore.goals import AtLeast, AtMost, Maximize, Minimize, Within
+from bayesmat.explore.select import (
+    ExpectedDistanceRule,
+    ImprovementRule,
+    LiteralSpacierRule,
+    ProbabilityRule,
+    SpacierRule,
+)
+from bayesmat.features import ECFP
+from bayesmat.inference.grid import Grid, SMCIntegrator
+from bayesmat.models.base import Fitted, Prediction, fit
+from bayesmat.models.graph import Computed, Edge, Node, PropertyGraph
+from bayesmat.models.kernels import Linear, Matern52, MinMax, Term
+from bayesmat.models.transfer import Transfer
+from bayesmat.report import report
+from bayesmat.sources import FeatureMap, zoo
+
+__all__ = [
+    "ECFP",
+    "AtLeast",
+    "AtMost",
+    "BayesmatError",
+    "Campaign",
+    "Column",
+    "Computed",
+    "Condition",
+    "Edge",
+    "ExpectedDistanceRule",
+    "FeatureMap",
+    "Fitted",
+    "Grid",
+    "ImprovementRule",
+    "Linear",
+    "LiteralSpacierRule",
+    "Matern52",
+    "Maximize",
+    "MinMax",
+    "Minimize",
+    "MoleculeDesign",
+    "Node",
+    "Pool",
+    "Prediction",
+    "ProbabilityRule",
+    "Property",
+    "PropertyGraph",
+    "PropertyTable",
+    "SMCIntegrator",
+    "SpacierRule",
+    "Term",
+    "Transfer",
+    "Within",
+    "check",
+    "data",
+    "design",
+    "features",
+    "fit",
+    "from_frame",
+    "oracles",
+    "read_csv",
+    "report",
+    "to_arviz",
+    "to_csv",
+    "zoo",
+]

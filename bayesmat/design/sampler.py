@@ -14,6 +14,7 @@ from bayesmat.errors import DesignError
 from bayesmat.inference.smc import (
     SMCRun,
     Stage,
+    Tempering,
     effective_sample_size,
     next_temperature,
     systematic_resample,
@@ -273,10 +274,7 @@ def _run(
         later,
         take_strings,
         seed=_fork(generator),
-        ess_fraction=settings.ess_fraction,
-        sweeps=settings.sweeps,
-        final_sweeps=settings.final_sweeps,
-        ladder=ladder,
+        tempering=Tempering(settings.ess_fraction, settings.sweeps, settings.final_sweeps, ladder),
         progress=lambda stage: trace(replace(stage, beta=start + span * stage.beta)),
     )
     log_evidence = first.stage.log_increment + run.log_evidence

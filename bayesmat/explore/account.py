@@ -327,7 +327,7 @@ def _stages(proposals: Sequence[Proposal]) -> pd.DataFrame:
     rows = []
     for proposal in proposals:
         source = proposal.trace.get("source") or {}
-        n_particles = source.get("n_particles")
+        n_particles = _number(source.get("n_particles"))
         for number, stage in enumerate(source.get("stages") or (), start=1):
             rows.append(
                 {

@@ -110,7 +110,7 @@ class MoleculeDesign:
     molecule_filter: MoleculeFilter
     settings: SamplerSettings = field(default_factory=lambda: SamplerSettings(power=2.0))
     pool_seed: int = 0
-    n_candidates: int = 1000
+    n_candidates: int = 400
 
     @property
     def digest(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class Within:
                 f"Within({self.property!r}): lower {self.lower} is not below upper {self.upper}."
             )
 
-    @property
+    @builtins.property
     def bounds(self) -> tuple[float, float]:
         """Physical bounds."""
         return self.lower, self.upper
@@ -50,7 +51,7 @@ class AtLeast:
     property: str
     lower: float
 
-    @property
+    @builtins.property
     def bounds(self) -> tuple[float, float]:
         """Physical bounds."""
         return self.lower, math.inf
@@ -67,7 +68,7 @@ class AtMost:
     property: str
     upper: float
 
-    @property
+    @builtins.property
     def bounds(self) -> tuple[float, float]:
         """Physical bounds."""
         return -math.inf, self.upper
@@ -106,7 +107,7 @@ class Region:
     lower: Tensor
     upper: Tensor
 
-    @property
+    @builtins.property
     def centre(self) -> Tensor:
         """Middle of the box, or the finite bound where one side is open; NaN where both are."""
         middle = 0.5 * (self.lower + self.upper)
@@ -114,7 +115,7 @@ class Region:
         centre = torch.where(torch.isinf(self.lower), self.upper, open_above)
         return torch.where(torch.isinf(centre), torch.nan, centre)
 
-    @property
+    @builtins.property
     def bounded(self) -> Tensor:
         """Which properties the region says anything about, shape `m`."""
         return ~(torch.isinf(self.lower) & torch.isinf(self.upper))

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+from botorch.acquisition.logei import qLogExpectedImprovement
+from botorch.acquisition.objective import MCAcquisitionObjective
+from botorch.posteriors import GPyTorchPosterior
+from botorch.sampling.normal import SobolQMCNormalSampler
 from torch import Tensor
 
+from bayesmat.errors import ModelError
+from bayesmat.explore.acquisition import SpacierValue, expected_squared_distance
+from bayesmat.explore.candidates import Candidates
+from bayesmat.explore.goals import Goal, Maximize, Minimize, Region, region_of
+from bayesmat.models.base import Fitted
 from bayesmat.models.kernels import MinMax
+from bayesmat.models.marginals import Marginals, log_normal_interval
 
-__all__ = ["Selection", "greedy_rows", "similarity"]
+__all__ = [
+    "ExpectedDistanceRule",
+    "ImprovementRule",
+    "LiteralSpacierRule",
+    "ProbabilityRule",
+    "Rule",
+    "Selection",
+    "SpacierRule",
+]
+
+_SHORTLIST = 400
 
 
 @dataclass(frozen=True)
@@ -28,25 +50,363 @@ class Selection:
     trace: dict[str, Any] = field(default_factory=dict)
 
 
-def similarity(counts: Tensor) -> Tensor:
-    """MinMax similarity among rows of a count fingerprint, shape `n x n`."""
-    kernel = MinMax()
-    return kernel.statistic(kernel.prepare(counts), counts, counts)
+class Rule(Protocol):
+    """Chooses a batch; deterministic for a seed."""
+
+    @property
+    def name(self) -> str:
+        """What campaigns store."""
+        ...
+
+    def __call__(
+        self,
+        fitted: Fitted,
+        candidates: Candidates,
+        goals: Sequence[Goal],
+        batch: int,
+        *,
+        seed: int,
+        round: int,
+    ) -> Selection:
+        """Rows of `candidates`, at most `batch`, each once."""
+        ...
 
 
-def greedy_rows(scores: Tensor, alike: Tensor, n: int, exclusion: float) -> list[int]:
-    """The n best rows, none more similar than `exclusion` to one already taken.
+@dataclass(frozen=True, eq=False)
+class _Board:
+    """What every rule looks at: marginals of all candidates, and who resembles whom."""
 
-    When the exclusion leaves too few, it is relaxed by steps of 0.1 up to 1: a batch is full.
+    marginals: Marginals
+    region: Region
+    fingerprints: Tensor | None
+    features: Tensor
+
+    @staticmethod
+    def of(fitted: Fitted, candidates: Candidates, goals: Sequence[Goal]) -> _Board:
+        region = region_of(goals, fitted.table.property_names, fitted.scales)
+        X = fitted.layout(list(candidates.materials))
+        return _Board(fitted.model.marginals(X), region, fitted.fingerprint(X), X)
+
+    def need_region(self, rule: str) -> None:
+        if not bool(self.region.bounded.any()):
+            raise ModelError(
+                f"{rule} steers toward a region, and the goals have no bound: give Within, AtLeast "
+                "or AtMost, or choose ImprovementRule for Maximize and Minimize."
+            )
+
+    def similarity_to(self, rows: Tensor, row: int) -> Tensor:
+        """MinMax similarity of candidates `rows` to one candidate; 0 without fingerprints."""
+        if self.fingerprints is None:
+            return torch.zeros(len(rows), dtype=torch.float64)
+        kernel = MinMax()
+        one = self.fingerprints[row][None]
+        return kernel.statistic(kernel.prepare(one), self.fingerprints[rows], one)[:, 0]
+
+    def greedy(self, values: Sequence[Tensor], exclusion: float) -> tuple[list[int], list[float]]:
+        """One row per vector of values, none more alike than `exclusion` to one before.
+
+        Where the exclusion leaves nothing, it is relaxed in steps of 0.1: a batch is full while
+        candidates last.
+        """
+        n = len(values[0])
+        nearest = torch.zeros(n, dtype=torch.float64)
+        free = torch.ones(n, dtype=torch.bool)
+        rows: list[int] = []
+        scores: list[float] = []
+        for value in values[:n]:
+            limit = exclusion
+            while not bool((free & (nearest <= limit)).any()):
+                limit += 0.1
+            allowed = free & (nearest <= limit)
+            row = int(torch.where(allowed, value, -math.inf).argmax())
+            rows.append(row)
+            scores.append(float(value[row]))
+            free[row] = False
+            short = torch.topk(value, min(_SHORTLIST, n)).indices
+            nearest[short] = torch.maximum(nearest[short], self.similarity_to(short, row))
+        return rows, scores
+
+
+@dataclass(frozen=True)
+class ProbabilityRule:
+    """The batch with the highest probabilities of meeting the goals, none alike.
+
+    `exclusion` is the largest MinMax similarity of two members.
     """
-    order = torch.argsort(scores, descending=True, stable=True).tolist()
-    limit = exclusion
-    taken: list[int] = []
-    while len(taken) < min(n, len(order)):
-        for row in order:
-            if len(taken) == n:
+
+    exclusion: float = 0.6
+    name: str = "P(region)"
+
+    def __call__(
+        self,
+        fitted: Fitted,
+        candidates: Candidates,
+        goals: Sequence[Goal],
+        batch: int,
+        *,
+        seed: int,
+        round: int,
+    ) -> Selection:
+        """Greedy by probability."""
+        board = _Board.of(fitted, candidates, goals)
+        board.need_region(self.name)
+        log_p = board.marginals.log_probability(board.region.lower, board.region.upper)
+        rows, scores = board.greedy([log_p] * batch, self.exclusion)
+        return Selection(tuple(rows), tuple(scores), {"best log P": float(log_p.max())})
+
+
+@dataclass(frozen=True)
+class ExpectedDistanceRule:
+    """The batch with the smallest expected squared distance to the region, none alike."""
+
+    exclusion: float = 0.6
+    name: str = "expected distance"
+
+    def __call__(
+        self,
+        fitted: Fitted,
+        candidates: Candidates,
+        goals: Sequence[Goal],
+        batch: int,
+        *,
+        seed: int,
+        round: int,
+    ) -> Selection:
+        """Greedy by -E dist^2."""
+        board = _Board.of(fitted, candidates, goals)
+        board.need_region(self.name)
+        value = -expected_squared_distance(board.marginals, board.region)
+        rows, scores = board.greedy([value] * batch, self.exclusion)
+        return Selection(tuple(rows), tuple(scores))
+
+
+@dataclass(frozen=True)
+class LiteralSpacierRule:
+    r"""The SPACIER rule as published: each member has its own temporary target on the path to U.
+
+    Member k of q aims at :math:`Y^*_k` on the straight line from the data's mean to the centre of
+    U, between `start` and 1 of the way, and maximises
+    :math:`-\|Y^*-\hat f\|^2 - w\sigma - \lambda\,\mathrm{dist}(Y^*, U)^2`.
+
+    Kept to be compared with; minus sigma hugs the data.
+    """
+
+    sigma_weight: float = 1.0
+    start: float = 0.25
+    distance_weight: float = 1.0
+    exclusion: float = 0.6
+    name: str = "SPACIER (literal)"
+
+    def __call__(
+        self,
+        fitted: Fitted,
+        candidates: Candidates,
+        goals: Sequence[Goal],
+        batch: int,
+        *,
+        seed: int,
+        round: int,
+    ) -> Selection:
+        """Greedy, one target a member."""
+        board = _Board.of(fitted, candidates, goals)
+        board.need_region(self.name)
+        steps = torch.linspace(self.start, 1.0, max(batch, 2), dtype=torch.float64)[:batch]
+        targets = [board.region.centre * step for step in steps]  # model space: the mean is 0
+        values = [
+            SpacierValue(
+                fitted.model,
+                board.region,
+                target,
+                sigma_weight=self.sigma_weight,
+                distance_weight=self.distance_weight,
+            ).of(board.marginals)
+            for target in targets
+        ]
+        rows, scores = board.greedy(values, self.exclusion)
+        return Selection(tuple(rows), tuple(scores), {"targets": _physical(fitted, targets)})
+
+
+@dataclass(frozen=True)
+class SpacierRule:
+    r"""The SPACIER rule in a Bayesian form: a temporary region, and the joint value of a batch.
+
+    1. The temporary region is U grown by tau toward the data,
+       :math:`U_\tau = \{y : \mathrm{dist}(y, U) \le \tau\}`, with the smallest tau for which the
+       posterior can reach it: the q best candidates have a mean probability of at least `reach`.
+       As the posterior learns, tau falls to 0.
+    2. Loss is expected, not plugged in: a member counts with its posterior probability of
+       :math:`U_\tau`, noise and hyper-parameters integrated.
+    3. The batch is valued jointly, :math:`E[\log(1 + n_\tau)]` with n the number of members that
+       land in the region, over joint draws of the posterior: errors that candidates share make a
+       second bet on the same error worth less, so a batch spreads over what the model does not
+       know and gathers where it does.
+
+    No member is more alike to another than `exclusion` (MinMax on counts).
+
+    Attributes:
+        reach: Mean probability that the temporary region must promise.
+        exclusion: Largest similarity within a batch.
+        draws: Joint draws per hyper-parameter set.
+        shortlist: Candidates that the joint value is computed for.
+    """
+
+    reach: float = 0.3
+    exclusion: float = 0.6
+    draws: int = 8
+    shortlist: int = 256
+    name: str = "SPACIER"
+
+    def __call__(
+        self,
+        fitted: Fitted,
+        candidates: Candidates,
+        goals: Sequence[Goal],
+        batch: int,
+        *,
+        seed: int,
+        round: int,
+    ) -> Selection:
+        """Greedy by the gain in E log(1 + n)."""
+        board = _Board.of(fitted, candidates, goals)
+        board.need_region(self.name)
+        tau, region, log_p = self._temporary(board, batch)
+        short = torch.topk(log_p, min(self.shortlist, len(log_p))).indices
+        hits = self._joint_hits(fitted, board.features[short], region, seed)
+        rows, scores = self._greedy(board, short, hits, batch)
+        trace = {
+            "tau": tau,
+            "temporary": _temporary_bounds(fitted, region),
+            "expected in the temporary region": float(log_p[rows].exp().sum()),
+        }
+        return Selection(tuple(rows), tuple(scores), trace)
+
+    def _temporary(self, board: _Board, batch: int) -> tuple[float, Region, Tensor]:
+        """The smallest tau on a grid that the posterior can reach."""
+        side = torch.sign(torch.nan_to_num(board.region.centre))  # the data's mean is 0
+        for tau in torch.linspace(0, 3, 61, dtype=torch.float64).tolist():
+            lower = board.region.lower - tau * (side > 0)
+            upper = board.region.upper + tau * (side < 0)
+            log_p = board.marginals.log_probability(lower, upper)
+            best = torch.topk(log_p, min(batch, len(log_p))).values.exp()
+            if float(best.mean()) >= self.reach:
                 break
-            if row not in taken and all(float(alike[row, t]) <= limit for t in taken):
-                taken.append(row)
-        limit += 0.1
-    return taken
+        return tau, Region(lower, upper), log_p
+
+    def _joint_hits(self, fitted: Fitted, X: Tensor, region: Region, seed: int) -> Tensor:
+        """P(y in region | f) for joint draws of f at the short list, shape `draws S x n`."""
+        with torch.no_grad():
+            posterior = fitted.model.posterior(X)
+        if not isinstance(posterior, GPyTorchPosterior):
+            raise ModelError(f"{self.name} needs joint Gaussians: choose ProbabilityRule.")
+        mean = posterior.distribution.loc
+        factor = torch.linalg.cholesky(posterior.distribution.covariance_matrix)
+        n, m = X.shape[0], len(fitted.table.property_names)
+        mean, factor = mean.reshape(-1, n * m), factor.reshape(-1, n * m, n * m)
+        generator = torch.Generator().manual_seed(seed)
+        z = torch.randn(self.draws, *mean.shape, generator=generator, dtype=torch.float64)
+        f = mean + torch.einsum("sij,dsj->dsi", factor, z)
+        noise = fitted.model.noise_sd[:, None]
+        f = f.reshape(self.draws, -1, n, m)
+        log_p = log_normal_interval((region.lower - f) / noise, (region.upper - f) / noise)
+        return log_p.sum(-1).exp().reshape(-1, n)
+
+    def _greedy(
+        self, board: _Board, short: Tensor, hits: Tensor, batch: int
+    ) -> tuple[list[int], list[float]]:
+        count = torch.zeros(hits.shape[0], dtype=torch.float64)
+        nearest = torch.zeros(len(short), dtype=torch.float64)
+        free = torch.ones(len(short), dtype=torch.bool)
+        rows: list[int] = []
+        scores: list[float] = []
+        for _ in range(min(batch, len(short))):
+            gain = (torch.log1p(count[:, None] + hits) - torch.log1p(count)[:, None]).mean(0)
+            limit = self.exclusion
+            while not bool((free & (nearest <= limit)).any()):
+                limit += 0.1
+            at = int(torch.where(free & (nearest <= limit), gain, -math.inf).argmax())
+            rows.append(int(short[at]))
+            scores.append(float(gain[at]))
+            count = count + hits[:, at]
+            free[at] = False
+            nearest = torch.maximum(nearest, board.similarity_to(short, int(short[at])))
+        return rows, scores
+
+
+@dataclass(frozen=True)
+class ImprovementRule:
+    """qLogEI of BoTorch for goals without a region (Maximize, Minimize), greedy over rows.
+
+    Members are chosen one after another with those before pending, so that the batch is joint
+    (Ament et al. 2023, arXiv:2310.20708).
+    """
+
+    n_samples: int = 128
+    shortlist: int = 200
+    name: str = "qLogEI"
+
+    def __call__(
+        self,
+        fitted: Fitted,
+        candidates: Candidates,
+        goals: Sequence[Goal],
+        batch: int,
+        *,
+        seed: int,
+        round: int,
+    ) -> Selection:
+        """Greedy qLogEI over the rows with the best upper quantile."""
+        wanted = [goal for goal in goals if isinstance(goal, Maximize | Minimize)]
+        if len(wanted) != 1 or len(fitted.table.property_names) != 1:
+            raise ModelError("qLogEI wants one Maximize or Minimize goal on a one-property model.")
+        sign = 1.0 if isinstance(wanted[0], Maximize) else -1.0
+        board = _Board.of(fitted, candidates, goals)
+        y = fitted.scales[0].to_model(torch.tensor(fitted.table.values[:, 0]))
+        best = float((sign * y[~torch.isnan(y)]).max())
+        optimism = sign * board.marginals.mixture_mean[:, 0] + board.marginals.sd(
+            observation=False
+        ).squeeze(-1)
+        short = torch.topk(optimism, min(self.shortlist, len(optimism))).indices
+        rows: list[int] = []
+        scores: list[float] = []
+        for _ in range(min(batch, len(short))):
+            pending = board.features[rows] if rows else None
+            acquisition = qLogExpectedImprovement(
+                fitted.model,
+                best_f=best,
+                sampler=SobolQMCNormalSampler(torch.Size([self.n_samples]), seed=seed),
+                objective=_Signed(sign),
+                X_pending=pending,
+            )
+            free = [int(i) for i in short if int(i) not in rows]
+            with torch.no_grad():
+                value = acquisition(board.features[free][:, None])
+            rows.append(free[int(value.argmax())])
+            scores.append(float(value.max()))
+        return Selection(tuple(rows), tuple(scores))
+
+
+def _temporary_bounds(fitted: Fitted, region: Region) -> dict[str, list[float]]:
+    """Bounds of the bounded properties in physical units."""
+    lower, upper = _physical(fitted, [region.lower, region.upper])
+    names = fitted.table.property_names
+    bounded = region.bounded.tolist()
+    return {n: [lower[j], upper[j]] for j, n in enumerate(names) if bounded[j]}
+
+
+def _physical(fitted: Fitted, targets: Sequence[Tensor]) -> list[list[float]]:
+    """Targets in physical units, per member and property."""
+    return [
+        [float(s.to_physical(v)) for s, v in zip(fitted.scales, target, strict=True)]
+        for target in targets
+    ]
+
+
+class _Signed(MCAcquisitionObjective):
+    """The one property, or its negative for minimisation."""
+
+    def __init__(self, sign: float) -> None:
+        super().__init__()
+        self.sign = sign
+
+    def forward(self, samples: Tensor, X: Tensor | None = None) -> Tensor:
+        return self.sign * samples[..., 0]

@@ -197,21 +197,21 @@ def _highest_lone_pair(mol: Chem.Mol, pairs: Sequence[tuple[int, str, bool]]) ->
 
 def _model_id(name: str, model: HuckelModel) -> str:
     switches = ",".join(f"{f.name}={getattr(model, f.name)}" for f in fields(model))
-    return versioned(f"{name}(1,{switches})", "rdkit")
+    return versioned(f"{name}(2,{switches})", "rdkit")
 
 
 @dataclass(frozen=True)
 class HuckelGap:
-    """Logarithm of the Hueckel gap, and a flag where it is broken: a parent for orbital gaps.
+    """Logarithm of the Hueckel gap, and a class that says where it knows nothing.
 
-    Two columns: the log of the gap in |beta| where it is trusted; log 3 where there is no pi
-    system; a constant (log 1.2) where it is broken, with the flag 1. It ranks semi-empirical and
-    DFT orbital gaps of neutral closed-shell molecules: Spearman 0.91 with the GFN1-xTB gaps of
+    Two columns: the log of the gap in |beta| and its class, 0 where it is trusted. Class 1 has no
+    pi system (the column holds log 3), class 2 a broken estimate (log 1.2). It ranks
+    semi-empirical and DFT orbital gaps of neutral closed-shell molecules: Spearman 0.91 with the GFN1-xTB gaps of
     1,500 unsaturated molecules, 0.81 below 4 eV, 0.70 below 3 eV. Do not use it for metals,
     radicals, or properties that the frontier orbitals do not decide.
 
     >>> HuckelGap().names
-    ('log_gap_huckel', 'gap_huckel_broken')
+    ('log_gap_huckel', 'gap_huckel_class')
     """
 
     model: HuckelModel = HuckelModel()
@@ -224,15 +224,16 @@ class HuckelGap:
     @property
     def names(self) -> tuple[str, ...]:
         """The two column names."""
-        return ("log_gap_huckel", "gap_huckel_broken")
+        return ("log_gap_huckel", "gap_huckel_class")
 
     def __call__(self, materials: Sequence[str]) -> Tensor:
-        """Log gap and flag of `n` SMILES: `n x 2`."""
+        """Log gap and class of `n` SMILES: `n x 2`."""
         values = np.empty((len(materials), 2))
         for row, result in enumerate(_solve(molecules(materials), self.model)):
             known = math.isfinite(result.gap) and not result.broken
             gap = result.gap if known else _BROKEN_GAP if result.broken else _NO_PI_GAP
-            values[row] = math.log(gap), result.broken
+            kind = 2 if result.broken else 1 if result.reason == NO_PI_SYSTEM else 0
+            values[row] = math.log(gap), kind
         return check_finite(values, materials, self.names, featurizer=self.id)
 
 

@@ -14,6 +14,7 @@ from bayesmat.errors import InferenceError
 from bayesmat.inference.smc import (
     SMCRun,
     Stage,
+    Tempering,
     effective_sample_size,
     systematic_resample,
     tempered_smc,
@@ -126,8 +127,7 @@ class SMCIntegrator:
             RandomWalk(log_likelihood),
             lambda particles, index: particles[index],
             seed=seed + 1,
-            sweeps=self.sweeps,
-            final_sweeps=self.final_sweeps,
+            tempering=Tempering(sweeps=self.sweeps, final_sweeps=self.final_sweeps),
         )
         keep = _thin(torch.arange(self.n), self.n_particles)
         uniform = torch.full((self.n,), -math.log(self.n), dtype=torch.float64)

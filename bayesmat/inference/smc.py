@@ -17,6 +17,7 @@ __all__ = [
     "Move",
     "SMCRun",
     "Stage",
+    "Tempering",
     "effective_sample_size",
     "next_temperature",
     "systematic_resample",
@@ -138,6 +139,36 @@ def _increment(log_likelihood: Tensor, step: float) -> Tensor:
     return step * log_likelihood
 
 
+@dataclass(frozen=True)
+class Tempering:
+    """How `tempered_smc` goes from the prior to the posterior.
+
+    Attributes:
+        ess_fraction: Share of N that the effective sample size is kept at.
+        sweeps: Moves per temperature.
+        final_sweeps: Further moves at beta = 1.
+        ladder: Frozen temperatures ending at 1, which make the evidence estimate exactly unbiased;
+            None for adaptive ones.
+        max_stages: Give up after that many.
+
+    Raises:
+        InferenceError: The ladder does not rise to 1.
+    """
+
+    ess_fraction: float = 0.5
+    sweeps: int = 3
+    final_sweeps: int = 3
+    ladder: tuple[float, ...] | None = None
+    max_stages: int = 200
+
+    def __post_init__(self) -> None:
+        ladder = self.ladder
+        if ladder is not None and (
+            not ladder or list(ladder) != sorted(ladder) or ladder[-1] != 1.0
+        ):
+            raise InferenceError(f"A ladder must rise and end at 1, got {list(ladder)}.")
+
+
 def tempered_smc(
     particles: P,
     log_likelihood: Tensor,
@@ -145,17 +176,13 @@ def tempered_smc(
     take: Callable[[P, Tensor], P],
     *,
     seed: int,
-    ess_fraction: float = 0.5,
-    sweeps: int = 3,
-    final_sweeps: int = 3,
-    ladder: Sequence[float] | None = None,
-    max_stages: int = 200,
+    tempering: Tempering | None = None,
     progress: Callable[[Stage], None] | None = None,
 ) -> SMCRun[P]:
     r"""Carry a sample of the prior to the posterior through ``prior * L**beta``, beta from 0 to 1.
 
     Each stage raises beta until the incremental weights :math:`L^{\beta_t-\beta_{t-1}}` have an
-    effective sample size of `ess_fraction` N, multiplies the evidence by their mean, resamples
+    effective sample size of ``ess_fraction * N``, multiplies the evidence by their mean, resamples
     (systematic) and moves every particle `sweeps` times by a kernel that leaves
     :math:`\pi_{\beta_t}` invariant (Del Moral, Doucet, Jasra 2006,
     doi:10.1111/j.1467-9868.2006.00553.x).
@@ -169,57 +196,58 @@ def tempered_smc(
         move: A `Move` over the same container.
         take: ``take(particles, indices)`` picks particles by position.
         seed: Seeds the one generator that resampling and moves use.
-        ess_fraction: Share of N that the ESS is kept at.
-        sweeps: Moves per stage.
-        final_sweeps: Further moves at beta = 1.
-        ladder: Frozen temperatures ending at 1; makes the evidence estimate exactly unbiased.
-        max_stages: Give up after that many.
+        tempering: Temperatures and sweeps.
         progress: Called with every finished stage.
 
     Raises:
-        InferenceError: Every particle is impossible, a likelihood is NaN or +inf, the ladder does
-            not rise to 1, or the stages run out.
+        InferenceError: Every particle is impossible, a likelihood is NaN or +inf, or the stages run
+            out.
     """
     n = log_likelihood.numel()
     _check(log_likelihood)
-    if ladder is not None and (list(ladder) != sorted(ladder) or not ladder or ladder[-1] != 1.0):
-        raise InferenceError(f"A ladder must rise and end at 1, got {list(ladder)}.")
+    plan = Tempering() if tempering is None else tempering
     generator = torch.Generator().manual_seed(seed)
     ancestors = torch.arange(n)
     beta, log_z, variance = 0.0, 0.0, 0.0
     stages: list[Stage] = []
     while beta < 1.0:
-        if len(stages) == max_stages:
+        if len(stages) == plan.max_stages:
             raise InferenceError(
-                f"The temperature reached only {beta:.3g} after {max_stages} stages: the prior and "
-                "the likelihood hardly overlap. Check units, or allow more stages."
+                f"The temperature reached only {beta:.3g} after {plan.max_stages} stages: the "
+                "prior and the likelihood hardly overlap. Check units, or allow more stages."
             )
-        if ladder is None:
-            new = next_temperature(log_likelihood, beta, ess_fraction * n)
+        if plan.ladder is None:
+            new = next_temperature(log_likelihood, beta, plan.ess_fraction * n)
         else:
-            new = ladder[len(stages)]
+            new = plan.ladder[len(stages)]
         log_w = _increment(log_likelihood, new - beta)
-        increment = float(torch.logsumexp(log_w, 0)) - math.log(n)
-        ess = effective_sample_size(log_w)
         index = systematic_resample(log_w, generator)
         particles, log_likelihood = take(particles, index), log_likelihood[index]
         ancestors = ancestors[index]
-        n_sweeps = sweeps + (final_sweeps if new >= 1.0 else 0)
         rates: list[float] = []
-        for _ in range(n_sweeps):
+        for _ in range(plan.sweeps + (plan.final_sweeps if new >= 1.0 else 0)):
             particles, log_likelihood, rate = move(particles, log_likelihood, new, generator)
             rates.append(rate)
-        relative = max(n / ess - 1.0, 0.0) / n
-        stage = Stage(
-            new, ess, increment, relative, int(ancestors.unique().numel()),
-            sum(rates) / len(rates) if rates else math.nan,
-        )  # fmt: skip
+        stage = _stage(new, log_w, int(ancestors.unique().numel()), rates)
         _log.debug("stage %d: %s", len(stages) + 1, stage)
         stages.append(stage)
         if progress is not None:
             progress(stage)
-        beta, log_z, variance = new, log_z + increment, variance + relative
+        beta, log_z = new, log_z + stage.log_increment
+        variance += stage.relative_variance
     return SMCRun(particles, log_likelihood, log_z, math.sqrt(variance), tuple(stages))
+
+
+def _stage(beta: float, log_w: Tensor, n_ancestors: int, rates: Sequence[float]) -> Stage:
+    n, ess = log_w.numel(), effective_sample_size(log_w)
+    return Stage(
+        beta=beta,
+        ess=ess,
+        log_increment=float(torch.logsumexp(log_w, 0)) - math.log(n),
+        relative_variance=max(n / ess - 1.0, 0.0) / n,
+        n_ancestors=n_ancestors,
+        acceptance=sum(rates) / len(rates) if rates else math.nan,
+    )
 
 
 def _check(log_likelihood: Tensor) -> None:

@@ -38,6 +38,11 @@ class PropertyModel(Model, ABC):
     def report(self) -> FitReport:
         """What was fitted, in words and numbers."""
 
+    @property
+    @abstractmethod
+    def noise_sd(self) -> Tensor:
+        """Noise sd of each component of the mixture and property, `S x m`, in model space."""
+
     @abstractmethod
     def marginals(self, X: Tensor, *, chunk: int = 512) -> Marginals:
         """Component means and latent variances of every row of X, shape `n x D`."""
@@ -196,22 +201,22 @@ class Fitted:
             self.domain_distance(X),
         )  # fmt: skip
 
+    def fingerprint(self, X: Tensor) -> Tensor | None:
+        """Columns of X that are the model's count fingerprint, or None if it reads none."""
+        for feature_map in self.prior.features:
+            if feature_map.embedding is None and feature_map.inputs[0].id.startswith("ecfp"):
+                return X[:, self.layout.blocks[feature_map.inputs[0].id]]
+        return None
+
     def domain_distance(self, X: Tensor) -> np.ndarray:
         """1 - MinMax similarity of each row of X to the nearest training row, shape `n`."""
-        names = [
-            m.inputs[0].id
-            for m in self.prior.features
-            if m.embedding is None and m.inputs[0].id.startswith("ecfp")
-        ]
-        if not names or not self.table.n_rows:
+        train = self.layout(self.table.materials, self.table.condition_values)
+        near, known = self.fingerprint(X), self.fingerprint(train)
+        if near is None or known is None or not len(known):
             return np.full(X.shape[0], np.nan)
-        block = self.layout.blocks[names[0]]
-        train = self.layout(self.table.materials, self.table.condition_values)[:, block]
         kernel = MinMax()
-        prepared = kernel.prepare(train)
-        parts = [
-            kernel.statistic(prepared, rows, train).amax(-1) for rows in X[:, block].split(512)
-        ]
+        prepared = kernel.prepare(known)
+        parts = [kernel.statistic(prepared, rows, known).amax(-1) for rows in near.split(512)]
         return 1.0 - torch.cat(parts).numpy() if parts else np.empty(0)
 
     def __str__(self) -> str:

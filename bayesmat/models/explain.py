@@ -52,7 +52,7 @@ def _shares(model: GraphModel) -> Mapping[str, Mapping[str, Tensor]]:
             groups[term.group] = groups.get(term.group, torch.zeros(model.n_sets)) + variance
         known = problem.phi.computed[r]
         if known is not None:
-            slope = ((1 - known[1]) * known[0]).var(unbiased=False)
+            slope = torch.where(known[1] == 0, known[0], 0.0).var(unbiased=False)
             straight = (node.slope[0] ** 2 + node.slope[1] ** 2) * slope
             groups["parent"] = groups.get("parent", torch.zeros(model.n_sets)) + straight
         groups["noise"] = model.hyper[node.noise].square()

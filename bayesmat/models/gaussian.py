@@ -72,10 +72,10 @@ class Pair:
 class NodePrior:
     r"""One node after it has seen the training features.
 
-    .. math:: \mu + \delta = \mathrm{mean} + (1-b)\,\rho\,c + b\,\gamma + a(c) \sum_t w_t^2 k_t
+    .. math:: \mu + \delta = m + \rho c [b = 0] + \gamma_b [b > 0] + a(c) \sum_t w_t^2 k_t
 
-    with c the standardised computed parent, b its "broken" flag, and the amplitude
-    :math:`a(c) = e^{-\kappa c}`.
+    with m the constant mean, c the standardised computed parent, b its class (0: trusted), and the amplitude
+    :math:`a(c) = e^{-\kappa s c}`, s the spread of the unstandardised parent.
 
     Attributes:
         name: The property.
@@ -87,6 +87,7 @@ class NodePrior:
         mean_sd: Prior sd of the constant mean.
         noise: Name of the noise hyper-parameter (standard deviation in model space).
         kappa: Name of the amplitude hyper-parameter, or None.
+        parent_sd: Spread of the computed parent before it was standardised.
     """
 
     name: str
@@ -98,6 +99,7 @@ class NodePrior:
     mean_sd: float
     noise: str
     kappa: str | None
+    parent_sd: float
 
     def weight_name(self, term: int) -> str:
         """Name of the hyper-parameter w of a term."""
@@ -133,7 +135,7 @@ class JointPrior:
                 own.append(torch.zeros(phi.terms[r][0].shape[:-1], dtype=torch.float64))
             else:
                 c, flag = known
-                own.append((1.0 - flag) * node.slope[0] * c)
+                own.append(torch.where(flag == 0, node.slope[0] * c, 0.0))
         mu = torch.stack(own, -1)
         mixing = self.mixing(hyper, n_sets)
         return torch.einsum("spr,...r->s...p", mixing, mu)
@@ -164,8 +166,8 @@ class JointPrior:
             ell = hyper[node.ell_name(t)][lead] if kernel.ell_sd > 0 else None
             total = total + hyper[node.weight_name(t)].square()[lead] * kernel.value(stat, ell)
         if node.kappa is not None:
-            a1 = _amplitude(pair.computed[r], hyper[node.kappa])
-            a2 = _amplitude(pair.computed_too[r], hyper[node.kappa])
+            a1 = _amplitude(pair.computed[r], hyper[node.kappa] * node.parent_sd)
+            a2 = _amplitude(pair.computed_too[r], hyper[node.kappa] * node.parent_sd)
             total = a1[..., :, None] * total * a2[..., None, :]
         if parts is not None:
             return total
@@ -180,13 +182,14 @@ class JointPrior:
             lead = (...,) + (None,) * diagonal.dim()
             total = total + hyper[node.weight_name(t)].square()[lead] * diagonal
         if node.kappa is not None:
-            total = total * _amplitude(phi.computed[r], hyper[node.kappa]).square()
+            kappa = hyper[node.kappa] * node.parent_sd
+            total = total * _amplitude(phi.computed[r], kappa).square()
         fixed = torch.full(phi.terms[r][0].shape[:-1], node.mean_sd**2, dtype=torch.float64)
         known = phi.computed[r]
         if known is not None:
             c, flag = known
-            fixed = fixed + ((1 - flag) * node.slope[1] * c).square()
-            fixed = fixed + (node.offset_sd * flag).square()
+            trusted = (node.slope[1] * c).square()
+            fixed = fixed + torch.where(flag == 0, trusted, node.offset_sd**2)
         return total + fixed
 
     def _given_parent(self, r: int, pair: Pair) -> Tensor:
@@ -196,9 +199,10 @@ class JointPrior:
         if known1 is None or known2 is None:
             return out
         (c1, b1), (c2, b2) = known1, known2
-        u1, u2 = (1 - b1) * c1, (1 - b2) * c2
+        u1, u2 = torch.where(b1 == 0, c1, 0.0), torch.where(b2 == 0, c2, 0.0)
         out = out + node.slope[1] ** 2 * u1[..., :, None] * u2[..., None, :]
-        return out + node.offset_sd**2 * b1[..., :, None] * b2[..., None, :]
+        alike = (b1[..., :, None] == b2[..., None, :]) & (b1 > 0)[..., :, None]
+        return out + node.offset_sd**2 * alike
 
 
 def _amplitude(known: tuple[Tensor, Tensor] | None, kappa: Tensor) -> Tensor:
@@ -206,7 +210,7 @@ def _amplitude(known: tuple[Tensor, Tensor] | None, kappa: Tensor) -> Tensor:
     if known is None:
         return torch.ones((), dtype=torch.float64)
     c, flag = known
-    return torch.exp(-kappa[(...,) + (None,) * c.dim()] * c * (1 - flag))
+    return torch.exp(-kappa[(...,) + (None,) * c.dim()] * torch.where(flag == 0, c, 0.0))
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,19 +46,24 @@ class Edge:
 class Computed:
     r"""A parent that is computed from the structure, hence known for every candidate.
 
-    .. math:: f = (1-b)\,[\rho c + \mathrm{bend}(c)] + b\gamma + e^{-\kappa c}\,\delta(\phi)
+    .. math:: f = [\rho \tilde c + \mathrm{bend}(c)]\,[b = 0] + \gamma_b\,[b > 0]
+              + e^{-\kappa (c - \bar c)}\,\delta(\phi)
 
-    c is the standardised estimate, b = 1 flags structures for which it is known to be broken (they
-    share an offset gamma instead). rho ~ N(slope_mean, slope_sd) and gamma ~ N(0, offset_sd) are
-    integrated exactly; bend is a Matern process on c. kappa lets the discrepancy shrink or grow
-    along the estimate: errors of a gap are additive in eV, so on the log scale they grow as the
-    gap closes, and an extrapolation must know it.
+    c is the estimate (on a log scale where it is one), c-tilde its standardised value, and b its
+    class: 0 where it is trusted; each class b > 0 of structures about which it says nothing (no pi
+    system; a broken estimate) has an offset of its own instead. rho ~ N(slope_mean, slope_sd) and
+    gamma ~ N(0, offset_sd) are integrated exactly; bend is a Matern process on c.
+
+    kappa is the physics of the error: what a cheap method misses of an orbital gap is additive in
+    eV, so on the log scale it grows as 1/gap. The gap of pi systems falls about as the 1.5th power
+    of the Hueckel gap, hence kappa near 1.5. Without it a model that has only seen wide gaps is
+    over-confident about narrow ones.
 
     Attributes:
         name: A computed property (see `bayesmat.features.huckel.COMPUTED`).
         slope_mean: Prior mean of rho, between standardised scales.
         slope_sd: Prior sd of rho.
-        offset_sd: Prior sd of the offset of flagged structures.
+        offset_sd: Prior sd of the offset of each class of structures that it says nothing about.
         bend: Prior median of the weight of the bend, 0 for a straight line.
         kappa: Prior mean and sd of kappa, or None for a constant discrepancy.
     """
@@ -67,12 +72,12 @@ class Computed:
     slope_mean: float = 1.0
     slope_sd: float = 0.5
     offset_sd: float = 1.0
-    bend: float = 0.3
-    kappa: tuple[float, float] | None = (0.3, 0.3)
+    bend: float = 0.0
+    kappa: tuple[float, float] | None = (1.5, 0.3)
 
     @property
     def featurizer(self) -> Featurizer:
-        """The featurizer with the columns (estimate, flag)."""
+        """The featurizer with the columns (estimate, class)."""
         return computed(self.name)
 
     @property
@@ -259,14 +264,13 @@ def _compile(graph: PropertyGraph, X: Tensor) -> tuple[JointPrior, Encoder]:
     index = {node.property: i for i, node in enumerate(nodes)}
     compiled, maps, parents = [], [], []
     for node in nodes:
-        terms = _terms(node)
-        prepared = tuple(t.kernel.prepare(t.features.columns(layout, X)) for t in terms)
-        known = node.computed
+        terms, known = _terms(node), node.computed
+        parent = _standardised(known.features, layout, X) if known else None
         compiled.append(
             NodePrior(
                 name=node.property,
                 terms=terms,
-                prepared=prepared,
+                prepared=tuple(t.kernel.prepare(t.features.columns(layout, X)) for t in terms),
                 edges=tuple(
                     (index[e.parent], f"{node.property}: rho {e.parent}") for e in node.edges
                 ),
@@ -275,10 +279,11 @@ def _compile(graph: PropertyGraph, X: Tensor) -> tuple[JointPrior, Encoder]:
                 mean_sd=node.mean_sd,
                 noise=f"{node.property}: noise",
                 kappa=f"{node.property}: kappa" if known and known.kappa else None,
+                parent_sd=parent[2] if parent else 1.0,
             )
         )
         maps.append(tuple(term.features for term in terms))
-        parents.append(_standardised(known.features, layout, X) if known else None)
+        parents.append(parent)
     return JointPrior(tuple(compiled)), Encoder(layout, tuple(maps), tuple(parents))
 
 

@@ -70,6 +70,7 @@ class GraphModel(PropertyModel):
         return report_of(self)
 
     @property
+    @override
     def noise_sd(self) -> Tensor:
         """Inferred noise sd per set and property, shape `S x m`."""
         return torch.stack([self.hyper[n.noise] for n in self.problem.joint.nodes], -1)

@@ -1,0 +1,268 @@
+"""Programs: a Pyro function standing where a property graph stands."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from types import FunctionType
+
+import torch
+from pyro import poutine
+from torch import Tensor
+
+from bayesmat.data.table import Observations
+from bayesmat.errors import ModelError
+from bayesmat.features.base import Featurizer
+from bayesmat.inference.nuts import NUTS, DoublePrecision, seeded
+from bayesmat.models.base import PropertyModel, layout_of
+from bayesmat.models.program_laws import Recorder, check_draw, check_prior, check_rows
+from bayesmat.models.program_model import ProgramModel, Sampled
+from bayesmat.models.report import FitReport
+from bayesmat.sources.embedding import FeatureMap
+
+__all__ = ["Program", "program"]
+
+OBSERVATIONS, CONDITIONS = "observations", "conditions"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A Pyro function as a prior over properties; made by the decorator `program`.
+
+    Attributes:
+        function: Takes the features by name and `observations`, returns the latent `n x m`.
+        properties: The m columns of what it returns.
+        maps: Name of an argument and the feature map that fills it.
+        sampler: How the posterior is sampled.
+        n_draws: Draws that the model keeps (evenly spaced): predictions cost so many runs.
+    """
+
+    function: Callable[..., Tensor]
+    properties: tuple[str, ...]
+    maps: tuple[tuple[str, FeatureMap], ...]
+    sampler: NUTS = NUTS()
+    n_draws: int = 256
+
+    def __post_init__(self) -> None:
+        if not self.properties or len(set(self.properties)) < len(self.properties):
+            raise ModelError(f"a program needs distinct properties, got {list(self.properties)}.")
+        if self.n_draws < 2:
+            raise ModelError(f"n_draws is {self.n_draws}: a posterior needs two draws or more.")
+        wanted = set(inspect.signature(self.function).parameters)
+        given = {name for name, _ in self.maps}
+        if OBSERVATIONS not in wanted or wanted - {CONDITIONS} != given | {OBSERVATIONS}:
+            raise ModelError(
+                f"the program {self.name!r} takes {sorted(wanted)}, but its features are "
+                f"{sorted(given)}: name one feature for each argument, besides 'observations' "
+                "(and 'conditions', where it wants the table's conditions)."
+            )
+
+    @property
+    def name(self) -> str:
+        """Name of the function."""
+        return self.function.__name__
+
+    @property
+    def features(self) -> tuple[FeatureMap, ...]:
+        """The feature maps, in the order of `maps`."""
+        return tuple(feature_map for _, feature_map in self.maps)
+
+    def digest(self) -> str:
+        """Hash of the source text and the values it refers to, features, sampler and versions.
+
+        Numbers, strings, tensors and functions that the text refers to are hashed by content,
+        anything else by its type only.
+
+        Raises:
+            ModelError: The source text cannot be found (typed into a bare interpreter).
+        """
+        features = [[name, feature_map.digest] for name, feature_map in self.maps]
+        versions = [version("torch"), version("pyro-ppl")]
+        parts = [self.properties, features, repr(self.sampler), self.n_draws, versions]
+        text = json.dumps([*parts, _content(self.function)])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def inputs(self, X: Tensor) -> dict[str, Tensor]:
+        """The tensor arguments of the function for rows of X, `n x D`.
+
+        Raises:
+            ModelError: X is too narrow, or has conditions that the program does not take.
+        """
+        layout = layout_of(self)
+        takes = CONDITIONS in inspect.signature(self.function).parameters
+        extra = X.shape[-1] - layout.width
+        if extra < 0 or (extra > 0 and not takes):
+            raise ModelError(
+                f"X has {X.shape[-1]} columns, the features of {self.name!r} {layout.width}. "
+                "Further columns are the table's conditions: give the program an argument "
+                "'conditions', or select rows of one condition, since rows that differ in "
+                "conditions are not replicates."
+            )
+        found = {name: m.columns(layout, X) for name, m in self.maps}
+        return found | {CONDITIONS: X[..., layout.width :].double()} if takes else found
+
+    def condition(self, observations: Observations, X: Tensor, *, seed: int) -> ProgramModel:
+        """The posterior given measured cells, by NUTS.
+
+        Before sampling, draws of the prior check that the program keeps its rules: cells are
+        observed only through ``observations.observe``, sites are continuous, and rows are
+        independent given the sites (rows are permuted, repeated and left out, and f of the others
+        must not change).
+
+        Args:
+            observations: Long-form cells in model space; its properties must be the program's.
+            X: Features of all rows of the table, shape `n x D`, laid out by `layout_of`.
+            seed: Seeds the chains.
+
+        Raises:
+            ModelError: Properties or shapes differ, or the program breaks a rule.
+            InferenceError: The chains could not start.
+        """
+        if observations.properties != self.properties:
+            raise ModelError(
+                f"The observations have the properties {observations.properties}, the program "
+                f"{self.properties}: select and order them alike (fit() does it)."
+            )
+        if X.dim() != 2 or X.shape[0] != observations.n_rows:
+            raise ModelError(f"X has shape {tuple(X.shape)}, expected {observations.n_rows} x D.")
+        measured, X = _measured(observations, X)
+        inputs = self.inputs(X)
+        check_prior(self.traced, self.evaluate, measured, X)
+
+        def model() -> Tensor:
+            return self.function(**inputs, observations=measured)
+
+        run = self.sampler(model, seed=seed)
+        draws = run.flat(self.n_draws)
+        first = {name: v[0] for name, v in draws.items()}
+        with seeded(0):
+            check_rows(self.evaluate, first, X)
+            each = [
+                {k: v[s] for k, v in draws.items()} for s in range(len(draws[next(iter(draws))]))
+            ]
+            noise = torch.stack([self.evaluate(draw, X[:1])[1] for draw in each])
+        sampled = Sampled(draws, noise.detach(), run, measured.n_cells, seed)
+        return ProgramModel(self.properties, self.evaluate, sampled)
+
+    def explain(
+        self, observations: Observations, X: Tensor, model: PropertyModel, *, seed: int
+    ) -> FitReport:
+        """The fit report; a program has no groups of terms to be left out."""
+        return model.report
+
+    def sample(self, X: Tensor, n: int, *, seed: int) -> tuple[dict[str, Tensor], Tensor]:
+        """Draws from the prior: parameters by site, `n x ...`, and f, `n x rows x m`.
+
+        Args:
+            X: Rows, `rows x D`.
+            n: Number of draws.
+            seed: Seeds them.
+        """
+        nothing = Observations.empty(X.shape[0], self.properties)
+        with seeded(seed), torch.no_grad():
+            traces = [self.traced(nothing, X)[0] for _ in range(n)]
+        sites = {k: torch.stack([t.nodes[k]["value"] for t in traces]) for k in _latent(traces[0])}
+        return sites, torch.stack([t.nodes["_RETURN"]["value"] for t in traces])
+
+    def traced(self, observations: Observations, X: Tensor) -> tuple[poutine.Trace, Recorder]:
+        """Run once, sites drawn from the prior; what was sampled and what was observed."""
+        recorder = Recorder.of(observations)
+        run = poutine.trace(DoublePrecision()(self.function))
+        return run.get_trace(**self.inputs(X), observations=recorder), recorder
+
+    def evaluate(self, draw: dict[str, Tensor], X: Tensor) -> tuple[Tensor, Tensor]:
+        """The latent f, `n x m`, of rows `n x D` and the noise sd, `m`, at one draw of the sites."""
+        recorder = Recorder.of(Observations.empty(X.shape[0], self.properties))
+        run = poutine.condition(DoublePrecision()(self.function), data=draw)
+        f = run(**self.inputs(X), observations=recorder)
+        return recorder.checked(f)
+
+
+def program(
+    *,
+    properties: Sequence[str],
+    features: Mapping[str, Featurizer | FeatureMap],
+    sampler: NUTS | None = None,
+    n_draws: int = 256,
+) -> Callable[[Callable[..., Tensor]], Program]:
+    """Turn a Pyro function into a prior that stands wherever a property graph stands.
+
+    The function takes one tensor `n x k` per feature and `observations`; it returns the latent
+    f, `n x m`, in model space (standardised, log where declared), and observes it by one call of
+    ``observations.observe(f, scale)`` with a noise sd per property, shape `m`. Given its sample
+    sites, rows must be independent; nothing else may be observed.
+
+    Use it for structures that a `PropertyGraph` lacks: sparsity, hierarchies, laws with physical
+    constants. Not for thousands of cells or discrete sites, and not where a graph will do: NUTS
+    takes seconds to minutes.
+
+    Args:
+        properties: Names of the m outputs.
+        features: Argument name -> featurizer or feature map.
+        sampler: Settings of NUTS.
+        n_draws: Draws that the model keeps.
+
+    Raises:
+        ModelError: Arguments and features do not match, or properties repeat.
+
+    Example:
+        ::
+
+            @bm.program(properties=("Tb", "Tm"), features={"phi": bm.ECFP()})
+            def boiling_and_melting(phi, observations):
+                w = pyro.sample("w", dist.Normal(0, 1).expand([phi.shape[-1], 2]).to_event(2))
+                s = pyro.sample("s", dist.HalfNormal(1.0).expand([2]).to_event(1))
+                f = phi @ w
+                observations.observe(f, scale=s)
+                return f
+    """
+    maps = tuple(
+        (name, f if isinstance(f, FeatureMap) else FeatureMap((f,))) for name, f in features.items()
+    )
+
+    def decorate(function: Callable[..., Tensor]) -> Program:
+        return Program(function, tuple(properties), maps, sampler or NUTS(), n_draws)
+
+    return decorate
+
+
+def _measured(observations: Observations, X: Tensor) -> tuple[Observations, Tensor]:
+    """Only rows that have a measured cell: the others do not inform a program."""
+    if observations.n_cells == 0:
+        return observations, X
+    kept, rows = torch.unique(observations.rows, return_inverse=True)
+    return replace(observations, rows=rows, n_rows=len(kept)), X[kept]
+
+
+def _latent(trace: poutine.Trace) -> list[str]:
+    return [name for name, site in trace.nodes.items() if check_draw(site)]
+
+
+def _content(value: object, depth: int = 2) -> object:
+    """A JSON-able description of what a digest must notice."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Tensor):
+        data = value.detach().cpu().contiguous().numpy()
+        return [str(data.dtype), list(data.shape), hashlib.sha256(data.tobytes()).hexdigest()]
+    if isinstance(value, list | tuple) and depth:
+        return [_content(v, depth - 1) for v in value]
+    if isinstance(value, Mapping) and depth:
+        return [[str(k), _content(v, depth - 1)] for k, v in value.items()]
+    if isinstance(value, FunctionType) and depth:
+        try:
+            text = textwrap.dedent(inspect.getsource(value))
+        except OSError as error:
+            raise ModelError(
+                f"the source text of {value.__name__!r} cannot be read, so that a campaign could "
+                "not tell this program from another: write it in a file or a notebook cell."
+            ) from error
+        outside = inspect.getclosurevars(value)
+        names = {**outside.globals, **outside.nonlocals}
+        return [text, [[k, _content(names[k], depth - 1)] for k in sorted(names)]]
+    return f"{type(value).__module__}.{type(value).__qualname__}"

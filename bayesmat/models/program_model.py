@@ -1,0 +1,197 @@
+"""A conditioned program as a BoTorch model: the same draws for every candidate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from botorch.acquisition.objective import PosteriorTransform
+from botorch.posteriors import Posterior
+from botorch.posteriors.ensemble import EnsemblePosterior
+from botorch.sampling.get_sampler import GetSampler
+from botorch.sampling.index_sampler import IndexSampler
+from torch import Tensor
+from typing_extensions import override
+
+from bayesmat.errors import ModelError
+from bayesmat.inference.nuts import NUTSRun
+from bayesmat.models.base import PropertyModel
+from bayesmat.models.marginals import Marginals
+from bayesmat.models.report import FitReport
+
+__all__ = ["DrawsPosterior", "EveryDraw", "ProgramModel"]
+
+Evaluate = Callable[[dict[str, Tensor], Tensor], tuple[Tensor, Tensor]]
+
+
+class DrawsPosterior(EnsemblePosterior):
+    """An equal-weight ensemble whose member s is posterior draw s at every candidate."""
+
+
+class EveryDraw(IndexSampler):
+    """Uses every draw exactly once, and the same draws for every candidate.
+
+    BoTorch's `IndexSampler` draws members afresh for each element of a batch, so that identical
+    candidates get different values. BoTorch finds this sampler by itself where an acquisition
+    function is given none.
+    """
+
+    @override
+    def _construct_base_samples(self, posterior: EnsemblePosterior) -> None:
+        """Index s for sample s, in every batch."""
+        n = posterior.ensemble_size
+        self.sample_shape = torch.Size([n])
+        shape = (n, *(1 for _ in posterior.batch_shape))
+        index = torch.arange(n).reshape(shape).expand(n, *posterior.batch_shape)
+        self.register_buffer("base_samples", index.contiguous())
+
+
+@GetSampler.register(DrawsPosterior)
+def _every_draw(
+    posterior: DrawsPosterior, sample_shape: torch.Size, seed: int | None = None
+) -> EveryDraw:
+    return EveryDraw(torch.Size([posterior.ensemble_size]), seed=seed)
+
+
+@dataclass(frozen=True, eq=False)
+class Sampled:
+    """What a fit leaves behind.
+
+    Attributes:
+        draws: Kept draws by site, `S x ...`.
+        noise_sd: Noise sd per draw and property, `S x m`.
+        run: The whole NUTS run.
+        n_cells: Measured cells.
+        seed: The seed, reused for simulated noise.
+    """
+
+    draws: dict[str, Tensor]
+    noise_sd: Tensor
+    run: NUTSRun
+    n_cells: int
+    seed: int
+
+
+class ProgramModel(PropertyModel):
+    """The posterior of a program: S equally likely functions.
+
+    ``posterior(X)`` for X of shape `batch_shape x q x D` is an ensemble with values of shape
+    `batch_shape x S x q x m`, in model space; a gradient flows from the values to X. The cost is S
+    runs of the program on all rows at once.
+    """
+
+    def __init__(self, properties: tuple[str, ...], evaluate: Evaluate, sampled: Sampled) -> None:
+        """`evaluate` maps (one draw by site, rows `n x D`) to the latent f, `n x m`, and noise."""
+        super().__init__()
+        self._properties = properties
+        self._evaluate = evaluate
+        self.sampled = sampled
+
+    @property
+    @override
+    def properties(self) -> tuple[str, ...]:
+        """Names of the m outputs."""
+        return self._properties
+
+    @property
+    @override
+    def num_outputs(self) -> int:
+        """M."""
+        return len(self._properties)
+
+    @property
+    @override
+    def batch_shape(self) -> torch.Size:
+        """Empty: the draws are the ensemble's, not a batch's."""
+        return torch.Size([])
+
+    @property
+    def n_draws(self) -> int:
+        """Number of draws S."""
+        return self.sampled.noise_sd.shape[0]
+
+    @property
+    def noise_sd(self) -> Tensor:
+        """Inferred noise sd per draw and property, `S x m`."""
+        return self.sampled.noise_sd
+
+    @property
+    def run(self) -> NUTSRun:
+        """Every draw of every site by chain: for `convergence(model.run.draws)`."""
+        return self.sampled.run
+
+    def latent(self, X: Tensor) -> Tensor:
+        """The latent properties of rows `n x D` under every draw, `S x n x m`."""
+        values = [
+            self._evaluate({k: v[s] for k, v in self.sampled.draws.items()}, X)[0]
+            for s in range(self.n_draws)
+        ]
+        return torch.stack(values)
+
+    @override
+    def posterior(
+        self,
+        X: Tensor,
+        output_indices: list[int] | None = None,
+        observation_noise: bool | Tensor = False,
+        posterior_transform: PosteriorTransform | Callable[[Posterior], Posterior] | None = None,
+    ) -> Posterior:
+        """The joint posterior of q points and m properties, draw by draw.
+
+        Args:
+            X: Shape `batch_shape x q x D`.
+            output_indices: Columns of the properties wanted; all by default.
+            observation_noise: Add simulated noise, the same for equal positions in each batch.
+            posterior_transform: Applied last.
+        """
+        if isinstance(observation_noise, Tensor):
+            raise ModelError("give noise in the table's standard deviations, not to posterior().")
+        batch, q, m = X.shape[:-2], X.shape[-2], self.num_outputs
+        flat = self.latent(X.reshape(-1, X.shape[-1]))
+        values = flat.reshape(self.n_draws, math.prod(batch), q, m).transpose(0, 1)
+        if observation_noise:
+            generator = torch.Generator().manual_seed(self.sampled.seed)
+            shape = (self.n_draws, q, m)
+            noise = torch.randn(shape, generator=generator, dtype=torch.float64)
+            values = values + noise * self.noise_sd[:, None]
+        values = values.reshape(*batch, self.n_draws, q, m)
+        outputs = list(range(m)) if output_indices is None else output_indices
+        result = DrawsPosterior(values[..., outputs])
+        return result if posterior_transform is None else posterior_transform(result)
+
+    @override
+    def marginals(self, X: Tensor, *, chunk: int = 512) -> Marginals:
+        """One component per draw, whose variance is numerically nothing.
+
+        Args:
+            X: Shape `n x D`.
+            chunk: Rows at a time.
+        """
+        if X.dim() != 2:
+            raise ModelError(f"marginals() wants n x D, got shape {tuple(X.shape)}.")
+        with torch.no_grad():
+            parts = [self.latent(rows) for rows in X.split(chunk)] if len(X) else []
+        empty = torch.zeros(self.n_draws, 0, self.num_outputs, dtype=torch.float64)
+        mean = torch.cat([empty, *parts], 1)
+        return Marginals(mean, torch.full_like(mean, 1e-12), self.noise_sd)
+
+    @property
+    @override
+    def report(self) -> FitReport:
+        """What was fitted, in words and numbers."""
+        run = self.sampled.run
+        noise = {f"{p}: noise": self.noise_sd[:, j] for j, p in enumerate(self._properties)}
+        scalars = {k: v.flatten() for k, v in self.sampled.draws.items() if v[0].numel() == 1}
+        return FitReport(
+            n_cells=self.sampled.n_cells,
+            method=str(run),
+            seconds=run.seconds,
+            log_evidence=math.nan,
+            log_evidence_sd=math.nan,
+            ess=run.min_bulk_ess,
+            hyper=scalars | noise,
+            shares={},
+            loo=None,
+        )
