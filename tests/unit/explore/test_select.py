@@ -1,0 +1,107 @@
+"""Rules choose distinct rows, obey the exclusion, and do what their formula says."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from bayesmat.data.table import Property, PropertyTable
+from bayesmat.errors import ModelError
+from bayesmat.explore.candidates import Candidates
+from bayesmat.explore.goals import Maximize, Within
+from bayesmat.explore.select import (
+    ExpectedDistanceRule,
+    ImprovementRule,
+    LiteralSpacierRule,
+    ProbabilityRule,
+    Rule,
+    SpacierRule,
+)
+from bayesmat.inference.grid import Grid
+from bayesmat.models.base import Fitted, fit
+from bayesmat.models.transfer import Transfer
+
+ALKANES = tuple("C" * n for n in range(1, 13))
+ACIDS = tuple("C" * n + "(=O)O" for n in range(2, 10))
+GOALS = [Within("Tb", 420.0, 450.0)]
+RULES: list[Rule] = [
+    ProbabilityRule(), ExpectedDistanceRule(), LiteralSpacierRule(), SpacierRule()
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Fitted:
+    """Boiling points (K) of normal alkanes, CRC Handbook."""
+    boiling = [111.7, 184.6, 231.1, 272.7, 309.2, 341.9, 371.5, 398.8, 423.9, 447.3, 469.1, 489.5]
+    table = PropertyTable(
+        ALKANES, "smiles", (Property("Tb", "K", "log"),), torch.tensor(boiling)[:, None].numpy()
+    )
+    return fit(Transfer("Tb", integrator=Grid(n=128, n_particles=8)), table, seed=0, explain=False)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.name)
+def test_a_batch_is_full_distinct_and_reproducible(fitted: Fitted, rule: Rule) -> None:
+    candidates = Candidates(ACIDS + ("CCCCCCCCCCC(C)C", "CCCCCC=C", "CCOCC"))
+    one = rule(fitted, candidates, GOALS, 6, seed=1, round=1)
+    assert len(set(one.rows)) == 6
+    assert one.rows == rule(fitted, candidates, GOALS, 6, seed=1, round=1).rows
+    assert len(rule(fitted, candidates, GOALS, 99, seed=1, round=1).rows) == 11
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.name)
+def test_goals_without_a_region_are_refused(fitted: Fitted, rule: Rule) -> None:
+    with pytest.raises(ModelError, match="goals have no bound"):
+        rule(fitted, Candidates(ACIDS), [Maximize("Tb")], 2, seed=0, round=1)
+
+
+def test_probability_rule_takes_the_most_probable_first(fitted: Fitted) -> None:
+    selection = ProbabilityRule(exclusion=1.0)(
+        fitted, Candidates(ACIDS), GOALS, 3, seed=0, round=1
+    )
+    scale = fitted.scales[0]
+    bounds = [scale.to_model(torch.tensor([b]).double()) for b in (420.0, 450.0)]
+    log_p = fitted.marginals(ACIDS).log_probability(*bounds)
+    assert list(selection.rows) == torch.topk(log_p, 3).indices.tolist()
+
+
+def test_members_of_a_batch_are_not_alike(fitted: Fitted) -> None:
+    candidates = Candidates(("CCCCCCCCCO", "CCCCCCCCCCO", "CCCCCCCCCCCO", "c1ccccc1C", "CC(=O)OC"))
+    chosen = ProbabilityRule(exclusion=0.6)(fitted, candidates, GOALS, 3, seed=0, round=1).rows
+    assert sum(row < 3 for row in chosen) == 1
+
+
+def test_the_temporary_region_reaches_back_toward_the_data_and_contains_u(fitted: Fitted) -> None:
+    far = [Within("Tb", 800.0, 820.0)]
+    selection = SpacierRule()(fitted, Candidates(ACIDS), far, 3, seed=0, round=1)
+    low, high = selection.trace["temporary"]["Tb"]
+    assert selection.trace["tau"] > 0
+    assert low < 800.0
+    assert high == pytest.approx(820.0)
+    near = SpacierRule(reach=0.0)(fitted, Candidates(ACIDS), GOALS, 3, seed=0, round=1)
+    assert near.trace["tau"] == 0.0
+    assert near.trace["temporary"]["Tb"] == pytest.approx([420.0, 450.0])
+
+
+def test_joint_value_prefers_the_bet_that_is_not_the_same_bet(fitted: Fitted) -> None:
+    """Two candidates with the same draws are one bet; E log(1 + n) prefers an independent one."""
+    hits = torch.tensor([[1.0, 1.0, 0.0], [0.0, 0.0, 0.8]]).double()
+    rule = SpacierRule(exclusion=1.0)
+
+    class Board:
+        @staticmethod
+        def similarity_to(rows: torch.Tensor, row: int) -> torch.Tensor:
+            return torch.zeros(len(rows))
+
+    rows, scores = rule._greedy(Board(), torch.arange(3), hits, 2)  # type: ignore[arg-type]
+    assert rows == [0, 2]
+    assert scores == pytest.approx([0.5 * math.log(2), 0.5 * math.log(1.8)])
+
+
+def test_log_expected_improvement_walks_toward_the_largest(fitted: Fitted) -> None:
+    candidates = Candidates(("CCCCCCCCCCCCCC", "CCCCCCCCCCCCC", "CC", "CCC"))
+    chosen = ImprovementRule(n_samples=64)(
+        fitted, candidates, [Maximize("Tb")], 2, seed=0, round=1
+    )
+    assert set(chosen.rows) == {0, 1}
