@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Literal, ParamSpec
@@ -17,22 +15,17 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from bayesmat import demo
 from bayesmat.data.io import read_csv
-from bayesmat.errors import BayesmatError, CampaignError, DataError
+from bayesmat.errors import BayesmatError, CampaignError
 from bayesmat.explore.account import account_of
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
-from bayesmat.features.base import Featurizer
+from bayesmat.explore.setup import Setup
 from bayesmat.features.huckel import COMPUTED
-from bayesmat.features.molecule import ECFP
-from bayesmat.features.polymer import RepeatUnitECFP
 from bayesmat.models.base import Prediction, fit
-from bayesmat.models.graph import Computed, PropertyGraph
-from bayesmat.models.transfer import transfer_node
-from bayesmat.oracles.xtb import XTB
 from bayesmat.report import report as write_report
 from bayesmat.report import summary
-from bayesmat.sources import zoo
 
 __all__ = ["app", "main"]
 
@@ -81,42 +74,6 @@ Use = Annotated[
     ),
 ]  # fmt: skip
 Batch = Annotated[int, typer.Option(min=1, help="Materials per round.")]
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What must be remembered beside a campaign's history to rebuild its prior and oracle."""
-
-    properties: tuple[str, ...]
-    kind: str
-    use: tuple[str, ...]
-    oracle: str
-
-    def prior(self) -> PropertyGraph:
-        """The prior; trains or loads source networks if they are used."""
-        unknown = [name for name in self.use if name != "networks" and name not in COMPUTED]
-        if unknown:
-            raise DataError(f"--use {unknown} is unknown. Use networks or {list(COMPUTED)}.")
-        fingerprint: Featurizer = RepeatUnitECFP() if self.kind == "repeat_unit" else ECFP()
-        networks = zoo.load() if "networks" in self.use else None
-        parents = tuple(Computed(name) for name in self.use if name in COMPUTED)
-        nodes = (
-            transfer_node(
-                name,
-                sources=networks,
-                parents=parents if i == 0 else (),
-                fingerprints=fingerprint,
-            )
-            for i, name in enumerate(self.properties)
-        )
-        return PropertyGraph(tuple(nodes))
-
-    def calculator(self) -> XTB | None:
-        """The oracle, None for a laboratory."""
-        calculators = {"gfn1": XTB("GFN1-xTB"), "gfn2": XTB("GFN2-xTB"), "none": None}
-        if self.oracle not in calculators:
-            raise DataError(f"--oracle {self.oracle!r} is unknown. Give one of {[*calculators]}.")
-        return calculators[self.oracle]
 
 
 def _shows_errors(command: Callable[P, None]) -> Callable[P, None]:
@@ -209,7 +166,7 @@ def create(
     data = read_csv(table, material=column, kind=kind, properties=units)
     calculator, prior = setup.calculator(), setup.prior()
     campaign = Campaign.create(_url(file), data, prior, goals=wanted, oracle=calculator)
-    _setup_file(file).write_text(json.dumps(asdict(setup), indent=2) + "\n", "utf-8")
+    setup.write(file)
     campaign.close()
     step = "run" if calculator is not None else "suggest"
     words = f"Campaign {file} starts from {data.n_rows} materials."
@@ -306,6 +263,30 @@ def campaign_report(
     Console().print(f"Written to {out}.")
 
 
+@app.command("demo")
+@_shows_errors
+def demonstrate(
+    out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("demo_out"),
+    *,
+    lower: Annotated[float, typer.Option(help="Lower end of the wanted gap, eV.")] = 2.0,
+    upper: Annotated[float, typer.Option(help="Upper end of the wanted gap, eV.")] = 2.5,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of the search.")] = 5,
+    batch: Batch = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Seeds the search.")] = 0,
+) -> None:
+    """Design molecules with a small orbital gap, from a table to a report, with real xTB.
+
+    Interrupted with Ctrl-C, it goes on where it stopped when started again.
+    """
+    settings = demo.Demo(out, lower, upper, rounds, batch, seed)
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        demo.main(settings, lambda line: console.print(escape(line)))
+    except KeyboardInterrupt:
+        console.print("Stopped; every result so far is stored. Run the same command to go on.")
+        raise typer.Exit(130) from None
+
+
 def main() -> None:
     """Run the command line."""
     app()
@@ -353,10 +334,6 @@ def _url(file: Path) -> str:
     return f"sqlite:///{file}"
 
 
-def _setup_file(file: Path) -> Path:
-    return file.with_name(file.name + ".json")
-
-
 def _open(file: Path) -> Campaign:
     if not file.exists():
         raise CampaignError(f"There is no campaign {file}. Start one: bayesmat campaign create.")
@@ -366,16 +343,7 @@ def _open(file: Path) -> Campaign:
 def _reopen(file: Path) -> Campaign:
     """Open a campaign with the prior and the oracle it was created with."""
     _open(file).close()
-    try:
-        stored = json.loads(_setup_file(file).read_text("utf-8"))
-        lists = tuple(stored["properties"]), tuple(stored["use"])
-        setup = Setup(lists[0], str(stored["kind"]), lists[1], str(stored["oracle"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CampaignError(
-            f"{_setup_file(file)} should say how the campaign was set up, and cannot be read "
-            f"({error}). It was written beside {file} by `campaign create`; put it back, or open "
-            "the campaign from Python with its prior."
-        ) from error
+    setup = Setup.read(file)
     return Campaign.open(_url(file), prior=setup.prior(), oracle=setup.calculator())
 
 

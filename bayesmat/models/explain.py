@@ -68,9 +68,10 @@ def ablations(
     full, _ = leave_one_out(model.conditioned)
     out = []
     for group in _groups(graph):
-        reduced = replace(graph, nodes=tuple(_without(node, group) for node in graph.nodes))
-        if any(not node.terms for node in reduced.nodes):
-            continue
+        nodes = tuple(_without(node, group) for node in graph.nodes)
+        if any(not node.terms for node in nodes):
+            continue  # the only terms of a node cannot be left out
+        reduced = replace(graph, nodes=nodes)
         less, _ = leave_one_out(reduced.condition(observations, X, seed=seed).conditioned)
         gain = full - less
         se = float(gain.std() * len(gain) ** 0.5) if len(gain) > 1 else 0.0

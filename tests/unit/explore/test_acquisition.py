@@ -90,11 +90,15 @@ def test_expected_loss_is_bias_plus_variance() -> None:
         torch.tensor([[[0.4]]]).double(), torch.tensor([[[0.09]]]).double(), torch.zeros(1, 1)
     )
     point = region(1.0 - 1e-9, 1.0 + 1e-9)
-    assert float(expected_squared_distance(marginals, point)) == pytest.approx(0.36 + 0.09, abs=1e-6)
+    assert float(expected_squared_distance(marginals, point)) == pytest.approx(
+        0.36 + 0.09, abs=1e-6
+    )
 
 
 def test_open_regions_have_one_side() -> None:
-    marginals = Marginals(torch.zeros(1, 1, 1).double(), torch.ones(1, 1, 1).double(), torch.zeros(1, 1))
+    marginals = Marginals(
+        torch.zeros(1, 1, 1).double(), torch.ones(1, 1, 1).double(), torch.zeros(1, 1)
+    )
     open_above = Region(torch.zeros(1).double(), torch.full((1,), math.inf).double())
     assert float(expected_squared_distance(marginals, open_above)) == pytest.approx(0.5)
 

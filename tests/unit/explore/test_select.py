@@ -43,7 +43,7 @@ def fitted() -> Fitted:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda r: r.name)
 def test_a_batch_is_full_distinct_and_reproducible(fitted: Fitted, rule: Rule) -> None:
-    candidates = Candidates(ACIDS + ("CCCCCCCCCCC(C)C", "CCCCCC=C", "CCOCC"))
+    candidates = Candidates((*ACIDS, "CCCCCCCCCCC(C)C", "CCCCCC=C", "CCOCC"))
     one = rule(fitted, candidates, GOALS, 6, seed=1, round=1)
     assert len(set(one.rows)) == 6
     assert one.rows == rule(fitted, candidates, GOALS, 6, seed=1, round=1).rows
@@ -57,9 +57,7 @@ def test_goals_without_a_region_are_refused(fitted: Fitted, rule: Rule) -> None:
 
 
 def test_probability_rule_takes_the_most_probable_first(fitted: Fitted) -> None:
-    selection = ProbabilityRule(exclusion=1.0)(
-        fitted, Candidates(ACIDS), GOALS, 3, seed=0, round=1
-    )
+    selection = ProbabilityRule(exclusion=1.0)(fitted, Candidates(ACIDS), GOALS, 3, seed=0, round=1)
     scale = fitted.scales[0]
     bounds = [scale.to_model(torch.tensor([b]).double()) for b in (420.0, 450.0)]
     log_p = fitted.marginals(ACIDS).log_probability(*bounds)
@@ -101,7 +99,5 @@ def test_joint_value_prefers_the_bet_that_is_not_the_same_bet(fitted: Fitted) ->
 
 def test_log_expected_improvement_walks_toward_the_largest(fitted: Fitted) -> None:
     candidates = Candidates(("CCCCCCCCCCCCCC", "CCCCCCCCCCCCC", "CC", "CCC"))
-    chosen = ImprovementRule(n_samples=64)(
-        fitted, candidates, [Maximize("Tb")], 2, seed=0, round=1
-    )
+    chosen = ImprovementRule(n_samples=64)(fitted, candidates, [Maximize("Tb")], 2, seed=0, round=1)
     assert set(chosen.rows) == {0, 1}

@@ -1,0 +1,83 @@
+"""What the command line remembers beside a campaign, to open it with the same parts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bayesmat.errors import CampaignError, DataError
+from bayesmat.features.base import Featurizer
+from bayesmat.features.huckel import COMPUTED
+from bayesmat.features.molecule import ECFP
+from bayesmat.features.polymer import RepeatUnitECFP
+from bayesmat.models.graph import Computed, PropertyGraph
+from bayesmat.models.transfer import transfer_node
+from bayesmat.oracles.xtb import XTB
+from bayesmat.sources import zoo
+
+__all__ = ["Setup"]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What must be remembered beside a campaign's history to rebuild its prior and oracle."""
+
+    properties: tuple[str, ...]
+    kind: str
+    use: tuple[str, ...]
+    oracle: str
+
+    def prior(self) -> PropertyGraph:
+        """The prior; trains or loads source networks if they are used."""
+        unknown = [name for name in self.use if name != "networks" and name not in COMPUTED]
+        if unknown:
+            raise DataError(f"--use {unknown} is unknown. Use networks or {list(COMPUTED)}.")
+        fingerprint: Featurizer = RepeatUnitECFP() if self.kind == "repeat_unit" else ECFP()
+        networks = zoo.load() if "networks" in self.use else None
+        parents = tuple(Computed(name) for name in self.use if name in COMPUTED)
+        nodes = (
+            transfer_node(
+                name,
+                sources=networks,
+                parents=parents if i == 0 else (),
+                fingerprints=fingerprint,
+            )
+            for i, name in enumerate(self.properties)
+        )
+        return PropertyGraph(tuple(nodes))
+
+    def calculator(self) -> XTB | None:
+        """The oracle, None for a laboratory."""
+        calculators = {"gfn1": XTB("GFN1-xTB"), "gfn2": XTB("GFN2-xTB"), "none": None}
+        if self.oracle not in calculators:
+            raise DataError(f"--oracle {self.oracle!r} is unknown. Give one of {[*calculators]}.")
+        return calculators[self.oracle]
+
+    @staticmethod
+    def file(campaign: Path) -> Path:
+        """Where the setup of a campaign is kept."""
+        return campaign.with_name(campaign.name + ".json")
+
+    def write(self, campaign: Path) -> None:
+        """Keep the setup beside the campaign."""
+        self.file(campaign).write_text(json.dumps(asdict(self), indent=1) + "\n", "utf-8")
+
+    @staticmethod
+    def read(campaign: Path) -> Setup:
+        """Read the setup of a campaign.
+
+        Raises:
+            CampaignError: It is absent or damaged.
+        """
+        file = Setup.file(campaign)
+        try:
+            stored = json.loads(file.read_text("utf-8"))
+            lists = tuple(stored["properties"]), tuple(stored["use"])
+            return Setup(lists[0], str(stored["kind"]), lists[1], str(stored["oracle"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CampaignError(
+                f"{file} should say how the campaign was set up, and cannot be read ({error}). It "
+                f"was written beside {campaign} by `campaign create`; put it back, or open the "
+                "campaign from Python with its prior."
+            ) from error

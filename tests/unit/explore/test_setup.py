@@ -1,0 +1,37 @@
+"""A campaign's setup survives on disk, and damage is reported in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bayesmat.errors import CampaignError, DataError
+from bayesmat.explore.setup import Setup
+
+
+def test_setup_round_trips_and_rebuilds_the_same_prior(tmp_path: Path) -> None:
+    setup = Setup(("gap", "Tb"), "smiles", ("gap_huckel",), "gfn2")
+    campaign = tmp_path / "gap.db"
+    setup.write(campaign)
+    again = Setup.read(campaign)
+    assert again == setup
+    assert again.prior().digest() == setup.prior().digest()
+    assert again.prior().properties == ("gap", "Tb")
+    oracle = again.calculator()
+    assert oracle is not None
+    assert oracle.method == "GFN2-xTB"
+
+
+def test_a_damaged_setup_names_the_file(tmp_path: Path) -> None:
+    campaign = tmp_path / "gap.db"
+    Setup.file(campaign).write_text('{"properties": ["gap"]}')
+    with pytest.raises(CampaignError, match=r"gap\.db\.json should say how"):
+        Setup.read(campaign)
+
+
+def test_unknown_parts_are_refused() -> None:
+    with pytest.raises(DataError, match="--use"):
+        Setup(("gap",), "smiles", ("magic",), "none").prior()
+    with pytest.raises(DataError, match="--oracle"):
+        Setup(("gap",), "smiles", (), "dft").calculator()
