@@ -206,9 +206,9 @@ class HuckelGap:
 
     Two columns: the log of the gap in |beta| and its class, 0 where it is trusted. Class 1 has no
     pi system (the column holds log 3), class 2 a broken estimate (log 1.2). It ranks
-    semi-empirical and DFT orbital gaps of neutral closed-shell molecules: Spearman 0.91 with the GFN1-xTB gaps of
-    1,500 unsaturated molecules, 0.81 below 4 eV, 0.70 below 3 eV. Do not use it for metals,
-    radicals, or properties that the frontier orbitals do not decide.
+    semi-empirical and DFT orbital gaps of neutral closed-shell molecules: Spearman 0.91 with the
+    GFN1-xTB gaps of 1,500 unsaturated molecules, 0.81 below 4 eV, 0.70 below 3 eV. Do not use it
+    for metals, radicals, or properties that the frontier orbitals do not decide.
 
     >>> HuckelGap().names
     ('log_gap_huckel', 'gap_huckel_class')

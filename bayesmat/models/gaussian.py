@@ -74,8 +74,8 @@ class NodePrior:
 
     .. math:: \mu + \delta = m + \rho c [b = 0] + \gamma_b [b > 0] + a(c) \sum_t w_t^2 k_t
 
-    with m the constant mean, c the standardised computed parent, b its class (0: trusted), and the amplitude
-    :math:`a(c) = e^{-\kappa s c}`, s the spread of the unstandardised parent.
+    with m the constant mean, c the standardised computed parent, b its class (0: trusted), and the
+    amplitude :math:`a(c) = e^{-\kappa s c}`, s the spread of the unstandardised parent.
 
     Attributes:
         name: The property.
