@@ -129,50 +129,57 @@ class ContextTables:
     starts: list[int]
     tokens: list[int]
     counts: list[int]
-    _children: dict[int, int] = field(init=False, repr=False)
+    _children: list[dict[int, int] | None] = field(init=False, repr=False)
     _cumulated: list[float] = field(init=False, repr=False)
-    _totals: list[float] = field(init=False, repr=False)
+    _records: list[tuple[float, float, int, int, int]] = field(init=False, repr=False)
     _allowed: dict[int, tuple[int, ...]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        keys = (np.asarray(self.parents, dtype=np.int64) << _SHIFT) + np.asarray(self.symbols)
-        object.__setattr__(
-            self, "_children", dict(zip(keys.tolist(), range(1, len(keys) + 1), strict=True))
-        )
+        children: list[dict[int, int] | None] = [None] * (len(self.parents) + 1)
+        for node, (parent, symbol) in enumerate(zip(self.parents, self.symbols, strict=True), 1):
+            below = children[parent]
+            if below is None:
+                below = children[parent] = {}
+            below[symbol] = node
+        object.__setattr__(self, "_children", children)
         counts = np.asarray(self.counts, dtype=float)
         lengths = np.diff(self.starts)
         owner = np.repeat(np.arange(len(lengths)), lengths)
         running = np.cumsum(counts - self.discount)
-        before = np.concatenate([[0.0], running])[np.asarray(self.starts[:-1])]
-        object.__setattr__(self, "_cumulated", (running - before[owner]).tolist())
-        object.__setattr__(self, "_totals", np.bincount(owner, counts, len(lengths)).tolist())
+        cumulated = running - np.concatenate([[0.0], running])[np.asarray(self.starts[:-1])][owner]
+        object.__setattr__(self, "_cumulated", cumulated.tolist())
+        totals = np.bincount(owner, counts, len(lengths))
+        tops = np.where(
+            lengths > 0, np.append(cumulated, 0.0)[np.asarray(self.starts[1:]) - 1], 0.0
+        )
+        columns = (totals, tops, self.starts[:-1], self.starts[1:], [0, *self.parents])
+        lists = [np.asarray(column).tolist() for column in columns]
+        object.__setattr__(self, "_records", list(zip(*lists, strict=True)))
 
-    def matches(self, cursor: Cursor) -> list[int]:
-        """Nodes of all contexts of a cursor that were counted, short to long."""
-        children = self._children
-        state = cursor.state()
-        node = children.get(state // SIZES)
-        if node is None:
-            return []
-        found = [node]
-        symbol, link = state % SIZES, cursor.link
-        while True:
-            node = children.get((node << _SHIFT) + symbol)
-            if node is None:
-                return found
-            found.append(node)
+    def longest(self, cursor: Cursor) -> int:
+        """Node of the longest counted context of a cursor; 0 when there is none."""
+        children, state = self._children, cursor.state()
+        node, below = 0, children[0]
+        symbol, link = state // SIZES, (state % SIZES, cursor.link)
+        while below is not None:
+            deeper = below.get(symbol)
+            if deeper is None:
+                break
+            node = deeper
             if link is None:
-                return found
+                break
             symbol, link = link
+            below = children[node]
+        return node
 
     def draw(self, cursor: Cursor, uniform: Callable[[], float]) -> int:
         """Draw the next token."""
-        nodes, starts, cumulated = self.matches(cursor), self.starts, self._cumulated
-        for node in reversed(nodes):
-            point = uniform() * self._totals[node]
-            low, high = starts[node], starts[node + 1]
-            if point < cumulated[high - 1]:
-                return self.tokens[bisect_right(cumulated, point, low, high)]
+        node, records = self.longest(cursor), self._records
+        while node:
+            total, top, low, high, node = records[node]
+            point = uniform() * total
+            if point < top:
+                return self.tokens[bisect_right(self._cumulated, point, low, high)]
         allowed = self.allowed(cursor)
         return allowed[int(uniform() * len(allowed))]
 
@@ -182,12 +189,16 @@ class ContextTables:
         if token not in allowed:
             return 0.0
         p = 1.0 / len(allowed)
-        for node in self.matches(cursor):
+        node, contexts = self.longest(cursor), []
+        while node:
+            contexts.append(node)
+            node = self.parents[node - 1]
+        for node in reversed(contexts):
             low, high = self.starts[node], self.starts[node + 1]
             at = bisect_left(self.tokens, token, low, high)
             seen = at < high and self.tokens[at] == token
             kept = self.counts[at] - self.discount if seen else 0.0
-            p = (kept + self.discount * (high - low) * p) / self._totals[node]
+            p = (kept + self.discount * (high - low) * p) / self._records[node][0]
         return p
 
     def allowed(self, cursor: Cursor) -> tuple[int, ...]:

@@ -103,15 +103,16 @@ def detokenize(tokens: Sequence[str]) -> str:
     parts: list[str] = []
     rings: list[int] = []
     for token in tokens:
-        bond, mark, back = token.partition("&") if token[-1] == "&" else token.partition("@")
-        if not mark or token[-1] == "]":
+        last = token[-1]
+        if last == "&":
+            bond, number = token[:-1], next(i for i in range(1, 100) if i not in rings)
+            rings.append(number)
+        elif last.isdigit():
+            bond, _, back = token.partition("@")
+            number = rings.pop(-1 - int(back))
+        else:
             parts.append(token)
             continue
-        if mark == "&":
-            number = next(i for i in range(1, 100) if i not in rings)
-            rings.append(number)
-        else:
-            number = rings.pop(-1 - int(back))
         parts.append(f"{bond}{number}" if number < 10 else f"{bond}%{number:02d}")
     return "".join(parts)
 
