@@ -179,7 +179,7 @@ def candidates(arm: Arm, seed: int) -> CandidateSource:
     if arm.pool:
         draws = draw_prior(language(), molecule_checker(molecule_filter), arm.pool, seed=seed)
         return Pool(tuple(dict.fromkeys(draws.materials)))
-    settings = SamplerSettings(power=2.0)
+    settings = SamplerSettings(power=4.0)
     return MoleculeDesign(language(), molecule_filter, settings, pool_seed=seed)
 
 

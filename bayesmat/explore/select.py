@@ -134,7 +134,7 @@ class ProbabilityRule:
     `exclusion` is the largest MinMax similarity of two members.
     """
 
-    exclusion: float = 0.6
+    exclusion: float = 0.5
     name: str = "P(region)"
 
     def __call__(
@@ -159,7 +159,7 @@ class ProbabilityRule:
 class ExpectedDistanceRule:
     """The batch with the smallest expected squared distance to the region, none alike."""
 
-    exclusion: float = 0.6
+    exclusion: float = 0.5
     name: str = "expected distance"
 
     def __call__(
@@ -194,7 +194,7 @@ class LiteralSpacierRule:
     sigma_weight: float = 1.0
     start: float = 0.25
     distance_weight: float = 1.0
-    exclusion: float = 0.6
+    exclusion: float = 0.5
     name: str = "SPACIER (literal)"
 
     def __call__(
@@ -251,7 +251,7 @@ class SpacierRule:
     """
 
     reach: float = 0.3
-    exclusion: float = 0.6
+    exclusion: float = 0.5
     draws: int = 8
     shortlist: int = 256
     name: str = "SPACIER"
