@@ -1,6 +1,6 @@
 """Searches for a small GFN1 gap, rule against rule on paired seeds.
 
-`python -m benchmarks.campaign [--quick] [--seeds 10] [--workers 2] [--only ARM ...]`
+`python -m benchmarks.campaign [--quick] [--seeds 10] [--regions 2] [--only ARM ...]`
 
 A seed fixes the 40 starting molecules, the prior draws and every sampler; arms share them, so
 differences are paired. Each arm makes 5 rounds of 8 real xTB calls. Results are appended to
@@ -13,10 +13,9 @@ import argparse
 import csv
 import json
 import math
-import sys
 import tempfile
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
@@ -49,6 +48,7 @@ from bayesmat.models.transfer import Transfer
 from bayesmat.oracles.base import Evaluation
 from bayesmat.oracles.xtb import XTB
 from bayesmat.sources import zoo
+from examples.make_gap_start import draw_start, load_pool
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "campaign.jsonl"
@@ -158,9 +158,6 @@ def language() -> SmilesNGram:
 
 def start_table(seed: int) -> PropertyTable:
     """The starting molecules of a seed."""
-    sys.path.insert(0, str(HERE.parent / "examples"))
-    from make_gap_start import draw_start, load_pool  # the script that made the demo's start
-
     start = draw_start(load_pool(), seed=seed)
     gaps = start["gap [eV]"].to_numpy()[:, None]
     return PropertyTable(tuple(start["smiles"]), "smiles", (Property("gap", "eV", "log"),), gaps)
@@ -183,7 +180,9 @@ def candidates(arm: Arm, seed: int) -> CandidateSource:
     return MoleculeDesign(language(), molecule_filter, settings, pool_seed=seed)
 
 
-def run_one(name: str, region: tuple[float, float], seed: int, memory: str) -> dict[str, Any]:
+def run_one(
+    name: str, region: tuple[float, float], seed: int, memory: str, rounds: int = ROUNDS
+) -> dict[str, Any]:
     """One campaign, as a record for the results file."""
     torch.set_num_threads(1)
     began, arm = time.perf_counter(), ARMS[name]
@@ -194,7 +193,7 @@ def run_one(name: str, region: tuple[float, float], seed: int, memory: str) -> d
             goals=[Within("gap", *region)], oracle=oracle,
             candidates=candidates(arm, seed), rule=arm.rule, seed=seed,
         )  # fmt: skip
-        campaign.run(ROUNDS, BATCH, workers=0, progress=False)
+        campaign.run(rounds, BATCH, workers=0, progress=False)
         history = campaign.history()
         seconds = [p.trace["seconds"] for p in campaign.proposals()]
         campaign.close()
@@ -220,17 +219,19 @@ def finished() -> list[dict[str, Any]]:
     return [json.loads(line) for line in RESULTS.read_text("utf-8").splitlines() if line]
 
 
-def run(arms: Collection[str], seeds: Sequence[int], workers: int, memory: Path) -> None:
+def run(options: argparse.Namespace) -> None:
     """Run what is missing, seed by seed, in processes."""
+    seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
     have = {(r["arm"], tuple(r["region"]), r["seed"]) for r in finished()}
     jobs = [
         (name, region, seed)
-        for seed in seeds for region in REGIONS for name in ARMS
-        if name in arms and (name, region, seed) not in have
+        for seed in seeds for region in REGIONS[: options.regions] for name in ARMS
+        if name in options.only and (name, region, seed) not in have
     ]  # fmt: skip
+    memory: Path = options.memory
     memory.mkdir(parents=True, exist_ok=True)
     RESULTS.parent.mkdir(exist_ok=True)
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(options.workers) as pool:
         futures = [pool.submit(run_one, *job, str(memory)) for job in jobs]
         for number, future in enumerate(as_completed(futures), start=1):
             record = future.result()
@@ -295,15 +296,19 @@ def write_curves(records: Sequence[dict[str, Any]]) -> None:
 def main() -> None:
     """Run what is missing and print the table and one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="only print what has been run")
+    parser.add_argument("--quick", action="store_true", help="one round of a development seed")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", nargs="*", default=list(ARMS), help="arms to run")
+    parser.add_argument("--regions", type=int, default=2, help="1: only 2.0-2.5 eV")
     parser.add_argument("--memory", type=Path, default=HERE / "results" / "xtb_memory")
     options = parser.parse_args()
-    if not options.quick:
-        seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
-        run(options.only, list(seeds), options.workers, options.memory)
+    if options.quick:
+        with tempfile.TemporaryDirectory() as memory:
+            record = run_one("SPACIER (default)", REGIONS[0], 900, memory, rounds=1)
+        print(f"one round: {sum(record['hits'])} hits of {BATCH}, {record['wall_s']:.0f} s")
+    else:
+        run(options)
         write_curves(finished())
     figures = table(finished())
     print(json.dumps({"benchmark": "campaign", "figures": figures}))
