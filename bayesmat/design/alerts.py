@@ -42,6 +42,7 @@ _NO_EWG = (
     "!$(C-C=C-[#6X3]=[OX1]);!$(C-C=C-C#N);!$(C-c:[nX2])"
 )
 _FREE = "!$(N-[#6X3]=[OX1,SX1,NX2]);!$(N-S=O);!$(N-C#N)"
+_NOT_AMIDE = "!$(N-[#6X3]=[OX1,SX1]);!$(N-S=O)"
 _AMINE = f"[NX3;{_FREE};!$(N-a);!$(N-C=C);!$(N-[#7,#8,#16])]"
 
 _HETERO = (
@@ -59,7 +60,7 @@ _HETERO = (
     Alert("sulfinic acid or amide", "[#16X3](=O)-[OX2,SX2,#7]", "disproportionates"),
     Alert("sulfonic anhydride", "[#16](=O)(=O)-[OX2]-[#6X3]=[O,N]", _WATER),
     Alert("sulfonyl cyanide", "[#16]-C#N", "thiocyanates and sulfonyl cyanides: " + _REACTIVE),
-    Alert("hydrazine", f"[NX3;{_FREE}]-[NX3;{_FREE}]", "reducing and unstable in air"),
+    Alert("hydrazine", f"[NX3;{_NOT_AMIDE}]-[NX3;{_NOT_AMIDE}]", "reducing and unstable in air"),
     Alert("N-amine", "[#7]-[NX3H2]", "free N-amines are reducing and condense"),
     Alert("N-substituted azole nitrogen", "[nX3]-!@[#7,#8,SX2]", _WEAK),
     Alert("nitrogen chain", "[N;!a]~[#7]~[#7]", _NITROGEN),
@@ -78,16 +79,22 @@ _HETERO = (
 
 _UNSATURATED = (
     Alert("cumulene", "*=[#6;!a]=*", "allenes, ketenes, isocyanates, carbodiimides: " + _REACTIVE),
-    Alert("carbene or isocyanide", "[#6X1;!$(*#*)]", _REACTIVE),
     Alert("ring alkyne", "[R]#[R]", _STRAIN),
     Alert("polyyne", "C#CC#C", "neighbouring triple bonds polymerise"),
     Alert("hetero-alkyne", "C#C-[#7,#8,#16,F,Cl]", "ynamines, ynols, haloalkynes: " + _REACTIVE),
     Alert("cyanate or acyl cyanide", "N#C-[#8,F,Cl,$([#6]=[O,NX2])]", _WATER),
     Alert("unsaturated three-ring", "[r3]=,:*", _STRAIN),
-    Alert("spiropentane", "[*;r3]12~*~*~1~*~*~2", _STRAIN),
-    Alert("bicyclobutane", "[*;r3]12~*~*~1~*~2", _STRAIN),
+    Alert("spiropentane", "*~1~*~*~1~2~*~*~2", _STRAIN),
+    Alert("bicyclobutane", "*~1~*~2~*~*~1~2", _STRAIN),
     Alert("norcaradiene", "C1=CC=CC2C1*2", "opens to the cycloheptatriene"),
-    Alert("hetero three-ring beside C=C", "[O,N,S;r3]1-[C;r3]-[C;r3]-1-[#7,#8,#16]", _REACTIVE),
+    Alert("2,4-cyclohexadienone", "O=C1C=CC=C[CX4]1", "dimerises"),
+    Alert(
+        "arene hydrate or amine adduct",
+        "[#6;!a]1=[#6,#7;!a]-[#6,#7;!a]=[#6;!a]-[CX4;!H0]-[CX4]1-[#7,#8,#16,F,Cl]",
+        "loses water, amine or acid to become an arene",
+    ),
+    Alert("4a,8a-dihydroarene", "C1=CC=CC2C1C=CC=C2", "rearranges or becomes an arene"),
+    Alert("hetero-substituted epoxide", "[O,N,S;r3]1-[C;r3]-[C;r3]-1-[#7,#8,#16]", _REACTIVE),
     Alert("cyclopentadiene", "[CX4]1[#6]=[#6]-[#6]=[#6]1", "dimerises by itself"),
     Alert(
         "fulvene, azafulvene or dienone five-ring",
@@ -95,7 +102,6 @@ _UNSATURATED = (
         "fulvenes, cyclopentadienones, indenones, 3H-indol-3-ones, azafulvenes: " + _REACTIVE,
     ),
     Alert("pentalene", "[#6]1=[#6][#6]2=[#6][#6]=,:[#6][#6]2=,:[#6]1", "anti-aromatic"),
-    Alert("pentalene, other Kekule form", "[#6]1=[#6][#6]=2[#6]=[#6][#6]=[#6]2[#6]1", "strained"),
     Alert("radialene", "C=!@[#6]1[#6](=!@C)[#6](=!@*)*~*~1", _REACTIVE),
     Alert("vicinal exocyclic methylenes", "[#6X3H2]=!@[#6]~@[#6]=!@[#6X3H2]", _REACTIVE),
     Alert(
@@ -103,7 +109,6 @@ _UNSATURATED = (
         "[#6]1(=[#6,#7])[#6,#7]=[#6,#7][#6](=[#6,#7,#8,#16])[#6,#7]=,:[#6,#7]1",
         _QUINOID,
     ),
-    Alert("p-quinoid diazine", "[#6]1(=*)[#6]=[#6,#7][#6](=*)[#7]=[#6,#7]1", _QUINOID),
     Alert(
         "o-quinoid",
         "[#6]1(=[#6,#7,#8])[#6](=[#6,#7,#8,#16])[#6,#7]=,:[#6,#7]-[#6,#7]=[#6,#7]1",
@@ -140,6 +145,8 @@ _UNSATURATED = (
     Alert("NH between two fused positions, 5-5", "[nH]1:[c,n]:c2:a:a:a:c:2:[c,n]:1", _TAUTOMER),
     Alert("quinoid diazole", "[nH;r5]:[nH;r5]", _TAUTOMER),
     Alert("quinoid N-N pair", "[nX3;!$(n:c=O)]:[nX3;!$(n:c=O)]", _QUINOID),
+    Alert("2-benzopyran-3-one", "O=c1:c:c2:a:a:a:a:c:2:c:o:1", _QUINOID),
+    Alert("keto tautomer of a fused phenol", "O=c1:c:c:c:c:c:1", _QUINOID),
     Alert("pseudo-azulene five-ring", "a1-a:a:a:a:1", _QUINOID),
     Alert("pseudo-azulene six-ring", "a1-a:a:a:a:a:1", _QUINOID),
 )
@@ -165,7 +172,11 @@ _TAUTOMERS = (
         f"[NX3;!a;{_FREE}]-[#6X3;!a;!$([#6]=[O,N,S])]=[#6X3;!a;{_NO_EWG}]",
         _WATER,
     ),
-    Alert("NH beside ring C=C", f"[NX3;!H0;R;{_FREE}]-[CX3;R]=[CX3;R]-[NX3;R]", "oxidises in air"),
+    Alert("N-acyl imine", "[#6](=O)-[NX2]=[CX3;!a;!$(C-[#7,#8,#16])]", _WATER),
+    Alert("dihalovinyl amine or ether", "[F,Cl]C([F,Cl])=[CX3]-[#7,#8]", _WATER),
+    Alert("2-azadiene", "[#6X3;!R]=[#6X3;!R]-[NX2]=[#6]", _WATER),
+    Alert("keto tautomer of a hydroquinone", "O=C1C=CC(=O)[CX4;!H0][CX4;!H0]1", _TAUTOMER),
+    Alert("NH beside ring C=C", f"[NX3;!H0;R;{_FREE}]-@[CX3]=@[CX3]-@[NX3]", "oxidises in air"),
     Alert("dihydropyrazine", "[NX3H]1-[#6]=,:[#6]-[NX3H]-[#6]=,:[#6]1", "oxidises in air"),
     Alert(
         "ketene acetal",
@@ -177,7 +188,7 @@ _TAUTOMERS = (
 _SATURATED = (
     Alert("hydrate or hemiacetal", "[OX2H,SX2H]-[CX4]-[OX2,SX2,F,Cl]", _HYDRATE),
     Alert("hemiaminal", "[#7]-[CX4]-[OX2H,SX2H]", _HYDRATE),
-    Alert("aminal", f"[NX3;{_FREE};!$(N-a)]-[CX4]-[NX3;{_FREE};!$(N-a)]", _HYDRATE),
+    Alert("aminal", f"[NX3;{_FREE}]-[CX4]-[#7]", _HYDRATE),
     Alert("geminal diamine", "[NX3H2]-[CX4]-[#7,OX2,SX2]", _HYDRATE),
     Alert("N,O-acetal", f"[NX3;{_FREE}]-[CX4]-[OX2]", _HYDRATE),
     Alert("orthoester", "[#7,#8,#16]-[CX4](-[#7,#8,#16])-[#7,#8,#16]", _HYDRATE),
@@ -191,14 +202,19 @@ _SATURATED = (
     Alert("thio acid", "[SX2H]-[#6]=O", _WATER),
     Alert("vicinal tricarbonyl", "[#6](=O)-[#6](=O)-[#6]=O", "adds water"),
     Alert("alpha-keto aldehyde", "[CX3H1](=O)-[#6]=[O,N]", "adds water or polymerises"),
-    Alert("cyclic 1,2-diketone on a strained ring", "O=C1C(=O)*~*1", _STRAIN),
     Alert("amine and aldehyde", f"{_AMINE[:-1]};!H0].[CX3H1](=O)-[#6]", "condenses with itself"),
+    Alert(
+        "amine peri to an aldehyde",
+        "[NX3H2]-c1:c:c:c:c2:c:c:c:c(-[CX3H1]=O):c:1:2",
+        "closes to a benz[cd]indole",
+    ),
     Alert("amine and alkyl chloride", f"{_AMINE}.[CX4;!$(C(Cl)Cl);!$(C-a=O)]-Cl", "self-alkylates"),
+    Alert("thiol and Michael acceptor", "[SX2H].[CX3]=[CX3]-[#6]=[O,N]", "adds to itself"),
     Alert("amine and enone", f"{_AMINE[:-1]};!H0].[CX3H2]=[CX3]-[#6]=O", "adds to itself"),
     Alert(
         "alkyl amine and strong acceptor",
-        f"{_AMINE}.[$([#6]1(=O)[#7,#6]~[#6](=O)c:c1),$(C(=C)(C#N)C#N),$(c1:n:[o,s]:n:c1),"
-        "$([#6;R](=O)(c)c),$([#6](=O)-!@[#6]=O),$([#6](=O)(-c)-c)]",
+        f"{_AMINE}.[$([#6]1(=O)[#7,#6]~[#6](=O)[#6]~[#6]1),$(C(=C)(C#N)C#N),$(c1:n:[o,s]:n:c1),"
+        "$([#6](=O)-!@[#6]=O),$([#6X3;!$([#6]-[#7])](=O)-[$(a),$([#6X3]=[#6X3])])]",
         "the gap is that of one folded conformer: charge transfer through space",
     ),
 )

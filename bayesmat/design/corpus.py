@@ -21,7 +21,7 @@ def filtered_molecules() -> tuple[str, ...]:
 
     `examples/make_molecule_list.py` made the list; run it again after a change of the filter.
 
-    >>> "O=C1c2ccccc2-c2ccccc12" in filtered_molecules()
+    >>> "O=C1c2ccccc2-c2ccccc21" in filtered_molecules()
     True
     """
     path = resources.files("bayesmat.data") / "tables" / "molecules_filtered.smi.gz"
