@@ -20,9 +20,9 @@ from bayesmat.errors import BayesmatError
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.candidates import MoleculeDesign, Pool
 from bayesmat.explore.goals import AtLeast, AtMost, Maximize, Minimize, Within
+from bayesmat.explore.improvement import ImprovementRule
 from bayesmat.explore.select import (
     ExpectedDistanceRule,
-    ImprovementRule,
     LiteralSpacierRule,
     ProbabilityRule,
     SpacierRule,

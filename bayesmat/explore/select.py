@@ -8,23 +8,20 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
-from botorch.acquisition.logei import qLogExpectedImprovement
-from botorch.acquisition.objective import MCAcquisitionObjective
 from botorch.posteriors import GPyTorchPosterior
-from botorch.sampling.normal import SobolQMCNormalSampler
 from torch import Tensor
 
 from bayesmat.errors import ModelError
 from bayesmat.explore.acquisition import SpacierValue, expected_squared_distance
 from bayesmat.explore.candidates import Candidates
-from bayesmat.explore.goals import Goal, Maximize, Minimize, Region, region_of
+from bayesmat.explore.goals import Goal, Region, region_of
 from bayesmat.models.base import Fitted
 from bayesmat.models.kernels import MinMax
 from bayesmat.models.marginals import Marginals, log_normal_interval
 
 __all__ = [
+    "Board",
     "ExpectedDistanceRule",
-    "ImprovementRule",
     "LiteralSpacierRule",
     "ProbabilityRule",
     "Rule",
@@ -73,7 +70,7 @@ class Rule(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class _Board:
+class Board:
     """What every rule looks at: marginals of all candidates, and who resembles whom."""
 
     marginals: Marginals
@@ -82,12 +79,14 @@ class _Board:
     features: Tensor
 
     @staticmethod
-    def of(fitted: Fitted, candidates: Candidates, goals: Sequence[Goal]) -> _Board:
+    def of(fitted: Fitted, candidates: Candidates, goals: Sequence[Goal]) -> Board:
+        """Look at the candidates once."""
         region = region_of(goals, fitted.table.property_names, fitted.scales)
         X = fitted.layout(list(candidates.materials))
-        return _Board(fitted.model.marginals(X), region, fitted.fingerprint(X), X)
+        return Board(fitted.model.marginals(X), region, fitted.fingerprint(X), X)
 
     def need_region(self, rule: str) -> None:
+        """Refuse goals without bounds."""
         if not bool(self.region.bounded.any()):
             raise ModelError(
                 f"{rule} steers toward a region, and the goals have no bound: give Within, AtLeast "
@@ -148,7 +147,7 @@ class ProbabilityRule:
         round: int,
     ) -> Selection:
         """Greedy by probability."""
-        board = _Board.of(fitted, candidates, goals)
+        board = Board.of(fitted, candidates, goals)
         board.need_region(self.name)
         log_p = board.marginals.log_probability(board.region.lower, board.region.upper)
         rows, scores = board.greedy([log_p] * batch, self.exclusion)
@@ -173,7 +172,7 @@ class ExpectedDistanceRule:
         round: int,
     ) -> Selection:
         """Greedy by -E dist^2."""
-        board = _Board.of(fitted, candidates, goals)
+        board = Board.of(fitted, candidates, goals)
         board.need_region(self.name)
         value = -expected_squared_distance(board.marginals, board.region)
         rows, scores = board.greedy([value] * batch, self.exclusion)
@@ -208,7 +207,7 @@ class LiteralSpacierRule:
         round: int,
     ) -> Selection:
         """Greedy, one target a member."""
-        board = _Board.of(fitted, candidates, goals)
+        board = Board.of(fitted, candidates, goals)
         board.need_region(self.name)
         steps = torch.linspace(self.start, 1.0, max(batch, 2), dtype=torch.float64)[:batch]
         targets = [board.region.centre * step for step in steps]  # model space: the mean is 0
@@ -267,7 +266,7 @@ class SpacierRule:
         round: int,
     ) -> Selection:
         """Greedy by the gain in E log(1 + n)."""
-        board = _Board.of(fitted, candidates, goals)
+        board = Board.of(fitted, candidates, goals)
         board.need_region(self.name)
         tau, region, log_p = self._temporary(board, batch)
         short = torch.topk(log_p, min(self.shortlist, len(log_p))).indices
@@ -280,7 +279,7 @@ class SpacierRule:
         }
         return Selection(tuple(rows), tuple(scores), trace)
 
-    def _temporary(self, board: _Board, batch: int) -> tuple[float, Region, Tensor]:
+    def _temporary(self, board: Board, batch: int) -> tuple[float, Region, Tensor]:
         """The smallest tau on a grid that the posterior can reach."""
         side = torch.sign(torch.nan_to_num(board.region.centre))  # the data's mean is 0
         for tau in torch.linspace(0, 3, 61, dtype=torch.float64).tolist():
@@ -311,7 +310,7 @@ class SpacierRule:
         return log_p.sum(-1).exp().reshape(-1, n)
 
     def _greedy(
-        self, board: _Board, short: Tensor, hits: Tensor, batch: int
+        self, board: Board, short: Tensor, hits: Tensor, batch: int
     ) -> tuple[list[int], list[float]]:
         count = torch.zeros(hits.shape[0], dtype=torch.float64)
         nearest = torch.zeros(len(short), dtype=torch.float64)
@@ -332,59 +331,6 @@ class SpacierRule:
         return rows, scores
 
 
-@dataclass(frozen=True)
-class ImprovementRule:
-    """qLogEI of BoTorch for goals without a region (Maximize, Minimize), greedy over rows.
-
-    Members are chosen one after another with those before pending, so that the batch is joint
-    (Ament et al. 2023, arXiv:2310.20708).
-    """
-
-    n_samples: int = 128
-    shortlist: int = 200
-    name: str = "qLogEI"
-
-    def __call__(
-        self,
-        fitted: Fitted,
-        candidates: Candidates,
-        goals: Sequence[Goal],
-        batch: int,
-        *,
-        seed: int,
-        round: int,
-    ) -> Selection:
-        """Greedy qLogEI over the rows with the best upper quantile."""
-        wanted = [goal for goal in goals if isinstance(goal, Maximize | Minimize)]
-        if len(wanted) != 1 or len(fitted.table.property_names) != 1:
-            raise ModelError("qLogEI wants one Maximize or Minimize goal on a one-property model.")
-        sign = 1.0 if isinstance(wanted[0], Maximize) else -1.0
-        board = _Board.of(fitted, candidates, goals)
-        y = fitted.scales[0].to_model(torch.tensor(fitted.table.values[:, 0]))
-        best = float((sign * y[~torch.isnan(y)]).max())
-        optimism = sign * board.marginals.mixture_mean[:, 0] + board.marginals.sd(
-            observation=False
-        ).squeeze(-1)
-        short = torch.topk(optimism, min(self.shortlist, len(optimism))).indices
-        rows: list[int] = []
-        scores: list[float] = []
-        for _ in range(min(batch, len(short))):
-            pending = board.features[rows] if rows else None
-            acquisition = qLogExpectedImprovement(
-                fitted.model,
-                best_f=best,
-                sampler=SobolQMCNormalSampler(torch.Size([self.n_samples]), seed=seed),
-                objective=_Signed(sign),
-                X_pending=pending,
-            )
-            free = [int(i) for i in short if int(i) not in rows]
-            with torch.no_grad():
-                value = acquisition(board.features[free][:, None])
-            rows.append(free[int(value.argmax())])
-            scores.append(float(value.max()))
-        return Selection(tuple(rows), tuple(scores))
-
-
 def _temporary_bounds(fitted: Fitted, region: Region) -> dict[str, list[float]]:
     """Bounds of the bounded properties in physical units."""
     lower, upper = _physical(fitted, [region.lower, region.upper])
@@ -399,14 +345,3 @@ def _physical(fitted: Fitted, targets: Sequence[Tensor]) -> list[list[float]]:
         [float(s.to_physical(v)) for s, v in zip(fitted.scales, target, strict=True)]
         for target in targets
     ]
-
-
-class _Signed(MCAcquisitionObjective):
-    """The one property, or its negative for minimisation."""
-
-    def __init__(self, sign: float) -> None:
-        super().__init__()
-        self.sign = sign
-
-    def forward(self, samples: Tensor, X: Tensor | None = None) -> Tensor:
-        return self.sign * samples[..., 0]

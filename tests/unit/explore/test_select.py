@@ -11,9 +11,9 @@ from bayesmat.data.table import Property, PropertyTable
 from bayesmat.errors import ModelError
 from bayesmat.explore.candidates import Candidates
 from bayesmat.explore.goals import Maximize, Within
+from bayesmat.explore.improvement import ImprovementRule
 from bayesmat.explore.select import (
     ExpectedDistanceRule,
-    ImprovementRule,
     LiteralSpacierRule,
     ProbabilityRule,
     Rule,
