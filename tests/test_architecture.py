@@ -123,7 +123,7 @@ PLANTED = {
     "sizes": [
         ("data.io", "x = 1\n" * 401),
         ("data.io", "def f():\n" + "    x = 1\n" * 60),
-        ("data.io", "class A:\n    def f(self, a, b, c, d, *, e, f, g, h): ..."),
+        ("data.io", "class A:\n    def f(self, a, b, c, d, *, e, f, g, h, i): ..."),
     ],
     "swallowed_keywords": [
         ("data.io", "def read(path, **options): ..."),

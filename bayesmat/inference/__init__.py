@@ -1,6 +1,15 @@
-"""Samplers: tempered SMC, a grid over hyper-parameters, NUTS.
+"""Samplers: tempered SMC for parameters and molecules, a grid over hyper-parameters, NUTS."""
 
-Import from the modules; the public names are in `bayesmat`.
-"""
+from .grid import Grid, HyperPosterior, Integrator, SMCIntegrator
+from .smc import SMCRun, Stage, Tempering, tempered_smc
 
-__all__: list[str] = []
+__all__ = [
+    "Grid",
+    "HyperPosterior",
+    "Integrator",
+    "SMCIntegrator",
+    "SMCRun",
+    "Stage",
+    "Tempering",
+    "tempered_smc",
+]
