@@ -210,6 +210,11 @@ _SATURATED = (
     ),
     Alert("amine and alkyl chloride", f"{_AMINE}.[CX4;!$(C(Cl)Cl);!$(C-a=O)]-Cl", "self-alkylates"),
     Alert("thiol and Michael acceptor", "[SX2H].[CX3]=[CX3]-[#6]=[O,N]", "adds to itself"),
+    Alert(
+        "amine and maleimide",
+        f"[NX3;!H0;{_FREE};!$(N-C=C)].[#6]1(=O)[#7][#6](=O)C=C1",
+        "adds to itself",
+    ),
     Alert("amine and enone", f"{_AMINE[:-1]};!H0].[CX3H2]=[CX3]-[#6]=O", "adds to itself"),
     Alert(
         "alkyl amine and strong acceptor",
