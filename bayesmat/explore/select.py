@@ -235,10 +235,11 @@ class SpacierRule:
        As the posterior learns, tau falls to 0.
     2. Loss is expected, not plugged in: a member counts with its posterior probability of
        :math:`U_\tau`, noise and hyper-parameters integrated.
-    3. The batch is valued jointly, :math:`E[\log(1 + n_\tau)]` with n the number of members that
-       land in the region, over joint draws of the posterior: errors that candidates share make a
-       second bet on the same error worth less, so a batch spreads over what the model does not
-       know and gathers where it does.
+    3. The batch is valued jointly, :math:`E[\log(1 + H + n_\tau)]` with H the hits so far and n the
+       number of members that land in the region, over joint draws of the posterior. While there are
+       few hits the logarithm is strongly concave: errors that candidates share make a second bet on
+       the same error worth less, and the batch spreads over what the model does not know. With many
+       hits it is nearly linear, and the rule becomes the greedy sum of probabilities.
 
     No member is more alike to another than `exclusion` (MinMax on counts).
 
@@ -265,13 +266,14 @@ class SpacierRule:
         seed: int,
         round: int,
     ) -> Selection:
-        """Greedy by the gain in E log(1 + n)."""
+        """Greedy by the gain in E log(1 + H + n)."""
         board = Board.of(fitted, candidates, goals)
         board.need_region(self.name)
         tau, region, log_p = self._temporary(board, batch)
         short = torch.topk(log_p, min(self.shortlist, len(log_p))).indices
         hits = self._joint_hits(fitted, board.features[short], region, seed)
-        rows, scores = self._greedy(board, short, hits, batch)
+        found = _hits_so_far(fitted, board.region)
+        rows, scores = self._greedy(board, short, hits, batch, found)
         trace = {
             "tau": tau,
             "temporary": _temporary_bounds(fitted, region),
@@ -310,9 +312,9 @@ class SpacierRule:
         return log_p.sum(-1).exp().reshape(-1, n)
 
     def _greedy(
-        self, board: Board, short: Tensor, hits: Tensor, batch: int
+        self, board: Board, short: Tensor, hits: Tensor, batch: int, found: int
     ) -> tuple[list[int], list[float]]:
-        count = torch.zeros(hits.shape[0], dtype=torch.float64)
+        count = torch.full((hits.shape[0],), float(found), dtype=torch.float64)
         nearest = torch.zeros(len(short), dtype=torch.float64)
         free = torch.ones(len(short), dtype=torch.bool)
         rows: list[int] = []
@@ -329,6 +331,17 @@ class SpacierRule:
             free[at] = False
             nearest = torch.maximum(nearest, board.similarity_to(short, int(short[at])))
         return rows, scores
+
+
+def _hits_so_far(fitted: Fitted, region: Region) -> int:
+    """Rows of the table whose measured values all lie in the region."""
+    columns = [
+        scale.to_model(torch.tensor(fitted.table.values[:, j]))
+        for j, scale in enumerate(fitted.scales)
+    ]
+    y = torch.stack(columns, -1)
+    inside = (y >= region.lower) & (y <= region.upper)
+    return int((inside | ~region.bounded).all(-1).sum())
 
 
 def _temporary_bounds(fitted: Fitted, region: Region) -> dict[str, list[float]]:

@@ -92,9 +92,11 @@ def test_joint_value_prefers_the_bet_that_is_not_the_same_bet(fitted: Fitted) ->
         def similarity_to(rows: torch.Tensor, row: int) -> torch.Tensor:
             return torch.zeros(len(rows))
 
-    rows, scores = rule._greedy(Board(), torch.arange(3), hits, 2)  # type: ignore[arg-type]
+    rows, scores = rule._greedy(Board(), torch.arange(3), hits, 2, 0)  # type: ignore[arg-type]
     assert rows == [0, 2]
     assert scores == pytest.approx([0.5 * math.log(2), 0.5 * math.log(1.8)])
+    rows, _ = rule._greedy(Board(), torch.arange(3), hits, 2, 1000)  # type: ignore[arg-type]
+    assert rows == [0, 1]  # with many hits the sum of probabilities decides
 
 
 def test_log_expected_improvement_walks_toward_the_largest(fitted: Fitted) -> None:
