@@ -270,12 +270,15 @@ def leave_one_out(conditioned: Conditioned) -> tuple[Tensor, Tensor]:
     For each set, with :math:`Q = K^{-1}`: variance :math:`1/Q_{ii}`, residual
     :math:`[Qr]_i/Q_{ii}` (Sundararajan and Keerthi 2001, doi:10.1162/08997660151134343). Sets are
     equally weighted draws given all data, so those given all but i have weights proportional to
-    :math:`1/p_s(y_i|y_{-i})`; the density is the harmonic mean.
+    :math:`r_s = 1/p_s(y_i|y_{-i})`. One set that finds y_i impossible would own all the weight, so
+    ratios are truncated at :math:`\bar r\sqrt S` (Ionides 2008, doi:10.1198/106186008X320456).
     """
     precision = torch.diagonal(torch.cholesky_inverse(conditioned.chol), dim1=-2, dim2=-1)
     sd = precision.rsqrt()
     z = conditioned.alpha / precision / sd
     log_p = -0.5 * z.square() - sd.log() - 0.5 * math.log(2 * math.pi)
-    log_density = math.log(log_p.shape[0]) - torch.logsumexp(-log_p, 0)
-    weights = torch.softmax(-log_p, 0)
+    n_sets = log_p.shape[0]
+    limit = torch.logsumexp(-log_p, 0) - 0.5 * math.log(n_sets)
+    weights = torch.softmax(torch.minimum(-log_p, limit), 0)
+    log_density = torch.logsumexp(weights.log() + log_p, 0)
     return log_density, (weights * torch.special.ndtr(z)).sum(0)

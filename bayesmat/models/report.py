@@ -110,11 +110,10 @@ class FitReport:
                 f"90 % intervals {self.loo.coverage(0.9):.0%} of the values."
             )
         for a in self.ablations:
-            verb = "helps" if a.group != "parent" else "parent helps"
             out.append(
-                f"Without the {a.group} the leave-one-out density changes by "
-                f"{-a.elpd_gain:+.1f} +- {a.se:.1f} nats: P({a.group} {verb.split()[-1]}) = "
-                f"{a.probability:.2f}."
+                f"Leaving out the {a.group} changes the leave-one-out density by "
+                f"{-a.elpd_gain:+.1f} +- {a.se:.1f} nats: the probability that the {a.group} "
+                f"{'helps' if a.group == 'parent' else 'help'} is {a.probability:.2f}."
             )
         return tuple(out)
 

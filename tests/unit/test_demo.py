@@ -37,7 +37,7 @@ def test_demo_runs_writes_and_resumes(tmp_path: Path, small_sources: None) -> No
     assert not re.search(r'(?:src|href)="https?://', text)
     assert "GFN1-xTB orbital gap" in text
     assert len(list(tmp_path.glob("*.png"))) == 6
-    assert any("P(networks help" in line or "networks" in line for line in story)
+    assert any("the probability that the networks help" in line for line in story)
     again: list[str] = []
     demo.main(settings, again.append)
     told = [line for line in story if "proposals have been computed" in line]

@@ -219,3 +219,21 @@ def test_digest_changes_with_configuration_only() -> None:
     other = Node("a", (Term(MinMax(), space(), "fingerprints", weight=0.5),))
     assert PropertyGraph((node,)).digest() == PropertyGraph((same,)).digest()
     assert PropertyGraph((node,)).digest() != PropertyGraph((other,)).digest()
+
+
+def test_leave_one_out_averages_sets_by_their_truncated_ratios() -> None:
+    """Two sets by hand: ratios 1/p, the larger cut at its mean times sqrt(2)."""
+    graph, obs, X, _ = random_case(2)
+    model = PropertyGraph(graph.nodes, Grid(n=256, n_particles=2)).condition(obs, X, seed=1)
+    single = []
+    for s in range(2):
+        hyper = {name: float(v[s]) for name, v in model.hyper.items()}
+        loo = graph.condition_at(obs, X, hyper).report.loo
+        assert loo is not None
+        single.append(loo.log_density.exp())
+    p = torch.stack(single)
+    ratio = torch.minimum(1 / p, (1 / p).mean(0) * math.sqrt(2))
+    expected = (ratio * p).sum(0) / ratio.sum(0)
+    got = model.report.loo
+    assert got is not None
+    assert torch.allclose(got.log_density.exp(), expected, atol=1e-9)

@@ -93,7 +93,7 @@ def test_report_says_what_each_part_explains(fitted: Fitted) -> None:
     assert [a.group for a in fitted.report.ablations] == ["parent"]
     assert fitted.report.ablations[0].elpd_gain > 0
     text = str(fitted)
-    assert "P(parent helps)" in text
+    assert "the probability that the parent helps" in text
     assert "Leave-one-out" in text
 
 
