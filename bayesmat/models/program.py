@@ -7,7 +7,7 @@ import inspect
 import json
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from types import FunctionType
 
@@ -20,8 +20,8 @@ from bayesmat.errors import ModelError
 from bayesmat.features.base import Featurizer
 from bayesmat.inference.nuts import NUTS, DoublePrecision, seeded
 from bayesmat.models.base import PropertyModel, layout_of
-from bayesmat.models.program_laws import Recorder, check_draw, check_prior, check_rows
-from bayesmat.models.program_model import ProgramModel, Sampled
+from bayesmat.models.program_laws import Recorder, check_prior, check_rows, drawn
+from bayesmat.models.program_model import ProgramModel, Sampled, at, n_draws
 from bayesmat.models.report import FitReport
 from bayesmat.sources.embedding import FeatureMap
 
@@ -45,7 +45,7 @@ class Program:
     function: Callable[..., Tensor]
     properties: tuple[str, ...]
     maps: tuple[tuple[str, FeatureMap], ...]
-    sampler: NUTS = NUTS()
+    sampler: NUTS = field(default_factory=NUTS)
     n_draws: int = 256
 
     def __post_init__(self) -> None:
@@ -139,14 +139,10 @@ class Program:
 
         run = self.sampler(model, seed=seed)
         draws = run.flat(self.n_draws)
-        first = {name: v[0] for name, v in draws.items()}
-        with seeded(0):
-            check_rows(self.evaluate, first, X)
-            each = [
-                {k: v[s] for k, v in draws.items()} for s in range(len(draws[next(iter(draws))]))
-            ]
-            noise = torch.stack([self.evaluate(draw, X[:1])[1] for draw in each])
-        sampled = Sampled(draws, noise.detach(), run, measured.n_cells, seed)
+        with torch.no_grad():
+            check_rows(self.evaluate, at(draws, 0), X)
+            noise = [self.evaluate(at(draws, s), X[:1])[1] for s in range(n_draws(draws))]
+        sampled = Sampled(draws, torch.stack(noise), run, measured.n_cells, seed)
         return ProgramModel(self.properties, self.evaluate, sampled)
 
     def explain(
@@ -165,9 +161,10 @@ class Program:
         """
         nothing = Observations.empty(X.shape[0], self.properties)
         with seeded(seed), torch.no_grad():
-            traces = [self.traced(nothing, X)[0] for _ in range(n)]
-        sites = {k: torch.stack([t.nodes[k]["value"] for t in traces]) for k in _latent(traces[0])}
-        return sites, torch.stack([t.nodes["_RETURN"]["value"] for t in traces])
+            runs = [self.traced(nothing, X) for _ in range(n)]
+        sites = [drawn(trace) for trace, _ in runs]
+        f = torch.stack([recorder.seen[0][0] for _, recorder in runs])
+        return {name: torch.stack([site[name] for site in sites]) for name in sites[0]}, f
 
     def traced(self, observations: Observations, X: Tensor) -> tuple[poutine.Trace, Recorder]:
         """Run once, sites drawn from the prior; what was sampled and what was observed."""
@@ -176,7 +173,7 @@ class Program:
         return run.get_trace(**self.inputs(X), observations=recorder), recorder
 
     def evaluate(self, draw: dict[str, Tensor], X: Tensor) -> tuple[Tensor, Tensor]:
-        """The latent f, `n x m`, of rows `n x D` and the noise sd, `m`, at one draw of the sites."""
+        """Latent f, `n x m`, of rows `n x D` and noise sd, `m`, at one draw of the sites."""
         recorder = Recorder.of(Observations.empty(X.shape[0], self.properties))
         run = poutine.condition(DoublePrecision()(self.function), data=draw)
         f = run(**self.inputs(X), observations=recorder)
@@ -237,10 +234,6 @@ def _measured(observations: Observations, X: Tensor) -> tuple[Observations, Tens
         return observations, X
     kept, rows = torch.unique(observations.rows, return_inverse=True)
     return replace(observations, rows=rows, n_rows=len(kept)), X[kept]
-
-
-def _latent(trace: poutine.Trace) -> list[str]:
-    return [name for name, site in trace.nodes.items() if check_draw(site)]
 
 
 def _content(value: object, depth: int = 2) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from pyro import poutine
@@ -13,11 +14,12 @@ from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
 from bayesmat.inference.nuts import seeded
 
-__all__ = ["Recorder", "check_draw", "check_prior", "check_rows"]
+__all__ = ["Recorder", "check_prior", "check_rows", "drawn"]
 
 Traced = Callable[[Observations, Tensor], tuple[poutine.Trace, "Recorder"]]
 Evaluate = Callable[[dict[str, Tensor], Tensor], tuple[Tensor, Tensor]]
 
+SAME = 1e-5  # embeddings compute in single precision, which depends on the batch
 ADVICE = (
     "Candidates are predicted without the training rows, so given its sites a program must treat "
     "every row alone. Write an effect of the row through its features (phi @ w), put what no "
@@ -80,10 +82,10 @@ class Recorder(Observations):
         return f, scale
 
 
-def check_draw(site: Mapping[str, object]) -> bool:
-    """Whether a site of a trace is a random draw (not observed, deterministic or a subsample)."""
-    is_sample = site["type"] == "sample" and not site["is_observed"]
-    return is_sample and type(site["fn"]).__name__ != "_Subsample"
+def drawn(trace: poutine.Trace) -> dict[str, Tensor]:
+    """Values of the random sites of a trace (not observed, deterministic or subsamples)."""
+    sites: dict[str, Any] = dict(trace.nodes)
+    return {name: site["value"] for name, site in sites.items() if _is_draw(site)}
 
 
 def check_prior(traced: Traced, evaluate: Evaluate, observations: Observations, X: Tensor) -> None:
@@ -98,7 +100,7 @@ def check_prior(traced: Traced, evaluate: Evaluate, observations: Observations, 
             trace, recorder = traced(observations, X)
             _check_sites(trace, observations)
             recorder.checked(trace.nodes["_RETURN"]["value"])
-            draw = {k: s["value"] for k, s in trace.nodes.items() if check_draw(s)}
+            draw = drawn(trace)
             more = torch.cat([X, X[:1]])
             try:
                 other, _ = traced(Observations.empty(n + 1, observations.properties), more)
@@ -122,7 +124,7 @@ def check_rows(evaluate: Evaluate, draw: dict[str, Tensor], X: Tensor) -> None:
         for index in (order, torch.cat([order, repeats]), order[: (n + 1) // 2], repeats[:1]):
             g, noise = evaluate(draw, X[index])
             span = f.nan_to_num().abs().amax().clamp(min=1.0)
-            same = torch.isclose(g, f[index], rtol=1e-9, atol=1e-9 * float(span), equal_nan=True)
+            same = torch.isclose(g, f[index], rtol=SAME, atol=SAME * float(span), equal_nan=True)
             if not same.all():
                 row = int(index[torch.nonzero(~same)[0, 0]])
                 raise _tied(f"f of row {row} changes with the rows around it.")
@@ -131,8 +133,9 @@ def check_rows(evaluate: Evaluate, draw: dict[str, Tensor], X: Tensor) -> None:
 
 
 def _check_sites(trace: poutine.Trace, observations: Observations) -> None:
-    draws = {name: site for name, site in trace.nodes.items() if check_draw(site)}
-    samples = {name: site for name, site in trace.nodes.items() if site["type"] == "sample"}
+    sites: dict[str, Any] = dict(trace.nodes)
+    samples = {name: site for name, site in sites.items() if site["type"] == "sample"}
+    draws = {name: site for name, site in samples.items() if _is_draw(site)}
     alien = [
         name
         for name, site in samples.items()
@@ -143,7 +146,7 @@ def _check_sites(trace: poutine.Trace, observations: Observations) -> None:
             f"the program observes at the sites {alien}: cells are observed only through "
             "observations.observe(f, scale), so that holes, known errors and prediction work."
         )
-    params = [name for name, site in trace.nodes.items() if site["type"] == "param"]
+    params = [name for name, site in sites.items() if site["type"] == "param"]
     if params:
         raise ModelError(
             f"the program has pyro.param sites {params}: a posterior has no free parameters. Give "
@@ -157,8 +160,8 @@ def _check_sites(trace: poutine.Trace, observations: Observations) -> None:
             f"the sites {discrete} are discrete, which NUTS cannot sample: sum them out, or use a "
             "continuous relaxation (a horseshoe instead of an inclusion switch)."
         )
-    subsets = [name for name, site in samples.items() if type(site["fn"]).__name__ == "_Subsample"]
-    partial = [name for name in subsets if _is_partial(samples[name])]
+    plates = {name: site["fn"] for name, site in samples.items() if _is_subsample(site)}
+    partial = [name for name, fn in plates.items() if fn.subsample_size < fn.size]
     if partial:
         raise ModelError(
             f"the plates {partial} take a random subsample, which makes the likelihood noisy: "
@@ -170,14 +173,18 @@ def _check_sites(trace: poutine.Trace, observations: Observations) -> None:
         )
 
 
-def _is_partial(site: Mapping[str, object]) -> bool:
-    plate = site["fn"]
-    return plate.subsample_size < plate.size  # type: ignore[attr-defined]
+def _is_draw(site: Mapping[str, Any]) -> bool:
+    is_sample = site["type"] == "sample" and not site["is_observed"]
+    return is_sample and not _is_subsample(site)
+
+
+def _is_subsample(site: Mapping[str, Any]) -> bool:
+    return type(site["fn"]).__name__ == "_Subsample"
 
 
 def _check_shapes(draw: dict[str, Tensor], other: poutine.Trace, n: int) -> None:
     """Sites must be the same for n and for n + 1 rows."""
-    shapes = {k: s["value"].shape for k, s in other.nodes.items() if check_draw(s)}
+    shapes = {name: value.shape for name, value in drawn(other).items()}
     wise = [k for k in {**draw, **shapes} if k not in draw or draw[k].shape != shapes.get(k)]
     if wise:
         raise _tied(f"The sites {wise} are drawn per row: they change with the number of rows {n}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -53,6 +53,16 @@ def _every_draw(
     posterior: DrawsPosterior, sample_shape: torch.Size, seed: int | None = None
 ) -> EveryDraw:
     return EveryDraw(torch.Size([posterior.ensemble_size]), seed=seed)
+
+
+def at(draws: Mapping[str, Tensor], s: int) -> dict[str, Tensor]:
+    """Draw s of every site."""
+    return {name: values[s] for name, values in draws.items()}
+
+
+def n_draws(draws: Mapping[str, Tensor]) -> int:
+    """Number of draws."""
+    return len(next(iter(draws.values())))
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,11 +134,8 @@ class ProgramModel(PropertyModel):
 
     def latent(self, X: Tensor) -> Tensor:
         """The latent properties of rows `n x D` under every draw, `S x n x m`."""
-        values = [
-            self._evaluate({k: v[s] for k, v in self.sampled.draws.items()}, X)[0]
-            for s in range(self.n_draws)
-        ]
-        return torch.stack(values)
+        draws = self.sampled.draws
+        return torch.stack([self._evaluate(at(draws, s), X)[0] for s in range(self.n_draws)])
 
     @override
     def posterior(
