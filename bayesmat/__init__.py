@@ -10,6 +10,7 @@ from bayesmat.check import to_arviz
 from bayesmat.data import (
     Column,
     Condition,
+    Observations,
     Property,
     PropertyTable,
     from_frame,
@@ -29,15 +30,18 @@ from bayesmat.explore.select import (
 )
 from bayesmat.features import ECFP
 from bayesmat.inference.grid import Grid, SMCIntegrator
+from bayesmat.inference.nuts import NUTS
 from bayesmat.models.base import Fitted, Prediction, fit
 from bayesmat.models.graph import Computed, Edge, Node, PropertyGraph
 from bayesmat.models.kernels import Linear, Matern52, MinMax, Term
+from bayesmat.models.program import Program, program
 from bayesmat.models.transfer import Transfer
 from bayesmat.report import report
 from bayesmat.sources import FeatureMap, zoo
 
 __all__ = [
     "ECFP",
+    "NUTS",
     "AtLeast",
     "AtMost",
     "BayesmatError",
@@ -59,9 +63,11 @@ __all__ = [
     "Minimize",
     "MoleculeDesign",
     "Node",
+    "Observations",
     "Pool",
     "Prediction",
     "ProbabilityRule",
+    "Program",
     "Property",
     "PropertyGraph",
     "PropertyTable",
@@ -77,6 +83,7 @@ __all__ = [
     "fit",
     "from_frame",
     "oracles",
+    "program",
     "read_csv",
     "report",
     "to_arviz",

@@ -121,7 +121,7 @@ class Observations:
                 f"the latent f has shape {tuple(f.shape)}, but the table has {n} rows and {m} "
                 f"properties {self.properties}: return and observe a matrix `... x {n} x {m}`."
             )
-        if scale.shape[-1:] != (m,):
+        if scale.shape[-1:] != (m,) or scale.dim() >= f.dim():
             raise ModelError(
                 f"the noise scale has shape {tuple(scale.shape)}; it must be `... x {m}`, one per "
                 "property."

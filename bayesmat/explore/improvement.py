@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from botorch.acquisition.logei import qLogExpectedImprovement
 from botorch.acquisition.objective import MCAcquisitionObjective
-from botorch.sampling.normal import SobolQMCNormalSampler
+from botorch.posteriors.torch import TorchPosterior
+from botorch.sampling.get_sampler import get_sampler
 from torch import Tensor
 
 from bayesmat.errors import ModelError
@@ -54,6 +55,10 @@ class ImprovementRule:
             observation=False
         ).squeeze(-1)
         short = torch.topk(optimism, min(self.shortlist, len(optimism))).indices
+        one = fitted.model.posterior(board.features[:1])
+        if not isinstance(one, TorchPosterior):
+            raise ModelError(f"{self.name} draws from torch posteriors, not {type(one).__name__}.")
+        sampler = get_sampler(one, torch.Size([self.n_samples]), seed=seed)
         rows: list[int] = []
         scores: list[float] = []
         for _ in range(min(batch, len(short))):
@@ -61,7 +66,7 @@ class ImprovementRule:
             acquisition = qLogExpectedImprovement(
                 fitted.model,
                 best_f=best,
-                sampler=SobolQMCNormalSampler(torch.Size([self.n_samples]), seed=seed),
+                sampler=sampler,
                 objective=_Signed(sign),
                 X_pending=pending,
             )

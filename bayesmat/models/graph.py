@@ -229,6 +229,12 @@ class PropertyGraph:
             )
         if X.dim() != 2 or X.shape[0] != observations.n_rows:
             raise ModelError(f"X has shape {tuple(X.shape)}, expected {observations.n_rows} x D.")
+        width = layout_of(self).width
+        if X.shape[1] != width:
+            raise ModelError(
+                f"X has {X.shape[1]} columns, the graph's features have {width}. "
+                "Conditions are not read by graphs yet: select the rows of one condition, or write a bm.program."
+            )
         measured = torch.unique(observations.rows)
         joint, encoder = _compile(self, X[measured] if measured.numel() else X)
         return Problem.of(joint, self.hyper_priors(), encoder, observations, X)

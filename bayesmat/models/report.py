@@ -93,10 +93,12 @@ class FitReport:
     @property
     def lines(self) -> tuple[str, ...]:
         """The report, a sentence per line."""
+        evidence = ""
+        if math.isfinite(self.log_evidence):
+            evidence = f"; log evidence {self.log_evidence:.1f} +- {self.log_evidence_sd:.1f}"
         out = [
             f"Fitted {self.n_cells} measured values in {self.seconds:.1f} s ({self.method}; "
-            f"{self.ess:.0f} effective hyper-parameter sets; "
-            f"log evidence {self.log_evidence:.1f} +- {self.log_evidence_sd:.1f})."
+            f"{self.ess:.0f} effective hyper-parameter sets{evidence})."
         ]
         for prop, shares in self.shares.items():
             parts = [f"{group} {_interval(share)}" for group, share in shares.items()]

@@ -114,3 +114,9 @@ def test_wrong_shapes_are_named(observations):
         observations.observe(torch.zeros(2, 2), torch.ones(2))
     with pytest.raises(ModelError, match=r"noise scale has shape \(3,\)"):
         observations.observe(torch.zeros(3, 2), torch.ones(3))
+
+
+def test_one_noise_scale_per_property_not_per_cell():
+    cells = Observations.empty(3, ("Tb", "Tm"))
+    with pytest.raises(ModelError, match="one per property"):
+        cells.observe(torch.zeros(3, 2), torch.ones(3, 2))

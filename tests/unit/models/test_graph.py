@@ -237,3 +237,10 @@ def test_leave_one_out_averages_sets_by_their_truncated_ratios() -> None:
     got = model.report.loo
     assert got is not None
     assert torch.allclose(got.log_density.exp(), expected, atol=1e-9)
+
+
+def test_conditions_that_no_feature_reads_are_refused() -> None:
+    graph, obs, X, hyper = random_case(0)
+    wider = torch.cat([X, torch.ones(len(X), 1, dtype=torch.float64)], 1)
+    with pytest.raises(ModelError, match="Conditions are not read by graphs yet"):
+        graph.condition_at(obs, wider, hyper)
