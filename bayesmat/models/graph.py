@@ -233,7 +233,8 @@ class PropertyGraph:
         if X.shape[1] != width:
             raise ModelError(
                 f"X has {X.shape[1]} columns, the graph's features have {width}. "
-                "Conditions are not read by graphs yet: select the rows of one condition, or write a bm.program."
+                "Conditions are not read by graphs yet: select the rows of one condition, or "
+                "write a bm.program."
             )
         measured = torch.unique(observations.rows)
         joint, encoder = _compile(self, X[measured] if measured.numel() else X)
