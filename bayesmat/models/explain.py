@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from bayesmat.data.table import Observations
+from bayesmat.models.base import layout_of
 from bayesmat.models.gaussian import leave_one_out
 from bayesmat.models.report import Ablation, FitReport, LeaveOneOut
 
@@ -72,7 +73,9 @@ def ablations(
         if any(not node.terms for node in nodes):
             continue  # the only terms of a node cannot be left out
         reduced = replace(graph, nodes=nodes)
-        less, _ = leave_one_out(reduced.condition(observations, X, seed=seed).conditioned)
+        blocks, kept = layout_of(graph).blocks, layout_of(reduced).blocks
+        columns = torch.cat([X[:, blocks[name]] for name in kept], dim=1)
+        less, _ = leave_one_out(reduced.condition(observations, columns, seed=seed).conditioned)
         gain = full - less
         se = float(gain.std() * len(gain) ** 0.5) if len(gain) > 1 else 0.0
         out.append(Ablation(group, float(gain.sum()), se))

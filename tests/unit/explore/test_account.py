@@ -118,7 +118,7 @@ def test_a_campaign_becomes_an_account(fake: ModuleType, tmp_path: Path) -> None
     assert told.forecasts["gap"].upper == pytest.approx(float(prediction.upper[0, 0]))
     assert 0 < told.forecasts["gap"].pit < 1
     assert told.probability == pytest.approx(float(first.probability[0]))
-    assert account.start["gap"] == pytest.approx([fake.truth(f"m{i}") for i in range(5)])
+    assert account.start["gap"] == pytest.approx(fake.start_table().values[:, 0])
     assert account.stages.empty
     assert account.provenance["prior (digest)"] == "fake prior 1"
     assert account.provenance["rule"] == "fake rule"

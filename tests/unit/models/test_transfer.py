@@ -10,15 +10,18 @@ import torch
 
 from bayesmat.data.table import Property, PropertyTable
 from bayesmat.errors import MaterialError, ModelError
+from bayesmat.features.molecule import ECFP, CheapDescriptors
 from bayesmat.inference.grid import Grid
 from bayesmat.models.base import Fitted, fit, layout_of
 from bayesmat.models.conditioning import Problem
 from bayesmat.models.explain import ablations
 from bayesmat.models.gaussian import condition
-from bayesmat.models.graph import Computed, PropertyGraph
+from bayesmat.models.graph import Computed, Node, PropertyGraph
 from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.hyper import HyperPriors, LogNormal, Normal
+from bayesmat.models.kernels import Linear, MinMax, Term
 from bayesmat.models.transfer import Transfer
+from bayesmat.sources.embedding import FeatureMap
 
 # GFN1-xTB orbital gaps in eV: XTB("GFN1-xTB") of this project.
 GAPS = {
@@ -153,3 +156,21 @@ def test_ablation_is_the_difference_of_two_fits(fitted: Fitted) -> None:
     assert loo is not None
     assert loo_less is not None
     assert gains[0].elpd_gain == pytest.approx(loo.elpd - loo_less.elpd, abs=1e-9)
+
+
+def test_ablation_reads_the_columns_that_are_left() -> None:
+    """Leaving out the first block of X must not shift the others."""
+    fingerprints = Term(MinMax(), FeatureMap((ECFP(),)), "fingerprints")
+    descriptors = Term(Linear(), FeatureMap((CheapDescriptors(),)), "descriptors")
+    grid = Grid(n=256, n_particles=16)
+    both = PropertyGraph((Node("gap", (fingerprints, descriptors)),), grid)
+    one = PropertyGraph((Node("gap", (descriptors,)),), grid)
+    data = table()
+    X = layout_of(both)(data.materials)
+    model = both.condition(data.observations(), X, seed=0)
+    gains = {a.group: a.elpd_gain for a in ablations(both, data.observations(), X, model, seed=0)}
+    less = one.condition(data.observations(), layout_of(one)(data.materials), seed=0)
+    loo, loo_less = model.report.loo, less.report.loo
+    assert loo is not None
+    assert loo_less is not None
+    assert gains["fingerprints"] == pytest.approx(loo.elpd - loo_less.elpd, abs=1e-9)
