@@ -282,6 +282,21 @@ def _row(
     return {f"{key} hits": float(hits.mean()), f"{key} cov90": inside, f"{key} stated": stated}
 
 
+def base_rates(n: int, memory: Path) -> dict[str, float]:
+    """Share of n prior draws that pass the filter whose gap lies in each region."""
+    memory.mkdir(parents=True, exist_ok=True)
+    draws = draw_prior(language(), molecule_checker(MoleculeFilter.default()), n, seed=1)
+    answers = RememberedXTB(XTB("GFN1-xTB"), memory, 1)(draws.materials)
+    gaps = np.array([a.values["gap"] for a in answers if a.failure is None])
+    figures = {}
+    for lower, upper in REGIONS:
+        rate = float(((gaps >= lower) & (gaps <= upper)).mean())
+        se = (rate * (1 - rate) / len(gaps)) ** 0.5
+        print(f"base rate of {lower}-{upper} eV: {rate:.4f} +- {se:.4f} ({len(gaps)} prior draws)")
+        figures[f"base rate [{lower}, {upper}]"] = rate
+    return figures
+
+
 def write_curves(records: Sequence[dict[str, Any]]) -> None:
     """The learning curves that the demo's report shows, from region 2.0-2.5 eV."""
     arms: dict[str, dict[str, list[list[int]]]] = {}
@@ -301,8 +316,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", nargs="*", default=list(ARMS), help="arms to run")
     parser.add_argument("--regions", type=int, default=2, help="1: only 2.0-2.5 eV")
+    parser.add_argument("--base-rate", type=int, default=0, help="only: from so many draws")
     parser.add_argument("--memory", type=Path, default=HERE / "results" / "xtb_memory")
     options = parser.parse_args()
+    if options.base_rate:
+        base_rates(options.base_rate, options.memory)
+        return
     if options.quick:
         with tempfile.TemporaryDirectory() as memory:
             record = run_one("SPACIER (default)", REGIONS[0], 900, memory, rounds=1)
