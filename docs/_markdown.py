@@ -26,7 +26,8 @@ class DocstringMarkdown(griffe.Extension):
     def on_package(self, *, pkg: griffe.Module, **_: Any) -> None:
         """Called by griffe with the whole package: objects are shown where they are defined."""
         for module in (pkg, *pkg.modules.values()):
-            module.exports = None
+            if not module.is_alias:  # a name of the package that hides a module, such as report
+                module.exports = None
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         """Called by griffe for each module, class, function and attribute."""
