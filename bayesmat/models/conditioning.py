@@ -97,6 +97,8 @@ class Problem:
     def covariance(self, hyper: dict[str, Tensor], n_sets: int) -> Tensor:
         """Prior covariance of the latent values of the measured cells, shape `S x k x k`."""
         index, columns = self.index, self.observations.columns
+        if len(self.joint.nodes) == 1 and torch.equal(index, torch.arange(len(index))):
+            return self.joint.node_covariance(0, self.pair, hyper)  # the same without copies
         mixing = self.joint.mixing(hyper, n_sets)[:, columns]
         total = torch.zeros(n_sets, len(columns), len(columns), dtype=torch.float64)
         for r in range(len(self.joint.nodes)):
