@@ -69,7 +69,7 @@ class Grid:
     """A quasi-random grid over the prior, weighted by the likelihood.
 
     `n` scrambled Sobol points mapped to N(0, I) are weighted by p(y | u), so predictions average
-    over the grid instead of maximising (SPIKES: maximising makes intervals too narrow). Use it up
+    over the grid instead of maximising (which makes intervals too narrow). Use it up
     to about 6 hyper-parameters and a hundred rows: one batched evaluation. Beyond, the posterior
     is too small a part of the prior; watch `ess` in the report and use `SMCIntegrator`.
     """
