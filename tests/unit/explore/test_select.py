@@ -10,7 +10,7 @@ import torch
 from bayesmat.data.table import Property, PropertyTable
 from bayesmat.errors import ModelError
 from bayesmat.explore.candidates import Candidates
-from bayesmat.explore.goals import Maximize, Within
+from bayesmat.explore.goals import Maximize, Within, region_of
 from bayesmat.explore.improvement import ImprovementRule
 from bayesmat.explore.select import (
     ExpectedDistanceRule,
@@ -18,6 +18,7 @@ from bayesmat.explore.select import (
     ProbabilityRule,
     Rule,
     SpacierRule,
+    _hits_so_far,
 )
 from bayesmat.inference.grid import Grid
 from bayesmat.models.base import Fitted, fit
@@ -103,3 +104,9 @@ def test_log_expected_improvement_walks_toward_the_largest(fitted: Fitted) -> No
     candidates = Candidates(("CCCCCCCCCCCCCC", "CCCCCCCCCCCCC", "CC", "CCC"))
     chosen = ImprovementRule(n_samples=64)(fitted, candidates, [Maximize("Tb")], 2, seed=0, round=1)
     assert set(chosen.rows) == {0, 1}
+
+
+def test_hits_so_far_are_the_measured_rows_inside_the_region(fitted: Fitted) -> None:
+    """Nonane (423.9 K) and decane (447.3 K) boil between 420 and 450 K."""
+    region = region_of(GOALS, fitted.table.property_names, fitted.scales)
+    assert _hits_so_far(fitted, region) == 2

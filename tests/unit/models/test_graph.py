@@ -11,6 +11,7 @@ from torch import Tensor
 from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
 from bayesmat.inference.grid import Grid
+from bayesmat.models.gaussian import condition, leave_one_out
 from bayesmat.models.graph import Computed, Edge, Node, PropertyGraph
 from bayesmat.models.kernels import Linear, Matern52, MinMax, Term
 from bayesmat.models.transfer import Transfer
@@ -244,3 +245,19 @@ def test_conditions_that_no_feature_reads_are_refused() -> None:
     wider = torch.cat([X, torch.ones(len(X), 1, dtype=torch.float64)], 1)
     with pytest.raises(ModelError, match="Conditions are not read by graphs yet"):
         graph.condition_at(obs, wider, hyper)
+
+
+def test_one_set_cannot_own_leave_one_out() -> None:
+    """One cell, four sets of which one finds it impossible: its ratio is cut at twice the mean."""
+    variance = torch.tensor([1.0, 1.0, 1.0, 0.05]).double()
+    y = torch.full((4, 1), 2.0).double()
+    log_density, cdf = leave_one_out(condition(variance[:, None, None], y))
+    normal = torch.distributions.Normal(0.0, variance.sqrt())
+    p, below = normal.log_prob(y[:, 0]).exp(), normal.cdf(y[:, 0])
+    weight = torch.minimum(1 / p, 2 * (1 / p).mean())
+    weight = weight / weight.sum()
+    assert float(log_density.exp()) == pytest.approx(float((weight * p).sum()))
+    assert float(cdf) == pytest.approx(float((weight * below).sum()))
+    assert float(log_density) > 5 + math.log(
+        1 / float((1 / p).mean())
+    )  # far above the harmonic mean
