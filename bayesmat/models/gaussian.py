@@ -270,8 +270,10 @@ def leave_one_out(conditioned: Conditioned) -> tuple[Tensor, Tensor]:
     For each set, with :math:`Q = K^{-1}`: variance :math:`1/Q_{ii}`, residual
     :math:`[Qr]_i/Q_{ii}` (Sundararajan and Keerthi 2001, doi:10.1162/08997660151134343). Sets are
     equally weighted draws given all data, so those given all but i have weights proportional to
-    :math:`r_s = 1/p_s(y_i|y_{-i})`. One set that finds y_i impossible would own all the weight, so
-    ratios are truncated at :math:`\bar r\sqrt S` (Ionides 2008, doi:10.1198/106186008X320456).
+    :math:`r_s = 1/p_s(y_i|y_{-i})`.
+    Ratios are truncated at :math:`\bar r\sqrt S`, which bounds their variance (Ionides 2008,
+    doi:10.1198/106186008X320456); where one set finds y_i all but impossible the estimate stays
+    pessimistic.
     """
     precision = torch.diagonal(torch.cholesky_inverse(conditioned.chol), dim1=-2, dim2=-1)
     sd = precision.rsqrt()
