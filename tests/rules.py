@@ -13,9 +13,12 @@ MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
 MAX_PARAMETERS = 8
 
-# What a layer may import besides itself and the errors. `design` knows materials, not tables.
+# What every layer may import: how to complain, and how to show a record as a table.
+GROUND = ("errors", "_repr")
+# What a layer may import besides itself and the ground. `design` knows materials, not tables.
 LAYERS: dict[str, frozenset[str]] = {
     "errors": frozenset(),
+    "_repr": frozenset(),
     "data": frozenset(),
     "inference": frozenset(),
     "features": frozenset({"data"}),
@@ -120,11 +123,9 @@ def direction(source: Source) -> Iterator[str]:
     layer = layer_of(source.name)
     if layer in TOP:
         allowed = frozenset(LAYERS) | frozenset(TOP[: TOP.index(layer)])
-        if source.name == "__init__":
-            allowed |= {"__init__"}
     else:
         allowed = LAYERS.get(layer, frozenset()) | LAYERS.get(source.name, frozenset())
-        allowed |= {"errors", layer}
+    allowed |= {*GROUND, layer}
     for name, line in imports(source):
         if name.split(".")[0] != "bayesmat":
             continue

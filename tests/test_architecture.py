@@ -107,6 +107,9 @@ PLANTED = {
         ("oracles.xtb", "from bayesmat.features.base import Layout"),
         ("explore.goals", "from bayesmat.check import domain"),
         ("plots", "from bayesmat.report import report"),
+        ("plots.style", "from bayesmat.report import report"),
+        ("errors", "from bayesmat.data.table import PropertyTable"),
+        ("_repr", "from bayesmat.data.table import PropertyTable"),
         ("models.base", "from ..explore import goals"),
     ],
     "ownership": [
@@ -158,6 +161,8 @@ INNOCENT = {
         ("models.base", "from .kernels import tanimoto"),
         ("models.base", "from bayesmat.errors import BayesmatError"),
         ("cli", "from bayesmat.report import report"),
+        ("plots.posterior", "from .style import Chart"),
+        ("design.sampler", "from bayesmat._repr import table"),
         ("__init__", "from bayesmat.models import fit"),
         ("data.__init__", "from .table import Property"),
     ],

@@ -1,0 +1,202 @@
+"""The visual language: colours, text sizes, axes and files that all figures share."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from bayesmat.data.properties import Property
+from bayesmat.errors import DataError
+
+__all__ = [
+    "ARMS", "GOAL", "MARKERS", "MEASURED", "MISSED", "MUTED", "PREDICTED", "STYLE", "TEMPORARY",
+    "Chart", "in_style", "new_chart", "new_grid", "png", "save",
+]  # fmt: skip
+
+PREDICTED = "#0072B2"
+MEASURED = "#1a1a1a"
+GOAL = "#009E73"
+TEMPORARY = "#E69F00"
+MISSED = "#D55E00"
+MUTED = "#8a8a8a"
+ARMS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8a8a8a", "#1a1a1a")
+MARKERS = "osD^vPX*"
+
+STYLE: dict[Any, Any] = {
+    "font.size": 10.5, "axes.titlesize": 11.5, "axes.titlelocation": "left",
+    "axes.titleweight": "bold", "axes.spines.top": False, "axes.spines.right": False,
+    "axes.edgecolor": "#555555", "axes.grid": True, "axes.axisbelow": True,
+    "grid.color": "#e8e8e8", "grid.linewidth": 0.7, "legend.frameon": False,
+    "legend.fontsize": 9.5, "text.parse_math": False,
+}  # fmt: skip
+WIDTH = 7.5
+MANY = 1500  # points from which on a figure draws them small, pale and as pixels
+
+in_style = matplotlib.rc_context(STYLE)
+
+
+class Chart(Figure):
+    """A figure that draws itself in a notebook without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        return png(self)
+
+
+@in_style
+def png(figure: Figure, *, dpi: int = 150) -> bytes:
+    """The figure as a PNG file in memory."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
+
+
+@in_style
+def save(figure: Figure, path: str | Path, *, dpi: int = 150) -> Path:
+    """Write a figure; the suffix decides the format (png, svg, pdf). Folders are made."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=dpi)
+    return path
+
+
+def new_chart(width: float = WIDTH, height: float = 4.2) -> tuple[Chart, Axes]:
+    """An empty figure with one pair of axes, sizes in inches."""
+    figure = Chart(figsize=(width, height), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def new_grid(
+    n: int, *, n_columns: int = 3, height: float = 2.3, extra: float = 0.7, share: bool = False
+) -> tuple[Chart, list[Axes]]:
+    """Small multiples: n panels row by row, each `height` inches high.
+
+    A few panels are not stretched over the whole width.
+
+    Args:
+        n: Number of panels.
+        n_columns: Panels side by side, at most.
+        height: Height of one row.
+        extra: Height for legend and labels.
+        share: Whether all panels share both axes.
+    """
+    wide = min(n, n_columns)
+    n_rows = -(-n // wide)
+    width = WIDTH if wide > 1 else 5.6
+    figure = Chart(figsize=(width, height * n_rows + extra), layout="constrained")
+    axes = figure.subplots(n_rows, wide, squeeze=False, sharex=share, sharey=share).ravel()
+    for ax in axes[n:]:
+        ax.remove()
+    for ax in axes[max(0, n - wide) : n]:
+        ax.tick_params(labelbottom=True)
+    return figure, list(axes[:n])
+
+
+def scale_axis(axis_of: Axes, prop: Property, which: str, values: np.ndarray) -> None:
+    """A log axis with plain numbers where the property is modelled in log."""
+    finite = values[np.isfinite(values)]
+    if prop.scale != "log" or not finite.size or finite.min() <= 0:
+        return
+    getattr(axis_of, f"set_{which}scale")("log")
+    axis = axis_of.xaxis if which == "x" else axis_of.yaxis
+    decades = np.log10(finite.max() / finite.min())
+    if decades < 0.35:  # too narrow for ticks at round leading digits
+        axis.set_major_locator(MaxNLocator(5))
+    else:
+        subs = (1, 2, 3, 5, 7) if decades < 1.2 else (1, 2, 5) if decades < 3 else (1,)
+        axis.set_major_locator(LogLocator(subs=subs))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def short(text: str, limit: int = 26) -> str:
+    """The text, with its middle left out where it is longer than the limit."""
+    if len(text) <= limit:
+        return text
+    tail = (limit - 1) // 3
+    return f"{text[: limit - 1 - tail]}…{text[-tail:]}"
+
+
+def wrapped(text: str, width: int = 24, n_lines: int = 2) -> str:
+    """The text on a few lines, words kept together where they fit."""
+    pieces = textwrap.wrap(text.replace("_", "_\u200b"), width, max_lines=n_lines, placeholder="…")
+    return "\n".join(piece.replace("\u200b", "") for piece in pieces) or text
+
+
+def vectors(arrays: Mapping[str, Any]) -> list[np.ndarray]:
+    """Named arrays as float arrays of one length, at least 1."""
+    made = {name: np.asarray(array, dtype=float) for name, array in arrays.items()}
+    sizes = {name: len(vector) for name, vector in made.items()}
+    if len(set(sizes.values())) > 1 or 0 in sizes.values():
+        raise DataError(
+            f"Cannot draw arrays of lengths {sizes}: they must agree and hold at least one value."
+        )
+    return list(made.values())
+
+
+def check_columns(frame: pd.DataFrame, names: Sequence[str], what: str) -> None:
+    """Complain about an empty frame or columns that are not there."""
+    missing = [name for name in names if name not in frame.columns]
+    if missing or frame.empty:
+        raise DataError(
+            f"Cannot draw {what}: {len(frame)} rows with columns {list(frame.columns)}; it needs "
+            f"at least one row, and lacks {missing}."
+        )
+
+
+def check_draws(
+    draws: Mapping[str, Any], n_dims: int, what: str, *, most: int
+) -> dict[str, np.ndarray]:
+    """Draws by name as finite arrays of one shape with `n_dims` axes.
+
+    Raises:
+        DataError: No or too many names, other shapes, or values that are not finite.
+    """
+    arrays = {name: np.asarray(values, dtype=float) for name, values in draws.items()}
+    if not 0 < len(arrays) <= most:
+        raise DataError(
+            f"Cannot draw {what} of {len(arrays)} quantities: it shows 1 to {most}. Choose those "
+            "that matter."
+        )
+    shapes = {name: array.shape for name, array in arrays.items()}
+    wrong = [n for n, a in arrays.items() if a.ndim != n_dims or not a.size]
+    if wrong or len(set(shapes.values())) > 1:
+        axes = "chains x draws" if n_dims == 2 else "draws"
+        raise DataError(f"Cannot draw {what} of shapes {shapes}: each must be {axes}, alike.")
+    infinite = [name for name, array in arrays.items() if not np.isfinite(array).all()]
+    if infinite:
+        raise DataError(
+            f"Cannot draw {what}: {infinite} hold values that are not finite, which no density "
+            "has. Find out where the model produced them before looking at a figure."
+        )
+    return arrays
+
+
+def point_style(n: int) -> dict[str, Any]:
+    """Size and paleness of n points, so that many do not become a blot."""
+    if n > MANY:
+        return {"ms": 2.2, "alpha": 0.35, "rasterized": True, "mew": 0.0}
+    return {"ms": 5.0 if n <= 200 else 3.5, "alpha": 1.0 if n <= 200 else 0.7}
+
+
+def span_of(arrays: Iterable[np.ndarray], *, log: bool = False, pad: float = 0.05) -> list[float]:
+    """Limits that hold every finite value with a margin; never of zero width."""
+    values = np.concatenate([np.ravel(np.asarray(a, dtype=float)) for a in arrays])
+    values = values[np.isfinite(values) & ((values > 0) | (not log))]
+    if not values.size:
+        return [0.1, 1.0] if log else [0.0, 1.0]
+    low, high = float(values.min()), float(values.max())
+    if log:
+        factor = (high / low) ** pad if high > low else 1.3
+        return [low / factor, high * factor]
+    margin = pad * (high - low) or 0.1 * abs(high) or 1.0
+    return [low - margin, high + margin]
