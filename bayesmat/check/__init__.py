@@ -23,6 +23,7 @@ from .scores import (
     nll_gaussian,
     nll_mixture,
 )
+from .uniformity import simultaneous_band
 
 __all__ = [
     "LOO",
@@ -50,5 +51,6 @@ __all__ = [
     "pit",
     "psis_loo",
     "sharpness",
+    "simultaneous_band",
     "to_arviz",
 ]
