@@ -11,26 +11,38 @@ from .calibration import (
     pit,
     sharpness,
 )
+from .cells import CellPredictions
 from .convergence import Convergence, convergence
 from .domain import Domain, minmax_similarity
-from .predictive import LOO, PSISLOO, exact_loo, loo_log_density, loo_moments, psis_loo
+from .ence import ENCE, ence
+from .heldout import HeldOut, held_out, kfold
+from .predictive import LOO, PSISLOO, exact_loo, loo, psis_loo
+from .resampling import Estimate
 from .scores import (
     crps_gaussian,
     crps_mixture,
     crps_sample,
     crps_student_t,
+    energy_score,
     interval_score,
     nll_gaussian,
     nll_mixture,
 )
+from .summary import Difference, Summary, summarise
 from .uniformity import simultaneous_band
 
 __all__ = [
+    "ENCE",
     "LOO",
     "PSISLOO",
+    "CellPredictions",
     "Convergence",
     "Coverage",
+    "Difference",
     "Domain",
+    "Estimate",
+    "HeldOut",
+    "Summary",
     "convergence",
     "coverage",
     "coverage_curve",
@@ -39,10 +51,13 @@ __all__ = [
     "crps_sample",
     "crps_student_t",
     "dkw_band",
+    "ence",
+    "energy_score",
     "exact_loo",
+    "held_out",
     "interval_score",
-    "loo_log_density",
-    "loo_moments",
+    "kfold",
+    "loo",
     "mean_squared_z",
     "minmax_similarity",
     "miscalibration_area",
@@ -52,5 +67,6 @@ __all__ = [
     "psis_loo",
     "sharpness",
     "simultaneous_band",
+    "summarise",
     "to_arviz",
 ]

@@ -181,3 +181,19 @@ def psis(log_likelihood: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         result = arviz.loo(data, pointwise=True, reff=relative)
     pointwise = result.elpd_i if _IS_TREE else result.loo_i
     return np.asarray(pointwise).reshape(n), np.asarray(result.pareto_k).reshape(n)
+
+
+def smoothed(log_likelihood: Tensor) -> tuple[Tensor, Tensor]:
+    """Pareto-smoothed, normalised log weights 1/likelihood, `S x u`, and Pareto k, `u`."""
+    values = log_likelihood.detach().numpy()
+    with warnings.catch_warnings():
+        # A high Pareto k is returned to the caller, who reports it.
+        warnings.simplefilter("ignore", UserWarning)
+        if _IS_TREE:
+            table = xr.DataArray(values, dims=("sample", "unit"))
+            weights, pareto_k = table.azstats.psislw(dim="sample")
+            weights = weights.transpose("sample", "unit")
+        else:
+            weights, pareto_k = arviz.psislw(-values.T)
+            weights = weights.T
+    return torch.as_tensor(np.array(weights)), torch.as_tensor(np.array(pareto_k))

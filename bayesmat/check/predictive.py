@@ -6,128 +6,73 @@ equal after SMC or MCMC),
 $$\frac{1}{p(y_i \mid y_{-i})} = \sum_g \frac{w_g}{p(y_i \mid y_{-i}, g)},$$
 
 and the particles of the posterior without cell i have weights $\propto w_g / p(y_i|y_{-i}, g)$:
-no refit is needed, and nothing is approximate when the particles are the whole prior grid.
+no refit is needed. On a grid over the prior that is exact; for posterior draws the weights are
+smoothed by a Pareto tail, whose shape k tells where they fail (Vehtari, Simpson, Gelman, Yao and
+Gabry 2024, arXiv:1507.02646).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
-from bayesmat.errors import InferenceError
+from bayesmat.data.splits import groups_of
+from bayesmat.data.table import Property, Scale
+from bayesmat.errors import InferenceError, ModelError
+from bayesmat.models.base import Fitted
+from bayesmat.models.gaussian import Conditioned
+from bayesmat.models.graph_model import GraphModel
+from bayesmat.models.left_out import left_out
+from bayesmat.models.program_model import ProgramModel
 
-from .arviz import psis
-from .calibration import pit
-from .scores import crps_mixture
+from .arviz import psis, smoothed
+from .cells import CellPredictions
+from .summary import Summary, summarise
 
-__all__ = ["LOO", "PSISLOO", "exact_loo", "loo_log_density", "loo_moments", "psis_loo"]
+__all__ = ["LOO", "PSISLOO", "exact_loo", "loo", "psis_loo"]
 
 PARETO_LIMIT = 0.7
+SURPRISE = 0.05
+_CHUNK = 2**24
+
+Unit = Literal["cell", "material", "scaffold", "group"]
 
 
-def loo_moments(covariance: Tensor, y: Tensor, *, mean: Tensor | None = None) -> tuple[Tensor, ...]:
-    r"""Leave-one-out means and variances of a Gaussian vector, from one inverse.
-
-    $$\mu_{-i} = y_i - [K^{-1} (y - m)]_i / [K^{-1}]_{ii}, \qquad \sigma^2_{-i} = 1/[K^{-1}]_{ii}$$
-
-    Sundararajan and Keerthi (2001), doi:10.1162/08997660151134343.
-
-    Args:
-        covariance: Covariance of the observations, noise included, `S x n x n` or `n x n`.
-        y: Observations, `n`.
-        mean: Prior mean of the observations, `S x n` or `n`; zero when not given.
-
-    Returns:
-        Means and variances, `S x n` (or `n`).
-
-    Raises:
-        InferenceError: A covariance is not positive definite.
-    """
-    try:
-        factor = torch.linalg.cholesky(covariance)
-    except torch.linalg.LinAlgError as error:
-        raise InferenceError(
-            "A covariance of the observations is not positive definite, so no value can be left "
-            "out. Two rows may be the same measurement without noise; give the noise a floor."
-        ) from error
-    precision = torch.cholesky_inverse(factor)
-    residual = y - mean if mean is not None else y.expand(covariance.shape[:-1])
-    diagonal = precision.diagonal(dim1=-2, dim2=-1)
-    alpha = (precision @ residual.unsqueeze(-1)).squeeze(-1)
-    return y - alpha / diagonal, 1 / diagonal
-
-
-def loo_log_density(conditional: Tensor, log_weights: Tensor | None = None) -> Tensor:
-    r"""Log density of each value given the others, integrated over hyper-parameter particles.
-
-    Args:
-        conditional: $\log p(y_i | y_{-i}, g)$ of each particle, `S x n`.
-        log_weights: Log *posterior* weights of the particles, `S`, normalised here. On a grid: log
-            prior weight plus log likelihood of all the data. Equal when not given, and the result
-            is the harmonic mean.
-
-    Returns:
-        $\log p(y_i | y_{-i})$, `n`.
-
-    >>> loo_log_density(torch.tensor([[0.5], [0.25]]).log()).exp()  # 1 / mean(2, 4)
-    tensor([0.3333])
-    """
-    log_w = _normalised(log_weights, conditional)
-    return -torch.logsumexp(log_w[:, None] - conditional, 0)
-
-
-@dataclass(frozen=True)
-class LOO:
-    """Leave-one-out predictions of every measured value, as Gaussian mixtures.
+@dataclass(frozen=True, eq=False)
+class LOO(CellPredictions):
+    """Left-out predictions of every measured value, as Gaussian mixtures, without a refit.
 
     Attributes:
-        y: The values, `n`, in the space of the model.
-        means: Component means without value i, `S x n`.
-        sds: Component standard deviations, `S x n`.
-        weights: Weight of each component without value i, `S x n`; columns sum to one.
-        log_density: Log density of each value given the others, `n`.
+        by: What was left out together: "cell", "material", "scaffold" or "group".
+        units: Left-out unit of each cell, `n`.
+        labels: Name of each unit, `u`.
+        log_density: Joint log density of each unit given the rest, model space, `u`.
+        pareto_k: Shape of the tail of each unit's weights, `u`: above 0.7 its prediction cannot
+            be trusted (refit without it); NaN where weights are exact.
     """
 
-    y: Tensor
-    means: Tensor
-    sds: Tensor
-    weights: Tensor
+    by: str
+    units: Tensor
+    labels: tuple[str, ...]
     log_density: Tensor
+    pareto_k: Tensor
 
     @property
     def elpd(self) -> float:
-        """Expected log predictive density, summed over values (nats; larger is better)."""
+        """Expected log predictive density, summed over units (nats; larger is better)."""
         return float(self.log_density.sum())
 
     @property
     def elpd_se(self) -> float:
-        """Standard error of `elpd` from the spread over values."""
-        return float(self.log_density.std() * math.sqrt(len(self.y)))
-
-    @property
-    def mean(self) -> Tensor:
-        """Mean of each prediction, `n`."""
-        return (self.weights * self.means).sum(0)
-
-    @property
-    def sd(self) -> Tensor:
-        """Standard deviation of each prediction, `n`."""
-        second = (self.weights * (self.sds.square() + self.means.square())).sum(0)
-        return (second - self.mean.square()).clamp_min(0).sqrt()
-
-    @property
-    def pit(self) -> Tensor:
-        """Predicted probability of a smaller value than the measured one, `n`."""
-        return pit(self.y, self.means, self.sds, weights=self.weights)
-
-    @property
-    def crps(self) -> Tensor:
-        """CRPS of each prediction, `n`."""
-        return crps_mixture(self.y, self.means, self.sds, weights=self.weights)
+        """Standard error of `elpd` from the spread over units."""
+        return float(self.log_density.std() * math.sqrt(len(self.log_density)))
 
     @property
     def ess(self) -> Tensor:
@@ -138,13 +83,161 @@ class LOO:
         """
         return 1 / self.weights.square().sum(0)
 
+    @property
+    def suspects(self) -> tuple[str, ...]:
+        """Units whose Pareto k exceeds 0.7: so influential that only a refit tells."""
+        return tuple(self.labels[i] for i in torch.nonzero(self.pareto_k > PARETO_LIMIT).flatten())
+
+    @property
+    def surprises(self) -> tuple[str, ...]:
+        """Cells further out than 5 % of data sets of this size would have any: outliers.
+
+        Two-sided tail probability below 0.05 / n (Bonferroni), under the other cells.
+        """
+        tail = 2 * torch.minimum(self.pit, 1 - self.pit)
+        at = torch.nonzero(tail < SURPRISE / self.n).flatten().tolist()
+        names = [self.properties[j].name for j in self.columns.tolist()]
+        return tuple(f"{self.materials[i]}: {names[i]}" for i in at)
+
+    def summary(self, *, seed: int = 0) -> Summary:
+        """Coverage and scores with intervals from resampling materials."""
+        return summarise(self, seed=seed)
+
+    def to_frame(self, *, level: float = 0.9) -> pd.DataFrame:
+        """One row per cell, in physical units, with Pareto k and effective particles."""
+        frame = super().to_frame(level=level)
+        frame["left out with"] = [self.labels[u] for u in self.units.tolist()]
+        frame["pareto_k"] = self.pareto_k[self.units].numpy()
+        frame["ess"] = self.ess.numpy()
+        return frame
+
     def __str__(self) -> str:
         inside = float(((2 * self.pit - 1).abs() <= 0.9).double().mean())
-        return (
-            f"Left out one at a time, {inside:.0%} of {len(self.y)} values lie in their 90 % "
+        lines = [
+            f"Left out one {self.by} at a time, {inside:.0%} of {self.n} values lie in their 90 % "
             f"intervals; elpd {self.elpd:.1f} ({self.elpd_se:.1f}); worst value by weight rests "
             f"on {float(self.ess.min()):.0f} of {len(self.means)} particles."
+        ]
+        if self.suspects:
+            lines.append(
+                f"{len(self.suspects)} of {len(self.labels)} have Pareto k above {PARETO_LIMIT}, "
+                f"such as {self.suspects[0]}: refit without them (kfold) before trusting it."
+            )
+        if self.surprises:
+            lines.append(
+                f"{len(self.surprises)} values lie further out than chance allows, such as "
+                f"{self.surprises[0]}: check the measurement and its unit."
+            )
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        notes = "".join(f"<p>{line}</p>" for line in str(self).splitlines())
+        return notes + self.summary().table().to_html()
+
+
+def loo(fitted: Fitted, *, by: Unit = "cell") -> LOO:
+    """Leave-one-out predictions of a fitted graph or program, hyper-parameters integrated.
+
+    For graphs each particle predicts in closed form and particles are reweighted; on a prior grid
+    that is exact. For programs draws are reweighted by the likelihood of what is left out. It
+    costs seconds; use `kfold` for units with a large Pareto k, for other priors, and as the last
+    word.
+
+    Args:
+        fitted: What `bayesmat.fit` returned.
+        by: "cell" leaves out one value at a time; "material" all values of a material together,
+            so that replicates and other properties cannot tell it; "scaffold" and "group" as in
+            `data.splits.groups_of`.
+
+    Raises:
+        ModelError: The model is neither a graph nor a program.
+        DataError: The table has no such groups.
+    """
+    observed = fitted.table.observations(fitted.scales)
+    rows, columns = observed.rows, observed.columns
+    names = [fitted.table.materials[i] for i in rows.tolist()]
+    if by == "cell":
+        properties = fitted.table.property_names
+        labels = [f"{m}: {properties[j]}" for m, j in zip(names, columns.tolist(), strict=True)]
+        units = torch.arange(len(rows))
+    else:
+        groups = groups_of(fitted.table, by)
+        found, index = np.unique([groups[i] for i in rows.tolist()], return_inverse=True)
+        labels, units = [str(name) for name in found], torch.as_tensor(index)
+    model = fitted.model
+    if isinstance(model, GraphModel):
+        parts = _of_graph(model, units)
+    elif isinstance(model, ProgramModel):
+        X = fitted.layout(fitted.table.materials, fitted.table.condition_values)
+        parts = _of_program(model, X, units, fitted)
+    else:
+        raise ModelError(
+            f"{type(model).__name__} has neither a closed form nor draws to leave values out of: "
+            "use check.kfold, which refits."
         )
+    means, latent, noise, log_weights, log_density, pareto_k = parts
+    return LOO(
+        fitted.table.properties, fitted.scales, columns, tuple(names), rows, observed.y, means,
+        latent, noise, log_weights[:, units].exp(), by, units, tuple(labels), log_density, pareto_k,
+    )  # fmt: skip
+
+
+def _of_graph(model: GraphModel, units: Tensor) -> tuple[Tensor, ...]:
+    """Means, latent and noise sds (S x n), log weights (S x u), log density and k (u)."""
+    posterior, problem = model.hyper_posterior, model.problem
+    n, y = len(units), problem.observations.y
+    step = max(1, _CHUNK // max(n, 1) ** 2)
+    errors, variances, densities, noises = [], [], [], []
+    single = len(torch.unique(units)) == n
+    with torch.no_grad():
+        for u in posterior.points.split(step):
+            cells = left_out(problem.conditioned(u), None if single else units)
+            errors.append(cells.error)
+            variances.append(cells.variance)
+            densities.append(cells.log_density)
+            noises.append(problem.noise(problem.priors.values(u)).expand_as(cells.error))
+    error, variance, density = torch.cat(errors), torch.cat(variances), torch.cat(densities)
+    if single:  # units number the cells, but need not count them in order
+        density = torch.empty_like(density).index_copy_(1, units, density)
+    noise = torch.cat(noises)
+    latent = (variance - noise).clamp_min(1e-24).sqrt()
+    is_grid = not posterior.stages
+    log_w, pareto_k = _reweighted(density, posterior.log_weights, exact=is_grid)
+    return y - error, latent, noise.sqrt(), log_w, _average(log_w, density), pareto_k
+
+
+def _of_program(
+    model: ProgramModel, X: Tensor, units: Tensor, fitted: Fitted
+) -> tuple[Tensor, ...]:
+    """As `_of_graph`, with one component per draw."""
+    observed = fitted.table.observations(fitted.scales)
+    with torch.no_grad():
+        means = model.latent(X)[:, observed.rows, observed.columns]
+    noise = model.noise_sd[:, observed.columns]
+    noise = torch.where(observed.yvar.isnan(), noise, observed.yvar.nan_to_num().sqrt())
+    cell = torch.distributions.Normal(means, noise).log_prob(observed.y)
+    density = torch.zeros(len(means), int(units.max()) + 1, dtype=torch.float64)
+    density.index_add_(1, units, cell)
+    log_w, pareto_k = _reweighted(density, None, exact=False)
+    latent = torch.full_like(means, 1e-12)
+    return means, latent, noise, log_w, _average(log_w, density), pareto_k
+
+
+def _reweighted(
+    density: Tensor, log_weights: Tensor | None, *, exact: bool
+) -> tuple[Tensor, Tensor]:
+    """Normalised log weights without each unit, `S x u`, and Pareto k, from log densities."""
+    base = torch.zeros(len(density), dtype=torch.float64) if log_weights is None else log_weights
+    raw = base[:, None] - density
+    raw = raw - torch.logsumexp(raw, 0)
+    if len(density) < 2:  # hyper-parameters are given, so nothing is approximate
+        return raw, torch.full_like(density[0], torch.nan)
+    smooth, pareto_k = smoothed(-raw)
+    return (raw if exact else smooth), pareto_k
+
+
+def _average(log_weights: Tensor, density: Tensor) -> Tensor:
+    return torch.logsumexp(log_weights + density, 0)
 
 
 def exact_loo(
@@ -153,20 +246,22 @@ def exact_loo(
     *,
     mean: Tensor | None = None,
     log_weights: Tensor | None = None,
+    materials: Sequence[str] | None = None,
 ) -> LOO:
-    """Leave-one-out predictions of a Gaussian model, integrated over hyper-parameter particles.
+    """Leave-one-out predictions of a Gaussian model of your own, from its covariances.
 
-    Use it for graphs without laws; for programs use `psis_loo`. Exact for a fixed grid; with
-    posterior samples it is an importance-weighted estimate, whose worth `LOO.ess` tells.
+    For a `bayesmat.fit` use `loo`. Exact for a fixed grid of hyper-parameters; with posterior
+    samples it is a plain importance-weighted estimate, whose worth `LOO.ess` tells.
 
     Args:
         covariance: Covariance of the observations for each particle, noise included, `S x n x n`.
         y: Observations in model space, `n`.
         mean: Prior mean of the observations, `S x n`; zero when not given.
         log_weights: Log posterior weights of the particles, `S`; equal when not given.
+        materials: Name of each value; its number when not given.
 
     Returns:
-        The predictions.
+        The predictions; all of their sd is counted as latent, since the noise is not told apart.
 
     Raises:
         InferenceError: A covariance is not positive definite, or shapes do not fit.
@@ -176,13 +271,25 @@ def exact_loo(
             f"covariance has shape {tuple(covariance.shape)} for {y.shape[-1]} observations: it "
             "must be S x n x n, one matrix per hyper-parameter particle."
         )
-    means, variances = loo_moments(covariance, y, mean=mean)
-    sds = variances.sqrt()
-    z = (y - means) / sds
-    conditional = -0.5 * z.square() - sds.log() - 0.5 * math.log(2 * math.pi)
-    log_w = _normalised(log_weights, conditional)[:, None] - conditional
-    total = torch.logsumexp(log_w, 0)
-    return LOO(y, means, sds, torch.exp(log_w - total), -total)
+    try:
+        factor = torch.linalg.cholesky(covariance)
+    except torch.linalg.LinAlgError as error:
+        raise InferenceError(
+            "A covariance of the observations is not positive definite, so no value can be left "
+            "out. Two rows may be the same measurement without noise; give the noise a floor."
+        ) from error
+    residual = y - mean if mean is not None else y.expand(covariance.shape[:-1])
+    alpha = torch.cholesky_solve(residual[..., None], factor)[..., 0]
+    cells = left_out(Conditioned(factor, alpha, torch.zeros(len(factor))))
+    raw, _ = _reweighted(cells.log_density, log_weights, exact=True)
+    n = len(y)
+    labels = tuple(str(i) for i in range(n)) if materials is None else tuple(materials)
+    index, sds = torch.arange(n), cells.variance.sqrt()
+    return LOO(
+        (Property("y"),), (Scale(False, 0.0, 1.0),), torch.zeros(n, dtype=torch.int64), labels,
+        index, y, y - cells.error, sds, torch.zeros_like(sds), raw.exp(), "cell", index, labels,
+        _average(raw, cells.log_density), torch.full((n,), torch.nan, dtype=torch.float64),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -225,9 +332,9 @@ class PSISLOO:
 
 
 def psis_loo(log_likelihood: Tensor | np.ndarray) -> PSISLOO:
-    r"""Leave-one-out from the pointwise log likelihood of posterior draws.
+    r"""Leave-one-out from a pointwise log likelihood of posterior draws, of any origin.
 
-    For programs, where no closed form exists. Vehtari, Gelman and Gabry (2017),
+    For a `bayesmat.fit` use `loo`. Vehtari, Gelman and Gabry (2017),
     doi:10.1007/s11222-016-9696-4.
 
     Args:
@@ -247,10 +354,3 @@ def psis_loo(log_likelihood: Tensor | np.ndarray) -> PSISLOO:
         )
     density, pareto_k = psis(values if values.ndim == 3 else values[None])
     return PSISLOO(torch.as_tensor(density), torch.as_tensor(pareto_k))
-
-
-def _normalised(log_weights: Tensor | None, conditional: Tensor) -> Tensor:
-    if log_weights is None:
-        n = conditional.shape[0]
-        return torch.full((n,), -math.log(n), dtype=conditional.dtype)
-    return log_weights - torch.logsumexp(log_weights, 0)

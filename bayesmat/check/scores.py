@@ -24,6 +24,7 @@ __all__ = [
     "crps_mixture",
     "crps_sample",
     "crps_student_t",
+    "energy_score",
     "interval_score",
     "nll_gaussian",
     "nll_mixture",
@@ -181,6 +182,42 @@ def crps_sample(y: ArrayLike, draws: ArrayLike) -> Tensor:
     rank = rank.reshape(-1, *[1] * (draws.ndim - 1))
     pairs = ((2 * rank - n_draws - 1) * ordered).sum(0)
     return (draws - y).abs().mean(0) - pairs / (n_draws * (n_draws - 1))
+
+
+def energy_score(y: ArrayLike, draws: ArrayLike) -> Tensor:
+    r"""Energy score of joint draws of several properties, in its fair form.
+
+    $$\frac1S \sum_s \|x_s - y\| - \frac{1}{2 S (S-1)} \sum_{s,t} \|x_s - x_t\|$$
+
+    The CRPS of vectors: it sees whether the properties of one material are predicted *together*,
+    though it is less sensitive to their correlation than to their location. Properties must share
+    a scale, so give it model space. Gneiting and Raftery (2007), doi:10.1198/016214506000001437.
+
+    Args:
+        y: Measured vectors, `n x m`.
+        draws: Predictive draws, `S x n x m`, `S >= 2`.
+
+    Returns:
+        The score of each vector, `n`; the fair CRPS where m = 1.
+
+    Raises:
+        DataError: An entry is not finite, shapes do not fit, or there is one draw.
+
+    >>> energy_score([[0.0, 0.0]], [[[3.0, 4.0]], [[-3.0, -4.0]]]).tolist()
+    [0.0]
+    """
+    y, draws = float64(y, "y"), float64(draws, "draws")
+    if y.ndim != 2 or draws.shape[1:] != y.shape or draws.shape[0] < 2:
+        raise DataError(
+            f"Shapes do not fit: y {tuple(y.shape)}, draws {tuple(draws.shape)}. The energy score "
+            "needs y of shape n x m and at least two draws, S x n x m."
+        )
+    n_draws = draws.shape[0]
+    by_cell = draws.transpose(0, 1).contiguous()
+    step = max(1, _CHUNK // n_draws**2)
+    pairs = torch.cat([torch.cdist(d, d).sum((1, 2)) for d in by_cell.split(step)])
+    first = torch.linalg.vector_norm(draws - y, dim=-1).mean(0)
+    return first - pairs / (2 * n_draws * (n_draws - 1))
 
 
 def nll_gaussian(y: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> Tensor:

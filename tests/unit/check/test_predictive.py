@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bayesmat.check.predictive import exact_loo, loo_log_density, loo_moments, psis_loo
+from bayesmat.check.predictive import exact_loo, psis_loo
 from bayesmat.errors import InferenceError
 
 N = 12
@@ -59,11 +59,11 @@ def _evidence() -> Tensor:
 
 def test_moments_are_those_of_conditioning_on_the_others() -> None:
     covariance, y, mean, _ = _grid()
-    means, variances = loo_moments(covariance, y, mean=mean)
+    found = exact_loo(covariance, y, mean=mean)
     for i in (0, 5, 11):
         _, expected_mean, expected_sd = _refit_without(i)
-        torch.testing.assert_close(means[:, i], expected_mean, rtol=0, atol=1e-10)
-        torch.testing.assert_close(variances[:, i].sqrt(), expected_sd, rtol=0, atol=1e-10)
+        torch.testing.assert_close(found.means[:, i], expected_mean, rtol=0, atol=1e-10)
+        torch.testing.assert_close(found.sds[:, i], expected_sd, rtol=0, atol=1e-10)
 
 
 def test_prior_weighted_grid_is_the_refit_of_the_grid_without_each_value() -> None:
@@ -84,12 +84,10 @@ def test_the_written_ratio_of_sums_is_the_same_number() -> None:
     covariance, y, mean, log_prior = _grid()
     loo = exact_loo(covariance, y, mean=mean, log_weights=_evidence())
     likelihood = _log_normal(y, mean, covariance)
-    means, variances = loo_moments(covariance, y, mean=mean)
-    conditional = torch.distributions.Normal(means, variances.sqrt()).log_prob(y)
+    conditional = torch.distributions.Normal(loo.means, loo.sds).log_prob(y)
     top = torch.logsumexp(log_prior + likelihood, 0)
     bottom = torch.logsumexp((log_prior + likelihood)[:, None] - conditional, 0)
     torch.testing.assert_close(loo.log_density, top - bottom)
-    torch.testing.assert_close(loo.log_density, loo_log_density(conditional, _evidence()))
 
 
 def test_equal_weights_are_the_harmonic_mean_and_repeats_stand_for_weights() -> None:
@@ -101,8 +99,13 @@ def test_equal_weights_are_the_harmonic_mean_and_repeats_stand_for_weights() -> 
     torch.testing.assert_close(sampled.log_density, exact.log_density)
     torch.testing.assert_close(sampled.pit, exact.pit)
     torch.testing.assert_close(sampled.crps, exact.crps)
-    conditional = torch.tensor([[0.5], [0.25]]).log()
-    assert float(loo_log_density(conditional).exp()) == pytest.approx(1 / 3)
+
+
+def test_two_equal_particles_give_the_harmonic_mean() -> None:
+    """Densities at 0 of N(0, sd): the mean of 1/p is that of the sds."""
+    sds = torch.tensor([1.0, 3.0], dtype=torch.float64)
+    found = exact_loo(sds.square()[:, None, None], torch.zeros(1, dtype=torch.float64))
+    assert float(found.log_density.exp()) == pytest.approx(1 / (2 * math.sqrt(2 * math.pi)))
 
 
 def test_summaries_of_a_well_specified_model() -> None:

@@ -1,0 +1,228 @@
+"""Left-out predictions of fitted models: against brute-force refits, ArviZ and by hand."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from bayesmat import check
+from bayesmat.data.table import Property, PropertyTable
+from bayesmat.errors import ModelError
+from bayesmat.inference.grid import Grid, SMCIntegrator
+from bayesmat.inference.nuts import NUTS
+from bayesmat.models.base import Fitted, fit
+from bayesmat.models.gaussian import condition
+from bayesmat.models.graph import Edge, Node, PropertyGraph
+from bayesmat.models.kernels import Matern52, Term
+from bayesmat.models.left_out import left_out
+from tests.unit.models.helpers import space
+from tests.unit.models.programs import linear
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", FutureWarning)
+    import arviz
+
+
+def graph(n: int = 512, integrator: object = None) -> PropertyGraph:
+    term = (Term(Matern52(), space(), "smooth", weight=1.0, weight_sd=0.5),)
+    nodes = (Node("a", term, noise_sd=0.5), Node("b", term, (Edge("a"),), noise_sd=0.5))
+    return PropertyGraph(nodes, integrator or Grid(n=n, n_particles=64))
+
+
+def table(n: int = 14, seed: int = 0, sd: float = 0.2) -> PropertyTable:
+    """Two related properties of points in the plane, one on the log scale, with holes."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-2, 2, (n, 2))
+    x[n // 2] = x[0]  # a replicate
+    f = np.sin(x[:, 0]) + 0.5 * x[:, 1]
+    y = np.stack([f, np.exp(0.5 * f)], 1)
+    y[:, 0] += sd * rng.normal(size=n)
+    y[:, 1] *= np.exp(0.5 * sd * rng.normal(size=n))
+    y[3:6, 1] = np.nan
+    keys = tuple(f"{a:.3f} {b:.3f}" for a, b in x)
+    return PropertyTable(keys, "id", (Property("a", "K"), Property("b", "eV", "log")), y)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Fitted:
+    return fit(graph(200), table(), seed=0, explain=False)
+
+
+def _dense(fitted: Fitted) -> tuple[Tensor, Tensor, Tensor]:
+    """Covariance with noise of all cells at every grid point, prior means, log prior weights."""
+    problem, points = fitted.model.problem, fitted.model.hyper_posterior.points
+    hyper = problem.priors.values(points)
+    covariance = problem.covariance(hyper, len(points)) + torch.diag_embed(problem.noise(hyper))
+    obs = problem.observations
+    mean = problem.joint.mean(problem.phi, hyper, len(points))[:, problem.index, obs.columns]
+    return covariance, mean, torch.zeros(len(points), dtype=torch.float64)
+
+
+def _log_normal(y: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
+    return torch.distributions.MultivariateNormal(mean, covariance).log_prob(y)
+
+
+@pytest.mark.parametrize("by", ["cell", "material"])
+def test_on_a_grid_it_is_the_refit_of_the_grid_without_each_unit(fitted: Fitted, by: str) -> None:
+    found = check.loo(fitted, by=by)
+    covariance, mean, _ = _dense(fitted)
+    y = fitted.model.problem.observations.y
+    for u in range(len(found.labels)):
+        out = (found.units == u).nonzero().flatten()
+        rest = (found.units != u).nonzero().flatten()
+        inner = covariance[:, rest[:, None], rest]
+        cross = covariance[:, out[:, None], rest]
+        gain = torch.linalg.solve(inner, cross.transpose(-1, -2)).transpose(-1, -2)
+        centre = mean[:, out] + (gain @ (y[rest] - mean[:, rest])[..., None])[..., 0]
+        spread = covariance[:, out[:, None], out] - gain @ cross.transpose(-1, -2)
+        weights = _log_normal(y[rest], mean[:, rest], inner).softmax(0)
+        density = torch.logsumexp(weights.log() + _log_normal(y[out], centre, spread), 0)
+        assert float(found.log_density[u]) == pytest.approx(float(density), abs=1e-6)
+        at = found.mean[out]
+        torch.testing.assert_close(at, weights @ centre, rtol=0, atol=1e-6)
+        sds = spread.diagonal(dim1=-2, dim2=-1).sqrt()
+        z = (y[out] - centre) / sds
+        pit = weights @ torch.special.ndtr(z)
+        torch.testing.assert_close(found.pit[out], pit, rtol=0, atol=1e-6)
+
+
+def test_a_block_of_one_cell_is_the_cell(fitted: Fitted) -> None:
+    conditioned = fitted.model.conditioned
+    n = conditioned.alpha.shape[1]
+    alone, blocks = left_out(conditioned), left_out(conditioned, torch.arange(n))
+    torch.testing.assert_close(blocks.error, alone.error)
+    torch.testing.assert_close(blocks.log_density, alone.log_density)
+    everything = left_out(conditioned, torch.zeros(n, dtype=torch.int64))
+    expected = conditioned.log_marginal[:, None]
+    torch.testing.assert_close(everything.log_density, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_latent_and_noise_add_up(fitted: Fitted) -> None:
+    found = check.loo(fitted)
+    problem = fitted.model.problem
+    hyper = problem.priors.values(fitted.model.hyper_posterior.points)
+    noise = problem.noise(hyper)
+    torch.testing.assert_close(found.noise_sds.square(), noise)
+    assert bool((found.latent_sd < found.sd).all())
+
+
+def test_after_smc_it_is_arvizs_loo_of_the_same_densities() -> None:
+    model = graph(integrator=SMCIntegrator(n=128, n_particles=32))
+    fitted = fit(model, table(), seed=1, explain=False)
+    found = check.loo(fitted)
+    conditional = torch.distributions.Normal(found.means, found.sds).log_prob(found.y)
+    data = check.to_arviz({"none": torch.zeros(len(conditional))}, log_likelihood=conditional)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        theirs = arviz.loo(data, pointwise=True, reff=1.0)
+    np.testing.assert_allclose(found.log_density, np.asarray(theirs.loo_i).ravel(), atol=1e-8)
+    np.testing.assert_allclose(found.pareto_k, np.asarray(theirs.pareto_k).ravel(), atol=1e-8)
+    # The quick estimate of the report truncates the ratios instead, over fewer particles.
+    quick = fitted.report.loo
+    assert quick is not None
+    assert found.elpd == pytest.approx(quick.elpd, abs=2.0)
+
+
+def test_given_hyper_parameters_nothing_is_approximate(fitted: Fitted) -> None:
+    obs, X = fitted.table.observations(), fitted.layout(fitted.table.materials)
+    hyper = {name: float(v.mean()) for name, v in fitted.model.hyper.items()}
+    model = fitted.prior.condition_at(obs, X, hyper)
+    found = check.loo(replace(fitted, model=model))
+    assert bool(found.pareto_k.isnan().all())
+    assert found.suspects == ()
+    np.testing.assert_allclose(found.weights.numpy(), 1.0)
+
+
+def test_replicates_predict_each_other_unless_left_out_together() -> None:
+    data = table(12, sd=0.05)
+    fitted = fit(graph(1024), data, seed=0, explain=False)
+    twins = [i for i, m in enumerate(data.materials) if data.materials.count(m) == 2]
+    assert len(twins) == 2
+    cells, blocks = check.loo(fitted), check.loo(fitted, by="material")
+    at = torch.tensor([r in twins for r in cells.rows.tolist()]) & (cells.columns == 0)
+    assert float(blocks.latent_sd[at].mean()) > 1.5 * float(cells.latent_sd[at].mean())
+    assert len(blocks.labels) == len(set(data.materials))
+
+
+def test_an_outlier_is_named() -> None:
+    data = table(24, seed=3, sd=0.1)
+    values = data.values.copy()
+    values[10, 0] += 8.0
+    broken = replace(data, values=values)
+    integrator = SMCIntegrator(n=128, n_particles=32, sweeps=3, final_sweeps=4)
+    clean = check.loo(fit(graph(integrator=integrator), data, seed=0, explain=False))
+    found = check.loo(fit(graph(integrator=integrator), broken, seed=0, explain=False))
+    label = f"{data.materials[10]}: a"
+    assert label in found.suspects
+    assert label not in clean.suspects
+    assert clean.surprises == ()
+    assert "such as" in str(found)
+
+
+@pytest.fixture(scope="module")
+def program() -> Fitted:
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(16, 2))
+    y = np.stack([x @ [1.0, -0.5], x @ [0.3, 0.8]], 1) + 0.3 * rng.normal(size=(16, 2))
+    y[2:4, 1] = np.nan
+    keys = tuple(f"{a:.3f} {b:.3f}" for a, b in x)
+    properties = (Property("p0", "K"), Property("p1", "K"))
+    sampler = NUTS(warmup=60, draws=200, chains=1, max_tree_depth=4)
+    prior = linear(sampler=sampler, n_draws=100)
+    return fit(prior, PropertyTable(keys, "id", properties, y), seed=0, explain=False)
+
+
+def test_a_program_agrees_with_arviz_of_its_likelihood(program: Fitted) -> None:
+    found = check.loo(program)
+    log_likelihood = torch.distributions.Normal(found.means, found.noise_sds).log_prob(found.y)
+    X = program.layout(program.table.materials)
+    f = program.model.latent(X)[:, found.rows, found.columns]
+    torch.testing.assert_close(found.means, f)
+    theirs = check.psis_loo(log_likelihood)
+    torch.testing.assert_close(found.log_density, theirs.log_density, rtol=0, atol=1e-8)
+    torch.testing.assert_close(found.pareto_k, theirs.pareto_k, rtol=0, atol=1e-8)
+    mixture = found.weights.log() + log_likelihood
+    torch.testing.assert_close(torch.logsumexp(mixture, 0), found.log_density)
+
+
+def test_a_program_left_out_by_material(program: Fitted) -> None:
+    found = check.loo(program, by="material")
+    assert len(found.labels) == 16
+    first = found.units == found.units[0]
+    assert int(first.sum()) == 2
+    log_likelihood = torch.distributions.Normal(found.means, found.noise_sds).log_prob(found.y)
+    joint = log_likelihood[:, first].sum(-1, keepdim=True)
+    theirs = check.psis_loo(joint)
+    unit = int(found.units[0])
+    assert float(found.log_density[unit]) == pytest.approx(float(theirs.log_density), abs=1e-8)
+    assert "one material at a time" in str(found)
+
+
+def test_frames_are_in_physical_units(fitted: Fitted) -> None:
+    found = check.loo(fitted)
+    frame = found.to_frame()
+    cells = fitted.table.values[frame["row"], [("a", "b").index(p) for p in frame["property"]]]
+    np.testing.assert_allclose(frame["measured"], cells, rtol=1e-10)
+    b = frame[frame["property"] == "b"]
+    assert bool((b["90% lower"] > 0).all())
+    assert "<table" in found._repr_html_()
+
+
+def test_other_models_are_sent_to_kfold(fitted: Fitted) -> None:
+    with pytest.raises(ModelError, match=r"use check\.kfold"):
+        check.loo(replace(fitted, model=None))
+
+
+def test_left_out_of_two_cells_by_hand() -> None:
+    covariance = torch.tensor([[[2.0, 1.0], [1.0, 2.0]]], dtype=torch.float64)
+    found = left_out(condition(covariance, torch.tensor([[1.0, 0.0]], dtype=torch.float64)))
+    assert found.error[0].tolist() == pytest.approx([1.0, -0.5])
+    assert found.variance[0].tolist() == pytest.approx([1.5, 1.5])
+    density = -0.5 * (1 / 1.5 + math.log(2 * math.pi * 1.5))
+    assert float(found.log_density[0, 0]) == pytest.approx(density)
