@@ -115,6 +115,22 @@ class Observations:
         Raises:
             ModelError: If f or scale has another number of rows or properties.
         """
+        if self._checked(f, scale).n_cells == 0:
+            return
+        mean, sd = self._mean_and_sd(f, scale)
+        pyro.sample("y", dist.Normal(mean, sd).to_event(1), obs=self.y)
+
+    def log_density(self, f: Tensor, scale: Tensor) -> Tensor:
+        """Log density of every cell given latent f and noise scale (as in `observe`), `... x k`."""
+        mean, sd = self._checked(f, scale)._mean_and_sd(f, scale)
+        return torch.distributions.Normal(mean, sd).log_prob(self.y)
+
+    def _mean_and_sd(self, f: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+        mean = f[..., self.rows, self.columns]
+        sd = torch.where(self.yvar.isnan(), scale[..., self.columns], self.yvar.nan_to_num().sqrt())
+        return mean, sd
+
+    def _checked(self, f: Tensor, scale: Tensor) -> Observations:
         n, m = self.n_rows, len(self.properties)
         if f.shape[-2:] != (n, m):
             raise ModelError(
@@ -126,8 +142,4 @@ class Observations:
                 f"the noise scale has shape {tuple(scale.shape)}; it must be `... x {m}`, one per "
                 "property."
             )
-        if self.n_cells == 0:
-            return
-        mean = f[..., self.rows, self.columns]
-        sd = torch.where(self.yvar.isnan(), scale[..., self.columns], self.yvar.nan_to_num().sqrt())
-        pyro.sample("y", dist.Normal(mean, sd).to_event(1), obs=self.y)
+        return self

@@ -256,7 +256,7 @@ def _run(
     trace(first.stage)
     sd = math.sqrt(first.stage.relative_variance)
     if start >= 1.0:
-        return SMCRun(particles, current, first.stage.log_increment, sd, (first.stage,))
+        return SMCRun(particles, current, first.stage.log_increment, sd, (first.stage,), first.index)
     span = 1.0 - start
 
     def later(
@@ -279,7 +279,9 @@ def _run(
     )
     log_evidence = first.stage.log_increment + run.log_evidence
     sd = math.hypot(sd, run.log_evidence_sd)
-    return SMCRun(run.particles, run.log_likelihood / span, log_evidence, sd, run.stages)
+    families = first.index[run.families]
+    likelihood = run.log_likelihood / span
+    return SMCRun(run.particles, likelihood, log_evidence, sd, run.stages, families)
 
 
 @dataclass(frozen=True)

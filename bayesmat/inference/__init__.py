@@ -1,15 +1,31 @@
-"""Samplers: tempered SMC for parameters and molecules, a grid over hyper-parameters, NUTS."""
+"""Inference: tempered SMC for parameters and molecules, NUTS, Laplace, grids; one report."""
 
 from .grid import Grid, HyperPosterior, Integrator, SMCIntegrator
+from .laplace import Laplace
+from .moves import HMC, MALA, RandomWalk
+from .nuts import NUTS
+from .population import SMC
+from .pyro_program import ProgramTarget, noncentred
+from .report import InferenceReport, InferenceRun
 from .smc import SMCRun, Stage, Tempering, tempered_smc
 
 __all__ = [
+    "HMC",
+    "MALA",
+    "NUTS",
+    "SMC",
     "Grid",
     "HyperPosterior",
+    "InferenceReport",
+    "InferenceRun",
     "Integrator",
+    "Laplace",
+    "ProgramTarget",
+    "RandomWalk",
     "SMCIntegrator",
     "SMCRun",
     "Stage",
     "Tempering",
+    "noncentred",
     "tempered_smc",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Generic, Protocol, TypeVar
 
 import torch
@@ -13,8 +13,11 @@ from torch import Tensor
 
 from bayesmat.errors import InferenceError
 
+from .checkpoint import Checkpoint
+
 __all__ = [
     "Move",
+    "Resume",
     "SMCRun",
     "Stage",
     "Tempering",
@@ -74,6 +77,7 @@ class SMCRun(Generic[P]):
         log_evidence_sd: Delta-method error, treating stages as independent: too small when moves
             mix badly.
         stages: One record per temperature.
+        families: Initial particle that each one descends from, `N`.
     """
 
     particles: P
@@ -81,11 +85,63 @@ class SMCRun(Generic[P]):
     log_evidence: float
     log_evidence_sd: float
     stages: tuple[Stage, ...]
+    families: Tensor
 
     @property
     def ladder(self) -> tuple[float, ...]:
         """The temperatures used, to be frozen in a later run."""
         return tuple(stage.beta for stage in self.stages)
+
+
+@dataclass(frozen=True, eq=False)
+class Resume(Generic[P]):
+    """How a run over particles P is written down after every stage, and continued.
+
+    Attributes:
+        checkpoint: The file.
+        pack: The particles as named tensors.
+        unpack: The inverse.
+    """
+
+    checkpoint: Checkpoint
+    pack: Callable[[P], dict[str, Tensor]]
+    unpack: Callable[[dict[str, Tensor]], P]
+
+
+@dataclass(frozen=True, eq=False)
+class _State(Generic[P]):
+    """A run between two stages."""
+
+    particles: P
+    log_likelihood: Tensor
+    families: Tensor
+    stages: tuple[Stage, ...]
+
+    @property
+    def beta(self) -> float:
+        return self.stages[-1].beta if self.stages else 0.0
+
+    def save(self, resume: Resume[P], generator: torch.Generator) -> None:
+        own = {"log_likelihood": self.log_likelihood, "families": self.families}
+        packed = {f"particles.{k}": v for k, v in resume.pack(self.particles).items()}
+        tensors = {**own, "generator": generator.get_state(), **packed}
+        resume.checkpoint.save(tensors, {"stages": [asdict(stage) for stage in self.stages]})
+
+    @staticmethod
+    def load(resume: Resume[P], generator: torch.Generator) -> _State[P] | None:
+        found = resume.checkpoint.load()
+        if found is None:
+            return None
+        tensors, record = found
+        generator.set_state(tensors["generator"])
+        prefix = "particles."
+        packed = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        return _State(
+            resume.unpack(packed),
+            tensors["log_likelihood"],
+            tensors["families"],
+            tuple(Stage(**stage) for stage in record["stages"]),
+        )
 
 
 def effective_sample_size(log_weights: Tensor) -> float:
@@ -178,6 +234,7 @@ def tempered_smc(
     seed: int,
     tempering: Tempering | None = None,
     progress: Callable[[Stage], None] | None = None,
+    resume: Resume[P] | None = None,
 ) -> SMCRun[P]:
     r"""Carry a sample of the prior to the posterior through ``prior * L**beta``, beta from 0 to 1.
 
@@ -198,44 +255,64 @@ def tempered_smc(
         seed: Seeds the one generator that resampling and moves use.
         tempering: Temperatures and sweeps.
         progress: Called with every finished stage.
+        resume: Continue from, and write after every stage, a checkpoint.
 
     Raises:
-        InferenceError: Every particle is impossible, a likelihood is NaN or +inf, or the stages run
-            out.
+        InferenceError: Every particle is impossible, a likelihood is NaN or +inf, the stages run
+            out, or the checkpoint belongs to another run.
     """
-    n = log_likelihood.numel()
     _check(log_likelihood)
     plan = Tempering() if tempering is None else tempering
     generator = torch.Generator().manual_seed(seed)
-    ancestors = torch.arange(n)
-    beta, log_z, variance = 0.0, 0.0, 0.0
-    stages: list[Stage] = []
-    while beta < 1.0:
-        if len(stages) == plan.max_stages:
-            raise InferenceError(
-                f"The temperature reached only {beta:.3g} after {plan.max_stages} stages: the "
-                "prior and the likelihood hardly overlap. Check units, or allow more stages."
-            )
-        if plan.ladder is None:
-            new = next_temperature(log_likelihood, beta, plan.ess_fraction * n)
-        else:
-            new = plan.ladder[len(stages)]
-        log_w = _increment(log_likelihood, new - beta)
-        index = systematic_resample(log_w, generator)
-        particles, log_likelihood = take(particles, index), log_likelihood[index]
-        ancestors = ancestors[index]
-        rates: list[float] = []
-        for _ in range(plan.sweeps + (plan.final_sweeps if new >= 1.0 else 0)):
-            particles, log_likelihood, rate = move(particles, log_likelihood, new, generator)
-            rates.append(rate)
-        stage = _stage(new, log_w, int(ancestors.unique().numel()), rates)
-        _log.debug("stage %d: %s", len(stages) + 1, stage)
-        stages.append(stage)
+    state = _State(particles, log_likelihood, torch.arange(log_likelihood.numel()), ())
+    if resume is not None:
+        state = _State.load(resume, generator) or state
+    while state.beta < 1.0:
+        state = _advance(state, move, take, plan, generator)
+        _log.debug("stage %d: %s", len(state.stages), state.stages[-1])
+        if resume is not None:
+            state.save(resume, generator)
         if progress is not None:
-            progress(stage)
-        beta, log_z = new, log_z + stage.log_increment
-        variance += stage.relative_variance
-    return SMCRun(particles, log_likelihood, log_z, math.sqrt(variance), tuple(stages))
+            progress(state.stages[-1])
+    stages = state.stages
+    return SMCRun(
+        state.particles,
+        state.log_likelihood,
+        sum(stage.log_increment for stage in stages),
+        math.sqrt(sum(stage.relative_variance for stage in stages)),
+        stages,
+        state.families,
+    )
+
+
+def _advance(
+    state: _State[P],
+    move: Move[P],
+    take: Callable[[P, Tensor], P],
+    plan: Tempering,
+    generator: torch.Generator,
+) -> _State[P]:
+    """One stage: raise the temperature, weigh, resample, move."""
+    log_likelihood, n = state.log_likelihood, state.log_likelihood.numel()
+    if len(state.stages) == plan.max_stages:
+        raise InferenceError(
+            f"The temperature reached only {state.beta:.3g} after {plan.max_stages} stages: the "
+            "prior and the likelihood hardly overlap. Check units, or allow more stages."
+        )
+    if plan.ladder is None:
+        new = next_temperature(log_likelihood, state.beta, plan.ess_fraction * n)
+    else:
+        new = plan.ladder[len(state.stages)]
+    log_w = _increment(log_likelihood, new - state.beta)
+    index = systematic_resample(log_w, generator)
+    particles, log_likelihood = take(state.particles, index), log_likelihood[index]
+    families = state.families[index]
+    rates: list[float] = []
+    for _ in range(plan.sweeps + (plan.final_sweeps if new >= 1.0 else 0)):
+        particles, log_likelihood, rate = move(particles, log_likelihood, new, generator)
+        rates.append(rate)
+    stage = _stage(new, log_w, int(families.unique().numel()), rates)
+    return _State(particles, log_likelihood, families, (*state.stages, stage))
 
 
 def _stage(beta: float, log_w: Tensor, n_ancestors: int, rates: Sequence[float]) -> Stage:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -22,7 +23,16 @@ from bayesmat.models.marginals import Marginals
 from bayesmat.models.report import FitReport
 from bayesmat.sources.embedding import FeatureMap
 
-__all__ = ["Fitted", "Prediction", "Prior", "PropertyModel", "fit", "layout_of"]
+__all__ = [
+    "Fitted",
+    "GenerativePrior",
+    "Prediction",
+    "Prior",
+    "PriorDraws",
+    "PropertyModel",
+    "fit",
+    "layout_of",
+]
 
 
 class PropertyModel(Model, ABC):
@@ -42,6 +52,15 @@ class PropertyModel(Model, ABC):
     @abstractmethod
     def noise_sd(self) -> Tensor:
         """Noise sd of each component of the mixture and property, `S x m`, in model space."""
+
+    @property
+    @abstractmethod
+    def draws(self) -> Mapping[str, Tensor]:
+        """Equal-weight posterior draws of the parameters by name, `S x ...`."""
+
+    @abstractmethod
+    def update(self, observations: Observations, X: Tensor, *, seed: int) -> PropertyModel:
+        """The posterior when cells have arrived; `observations` and `X` hold old and new."""
 
     @abstractmethod
     def marginals(self, X: Tensor, *, chunk: int = 512) -> Marginals:
@@ -65,7 +84,14 @@ class Prior(Protocol):
         """Hash of everything that the posterior depends on besides data and seed."""
         ...
 
-    def condition(self, observations: Observations, X: Tensor, *, seed: int) -> PropertyModel:
+    def condition(
+        self,
+        observations: Observations,
+        X: Tensor,
+        *,
+        seed: int,
+        checkpoint: str | Path | None = None,
+    ) -> PropertyModel:
         """The posterior; X has shape `n x D` and is laid out by `layout_of`."""
         ...
 
@@ -73,6 +99,43 @@ class Prior(Protocol):
         self, observations: Observations, X: Tensor, model: PropertyModel, *, seed: int
     ) -> FitReport:
         """What was fitted, in words and numbers."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class PriorDraws:
+    """Draws of everything that a prior is about, before data, in model space.
+
+    Attributes:
+        parameters: Draws by name, `n x ...`.
+        f: Latent properties of the rows, `n x rows x m`.
+        noise_sd: Noise sd of each property, `n x m`.
+    """
+
+    parameters: Mapping[str, Tensor]
+    f: Tensor
+    noise_sd: Tensor
+
+    def measurements(self, observations: Observations, *, seed: int) -> Tensor:
+        """Simulated values of the measured cells, `n x k`, with inferred or known noise."""
+        mean = self.f[:, observations.rows, observations.columns]
+        known = observations.yvar.nan_to_num().sqrt()
+        sd = torch.where(observations.yvar.isnan(), self.noise_sd[:, observations.columns], known)
+        generator = torch.Generator().manual_seed(seed)
+        return mean + sd * torch.randn(mean.shape, generator=generator, dtype=torch.float64)
+
+
+class GenerativePrior(Prior, Protocol):
+    """A prior that can be drawn from: what simulation-based calibration can test."""
+
+    def sample(self, X: Tensor, n: int, *, seed: int) -> PriorDraws:
+        """Independent draws of parameters and latent properties of rows X, `rows x D`."""
+        ...
+
+    def log_likelihood(
+        self, parameters: Mapping[str, Tensor], observations: Observations, X: Tensor
+    ) -> Tensor:
+        """Log p(y | parameters) for draws of the parameters, shape `n`."""
         ...
 
 
@@ -201,6 +264,27 @@ class Fitted:
             self.domain_distance(X),
         )  # fmt: skip
 
+    def update(self, table: PropertyTable, *, seed: int) -> Fitted:
+        """The posterior when rows or cells have arrived, without starting over.
+
+        Hyper-parameter particles are weighed by what they predicted for the new cells, and moved
+        (iterated batch importance sampling); units and scales of model space stay those of the
+        first fit. Use it in a loop where cells come one by one; fit again when the table has
+        doubled.
+
+        Args:
+            table: Old and new measurements together.
+            seed: Seeds resampling and moves.
+
+        Raises:
+            ModelError: The table lacks a property, or has fewer cells than this fit.
+        """
+        table = table.select(self.prior.properties)
+        X = self.layout(table.materials, table.condition_values)
+        model = self.model.update(table.observations(self.scales), X, seed=seed)
+        report = replace(model.report, properties=table.properties, scales=self.scales)
+        return replace(self, table=table, model=model, report=report)
+
     def fingerprint(self, X: Tensor) -> Tensor | None:
         """Columns of X that are the model's count fingerprint, or None if it reads none."""
         for feature_map in self.prior.features:
@@ -226,7 +310,14 @@ class Fitted:
         return self.report._repr_html_()
 
 
-def fit(prior: Prior, table: PropertyTable, *, seed: int, explain: bool = True) -> Fitted:
+def fit(
+    prior: Prior,
+    table: PropertyTable,
+    *,
+    seed: int,
+    explain: bool = True,
+    checkpoint: str | Path | None = None,
+) -> Fitted:
     """Condition a prior on a table: the one verb between data and questions.
 
     Args:
@@ -235,6 +326,7 @@ def fit(prior: Prior, table: PropertyTable, *, seed: int, explain: bool = True) 
         seed: Seeds the hyper-parameter sampler.
         explain: Also refit without each group of terms, so that the report says what each is
             worth; False keeps the report to what the fit itself knows (a campaign's rounds).
+        checkpoint: File that a long fit writes as it goes, and continues from if it was killed.
 
     Raises:
         ModelError: The table lacks a property of the prior, or has no measured cell.
@@ -252,7 +344,7 @@ def fit(prior: Prior, table: PropertyTable, *, seed: int, explain: bool = True) 
         raise ModelError("the table has no measured cell for these properties: nothing to fit.")
     layout = layout_of(prior, table)
     X = layout(table.materials, table.condition_values)
-    model = prior.condition(observations, X, seed=seed)
+    model = prior.condition(observations, X, seed=seed, checkpoint=checkpoint)
     report = model.report
     if explain:
         report = prior.explain(observations, X, model, seed=seed)

@@ -9,7 +9,15 @@ from torch import Tensor
 
 from bayesmat.data.table import Observations
 from bayesmat.features.base import Layout
-from bayesmat.models.gaussian import Conditioned, JointPrior, Pair, Phi, condition
+from bayesmat.models.gaussian import (
+    Conditioned,
+    Hyper,
+    JointPrior,
+    LogMarginal,
+    Pair,
+    Phi,
+    condition,
+)
 from bayesmat.models.hyper import HyperPriors
 from bayesmat.models.kernels import FeatureStack
 from bayesmat.sources.embedding import FeatureMap
@@ -87,14 +95,18 @@ class Problem:
         phi = encoder(X[rows])
         return Problem(joint, priors, encoder, observations, phi, joint.pair(phi, phi), index)
 
+    def moments(self, hyper: Hyper, n_sets: int) -> tuple[Tensor, Tensor]:
+        """K + noise, `S x k x k`, and y - mean, `S x k`, of the measured cells."""
+        k = self.covariance(hyper, n_sets) + torch.diag_embed(self.noise(hyper))
+        mean = self.joint.mean(self.phi, hyper, n_sets)[:, self.index, self.observations.columns]
+        return k, self.observations.y - mean
+
     def conditioned(self, u: Tensor) -> Conditioned:
         """Factorise K + noise at every hyper-parameter set of u, shape `S x d`."""
-        hyper, n_sets, obs = self.priors.values(u), u.shape[0], self.observations
-        k = self.covariance(hyper, n_sets) + torch.diag_embed(self.noise(hyper))
-        mean = self.joint.mean(self.phi, hyper, n_sets)[:, self.index, obs.columns]
-        return condition(k, obs.y - mean)
+        with torch.no_grad():
+            return condition(*self.moments(self.priors.values(u), u.shape[0]))
 
-    def covariance(self, hyper: dict[str, Tensor], n_sets: int) -> Tensor:
+    def covariance(self, hyper: Hyper, n_sets: int) -> Tensor:
         """Prior covariance of the latent values of the measured cells, shape `S x k x k`."""
         index, columns = self.index, self.observations.columns
         if len(self.joint.nodes) == 1 and torch.equal(index, torch.arange(len(index))):
@@ -108,7 +120,7 @@ class Problem:
             total = total + weight[:, :, None] * weight[:, None, :] * gram
         return total
 
-    def noise(self, hyper: dict[str, Tensor]) -> Tensor:
+    def noise(self, hyper: Hyper) -> Tensor:
         """Noise variance of every cell, shape `S x k`: the table's where it gives one."""
         obs = self.observations
         inferred = torch.stack([hyper[n.noise] for n in self.joint.nodes], -1).square()
@@ -116,5 +128,10 @@ class Problem:
         return torch.where(torch.isnan(obs.yvar), inferred, obs.yvar)
 
     def log_marginal(self, u: Tensor) -> Tensor:
-        """Log p(y | u), shape `S`."""
-        return self.conditioned(u).log_marginal
+        """Log p(y | u), shape `S`, differentiable in u."""
+        return self.log_marginal_at(self.priors.values(u), u.shape[0])
+
+    def log_marginal_at(self, hyper: Hyper, n_sets: int) -> Tensor:
+        """Log p(y | hyper-parameters by name), shape `S`."""
+        covariance, residual = self.moments(hyper, n_sets)
+        return LogMarginal.apply(covariance, residual.expand(n_sets, -1))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bayesmat.data.table import Observations
 from bayesmat.models.base import layout_of
-from bayesmat.models.gaussian import leave_one_out
+from bayesmat.models.left_out import leave_one_out
 from bayesmat.models.report import Ablation, FitReport, LeaveOneOut
 
 if TYPE_CHECKING:
@@ -27,11 +27,7 @@ def report_of(model: GraphModel) -> FitReport:
     log_density, cdf = leave_one_out(model.conditioned)
     return FitReport(
         n_cells=int(model.problem.observations.y.numel()),
-        method=hyper.method,
-        seconds=model.seconds,
-        log_evidence=hyper.log_evidence,
-        log_evidence_sd=hyper.log_evidence_sd,
-        ess=hyper.ess,
+        inference=hyper.named(model.problem.priors.values),
         hyper=model.hyper,
         shares=_shares(model),
         loo=LeaveOneOut(log_density, cdf),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -16,10 +17,10 @@ from bayesmat.errors import ModelError
 from bayesmat.features.base import Featurizer, Layout
 from bayesmat.features.huckel import computed
 from bayesmat.inference.grid import HyperPosterior, Integrator, SMCIntegrator
-from bayesmat.models.base import PropertyModel, layout_of
+from bayesmat.models.base import PriorDraws, PropertyModel, layout_of
 from bayesmat.models.conditioning import Encoder, Problem
 from bayesmat.models.explain import ablations
-from bayesmat.models.gaussian import JointPrior, NodePrior
+from bayesmat.models.gaussian import JointPrior, NodePrior, cholesky
 from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.hyper import HyperPriors, LogNormal, Normal
 from bayesmat.models.kernels import FeatureStack, Matern52, Term
@@ -177,8 +178,8 @@ class PropertyGraph:
             p = node.property
             for term in _terms(node):
                 priors[f"{p}: w {term.label}"] = LogNormal(term.weight, term.weight_sd)
-                if term.kernel.ell_sd > 0:
-                    priors[f"{p}: ell {term.label}"] = LogNormal(1.0, term.kernel.ell_sd)
+                for name in term.lengthscales:
+                    priors[f"{p}: ell {name}"] = LogNormal(1.0, term.kernel.ell_sd)
             for edge in node.edges:
                 priors[f"{p}: rho {edge.parent}"] = Normal(edge.mean, edge.sd)
             if node.computed is not None and node.computed.kappa is not None:
@@ -186,7 +187,14 @@ class PropertyGraph:
             priors[f"{p}: noise"] = LogNormal(node.noise, node.noise_sd)
         return HyperPriors(priors)
 
-    def condition(self, observations: Observations, X: Tensor, *, seed: int) -> GraphModel:
+    def condition(
+        self,
+        observations: Observations,
+        X: Tensor,
+        *,
+        seed: int,
+        checkpoint: str | Path | None = None,
+    ) -> GraphModel:
         """The posterior given measured cells, with hyper-parameters integrated.
 
         Args:
@@ -194,15 +202,53 @@ class PropertyGraph:
             X: Features of all rows of the table, shape `n x D`, laid out by
                 `layout_of`.
             seed: Seeds the hyper-parameter sampler.
+            checkpoint: File that a run killed half-way continues from.
 
         Raises:
             ModelError: Properties differ, or X has the wrong width.
         """
-        start = time.perf_counter()
         problem = self._problem(observations, X)
+        posterior = self.integrator(
+            problem.log_marginal, len(problem.priors.names), seed=seed, checkpoint=checkpoint
+        )
+        return GraphModel(problem, posterior)
+
+    def sample(self, X: Tensor, n: int, *, seed: int) -> PriorDraws:
+        r"""Draws of hyper-parameters, and of f at rows X given them.
+
+        .. math:: u \sim N(0, I), \quad \delta_r \sim N(0, k_r), \quad f = A(\mu + \delta)
+
+        Args:
+            X: Rows, `rows x D`; centres and scales of the kernels are read off them.
+            n: Number of draws.
+            seed: Seeds them.
+        """
+        joint, encoder = _compile(self, X)
+        priors, phi = self.hyper_priors(), encoder(X)
+        pair = joint.pair(phi, phi)
+        generator = torch.Generator().manual_seed(seed)
+        u = torch.randn(n, len(priors.names), generator=generator, dtype=torch.float64)
         with torch.no_grad():
-            posterior = self.integrator(problem.log_marginal, len(problem.priors.names), seed=seed)
-            return GraphModel(problem, posterior, seconds=time.perf_counter() - start)
+            hyper = priors.values(u)
+            own = []
+            for r in range(len(joint.nodes)):
+                k = joint.node_covariance(r, pair, hyper).expand(n, len(X), len(X))
+                z = torch.randn(n, len(X), 1, generator=generator, dtype=torch.float64)
+                jitter = 1e-9 * torch.eye(len(X), dtype=torch.float64)
+                own.append((cholesky(k + jitter) @ z)[..., 0])
+            mixing = joint.mixing(hyper, n)
+            f = joint.mean(phi, hyper, n) + torch.einsum("spr,rsn->snp", mixing, torch.stack(own))
+        noise = torch.stack([hyper[node.noise] for node in joint.nodes], -1)
+        return PriorDraws(hyper, f, noise)
+
+    def log_likelihood(
+        self, parameters: Mapping[str, Tensor], observations: Observations, X: Tensor
+    ) -> Tensor:
+        """Log p(y | hyper-parameters) of draws of them, f integrated out; shape `n`."""
+        problem = self._problem(observations, X)
+        n = len(next(iter(parameters.values())))
+        with torch.no_grad():
+            return problem.log_marginal_at(parameters, n)
 
     def explain(
         self, observations: Observations, X: Tensor, model: PropertyModel, *, seed: int
@@ -219,7 +265,7 @@ class PropertyGraph:
         """The posterior at one given set of hyper-parameters: exact conditioning, no sampling."""
         problem = self._problem(observations, X)
         u = problem.priors.standard(hyper)
-        return GraphModel(problem, HyperPosterior.point(u), seconds=0.0)
+        return GraphModel(problem, HyperPosterior.point(u))
 
     def _problem(self, observations: Observations, X: Tensor) -> Problem:
         if observations.properties != self.properties:

@@ -12,8 +12,9 @@ from gpytorch.distributions import MultitaskMultivariateNormal, MultivariateNorm
 from torch import Tensor
 from typing_extensions import override
 
+from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
-from bayesmat.inference.grid import HyperPosterior
+from bayesmat.inference.grid import HyperPosterior, SMCIntegrator
 from bayesmat.models.base import PropertyModel
 from bayesmat.models.conditioning import Problem
 from bayesmat.models.explain import report_of
@@ -32,8 +33,8 @@ class GraphModel(PropertyModel):
     log where declared) and in the order of `properties`.
     """
 
-    def __init__(self, problem: Problem, hyper: HyperPosterior, *, seconds: float) -> None:
-        """Factorise the measured cells at every particle of `hyper`; `seconds` the fit took."""
+    def __init__(self, problem: Problem, hyper: HyperPosterior) -> None:
+        """Factorise the measured cells at every particle of `hyper`."""
         super().__init__()
         self.problem = problem
         self.hyper_posterior = hyper
@@ -42,7 +43,6 @@ class GraphModel(PropertyModel):
         self.n_sets = hyper.u.shape[0]
         self._is_fully_bayesian = self.n_sets > 1
         self._is_ensemble = self.n_sets > 1
-        self.seconds = seconds
         self._mixing = problem.joint.mixing(self.hyper, self.n_sets)
 
     @property
@@ -71,9 +71,49 @@ class GraphModel(PropertyModel):
 
     @property
     @override
+    def draws(self) -> dict[str, Tensor]:
+        """Hyper-parameter particles by name, `S` each."""
+        return self.hyper
+
+    @property
+    @override
     def noise_sd(self) -> Tensor:
         """Inferred noise sd per set and property, shape `S x m`."""
         return torch.stack([self.hyper[n.noise] for n in self.problem.joint.nodes], -1)
+
+    @override
+    def update(self, observations: Observations, X: Tensor, *, seed: int) -> GraphModel:
+        r"""The posterior when cells have arrived, from this one (`SMCIntegrator.update`).
+
+        Centres, scales and lengthscale units stay those of the first fit, so that the prior is the
+        same one; with many new rows a new fit reads them off all rows.
+
+        Args:
+            observations: All cells, old and new, in this model's space.
+            X: All rows.
+            seed: Seeds resampling and moves.
+
+        Raises:
+            ModelError: Other properties, or a cell of this model is missing among the new ones.
+        """
+        old = self.problem
+        if observations.properties != self.properties:
+            raise ModelError(
+                f"The new observations have the properties {observations.properties}, the model "
+                f"{self.properties}."
+            )
+        if observations.n_cells < old.observations.n_cells:
+            raise ModelError(
+                f"The update has {observations.n_cells} cells, the model "
+                f"{old.observations.n_cells}: give all cells, old and new. To take cells away, fit "
+                "again."
+            )
+        new = Problem.of(old.joint, old.priors, old.encoder, observations, X)
+        integrator = SMCIntegrator(n=len(self.hyper_posterior.points), n_particles=self.n_sets)
+        found = integrator.update(
+            self.hyper_posterior, old.log_marginal, new.log_marginal, seed=seed
+        )
+        return GraphModel(new, found)
 
     @override
     def posterior(

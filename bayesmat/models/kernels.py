@@ -13,22 +13,25 @@ from torch import Tensor
 from bayesmat.features.base import Featurizer, Layout
 from bayesmat.sources.embedding import FeatureMap
 
-__all__ = ["FeatureStack", "Kernel", "Linear", "Matern52", "MinMax", "Prepared", "Term"]
+__all__ = ["ARD", "FeatureStack", "Kernel", "Linear", "Matern52", "MinMax", "Prepared", "Term"]
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What a kernel read off the training features: a centre (shape `k`) and a scale."""
+    """What a kernel read off the training features: a centre (shape `k`) and a scale.
+
+    The scale is one number, or one for each feature (shape `k`).
+    """
 
     centre: Tensor
-    scale: float
+    scale: float | Tensor
 
 
 class Kernel(Protocol):
     """A covariance function in two steps, so that what needs no hyper-parameter is done once.
 
-    ``statistic`` maps two feature matrices to one matrix; ``value`` maps that matrix to the
-    covariance for a relative lengthscale `ell` (ignored by kernels that have none).
+    ``statistic`` maps two feature matrices to one matrix (or one per feature); ``value`` maps it to
+    the covariance for relative lengthscales `ell` (None for kernels that have none).
     """
 
     @property
@@ -41,16 +44,24 @@ class Kernel(Protocol):
         """Prior sd of the log relative lengthscale; 0 keeps it fixed."""
         ...
 
+    @property
+    def is_ard(self) -> bool:
+        """Whether every feature has a lengthscale of its own."""
+        ...
+
     def prepare(self, phi: Tensor) -> Prepared:
         """Read centre and scale off the training features, shape `n x k`."""
         ...
 
     def statistic(self, prepared: Prepared, phi1: Tensor, phi2: Tensor) -> Tensor:
-        """Shape `... x n1 x n2`."""
+        """Shape `... x n1 x n2`, with a last dimension `k` if `is_ard`."""
         ...
 
     def value(self, statistic: Tensor, ell: Tensor | None) -> Tensor:
-        """The covariance; `ell` broadcasts against the statistic."""
+        """The covariance, `... x n1 x n2`, or `S x ... x n1 x n2` for `ell` of shape `S x 1`.
+
+        If `is_ard`, `ell` has shape `S x k`.
+        """
         ...
 
     def diagonal(self, prepared: Prepared, phi: Tensor) -> Tensor:
@@ -68,6 +79,7 @@ class MinMax:
 
     name: str = "MinMax"
     ell_sd: float = 0.0
+    is_ard: bool = False
 
     def prepare(self, phi: Tensor) -> Prepared:
         """Nothing to read."""
@@ -98,6 +110,7 @@ class Linear:
 
     name: str = "linear"
     ell_sd: float = 0.0
+    is_ard: bool = False
 
     def prepare(self, phi: Tensor) -> Prepared:
         """The training mean c, and the mean squared distance s from it."""
@@ -131,6 +144,7 @@ class Matern52:
     factor: float = 2.0
     ell_sd: float = 0.0
     name: str = "Matern-5/2"
+    is_ard: bool = False
 
     def prepare(self, phi: Tensor) -> Prepared:
         """The median of the positive pairwise distances."""
@@ -149,12 +163,62 @@ class Matern52:
 
     def value(self, statistic: Tensor, ell: Tensor | None) -> Tensor:
         """Matern 5/2 of the scaled distance."""
-        r = math.sqrt(5.0) * (statistic if ell is None else statistic / ell)
-        return (1.0 + r + r.square() / 3.0) * torch.exp(-r)
+        distance = statistic
+        if ell is not None:
+            distance = statistic / ell.reshape(-1, *[1] * statistic.dim())
+        return matern52(math.sqrt(5.0) * distance)
 
     def diagonal(self, prepared: Prepared, phi: Tensor) -> Tensor:
         """One."""
         return torch.ones(phi.shape[:-1], dtype=phi.dtype)
+
+
+@dataclass(frozen=True)
+class ARD:
+    r"""Matern 5/2 with a lengthscale for each feature (automatic relevance determination).
+
+    .. math:: (1+r+r^2/3)e^{-r}, \qquad r^2 = 5 \sum_j (\phi_j - \phi'_j)^2 / \ell_j^2
+
+    The lengthscale of feature j is ``factor sqrt(k)`` times its training sd times a log-normal
+    number of log sd `ell_sd`, so that a feature that does not matter can be stretched until it
+    plays no part (the scaling with dimension: Hvarfner, Hellsten and Nardi 2024, arXiv:2402.02229).
+
+    Use it for up to some tens of named descriptors, when the question is which of them matter.
+    Not for fingerprints, and not to save a model with more descriptors than measurements.
+    """
+
+    factor: float = 2.0
+    ell_sd: float = 1.5
+    name: str = "ARD Matern-5/2"
+    is_ard: bool = True
+
+    def prepare(self, phi: Tensor) -> Prepared:
+        """The scale of each feature; a feature that is constant has none and is left out."""
+        sd = phi.std(0) if len(phi) > 1 else torch.zeros(phi.shape[-1], dtype=phi.dtype)
+        unit = torch.where(sd > 1e-9 * phi.abs().amax(0), sd, torch.inf)
+        return Prepared(phi.mean(0), self.factor * math.sqrt(phi.shape[-1]) * unit)
+
+    def statistic(self, prepared: Prepared, phi1: Tensor, phi2: Tensor) -> Tensor:
+        """Squared differences of each feature over its prepared lengthscale."""
+        return ((phi1[..., :, None, :] - phi2[..., None, :, :]) / prepared.scale).square()
+
+    def value(self, statistic: Tensor, ell: Tensor | None) -> Tensor:
+        """Matern 5/2 of the weighted distance."""
+        if ell is None:
+            return matern52((5.0 * statistic.sum(-1)).clamp(min=1e-24).sqrt())
+        flat = statistic.reshape(-1, statistic.shape[-1])
+        square = 5.0 * ell.square().reciprocal() @ flat.T
+        value = matern52(square.clamp(min=1e-24).sqrt())
+        return value.reshape(-1, *statistic.shape[:-1])
+
+    def diagonal(self, prepared: Prepared, phi: Tensor) -> Tensor:
+        """One."""
+        return torch.ones(phi.shape[:-1], dtype=phi.dtype)
+
+
+def matern52(r: Tensor) -> Tensor:
+    """(1 + r + r^2/3) exp(-r)."""
+    return (1.0 + r + r.square() / 3.0) * torch.exp(-r)
 
 
 @dataclass(frozen=True)
@@ -178,6 +242,11 @@ class FeatureStack:
         """Hash of the digests of the maps."""
         text = "\n".join(m.digest for m in self.maps)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features of all maps."""
+        return tuple(name for m in self.maps for name in m.names)
 
     def columns(self, layout: Layout, X: Tensor) -> Tensor:
         """Features of rows of X, shape `... x sum(k)`."""
@@ -206,3 +275,10 @@ class Term:
     def label(self) -> str:
         """Name in reports and of the hyper-parameter."""
         return f"{self.kernel.name}({self.features.label})"
+
+    @property
+    def lengthscales(self) -> tuple[str, ...]:
+        """Names of the lengthscales that are hyper-parameters: none, one, or one per feature."""
+        if self.kernel.ell_sd == 0:
+            return ()
+        return self.features.names if self.kernel.is_ard else (self.label,)

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from pathlib import Path
 from types import FunctionType
 
 import torch
@@ -18,8 +19,10 @@ from torch import Tensor
 from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Featurizer
-from bayesmat.inference.nuts import NUTS, DoublePrecision, seeded
-from bayesmat.models.base import PropertyModel, layout_of
+from bayesmat.inference.nuts import NUTS
+from bayesmat.inference.pyro_program import DoublePrecision, seeded
+from bayesmat.inference.report import Sampler
+from bayesmat.models.base import PriorDraws, PropertyModel, layout_of
 from bayesmat.models.program_laws import Recorder, check_prior, check_rows, drawn
 from bayesmat.models.program_model import ProgramModel, Sampled, at, n_draws
 from bayesmat.models.report import FitReport
@@ -45,7 +48,7 @@ class Program:
     function: Callable[..., Tensor]
     properties: tuple[str, ...]
     maps: tuple[tuple[str, FeatureMap], ...]
-    sampler: NUTS = field(default_factory=NUTS)
+    sampler: Sampler = field(default_factory=NUTS)
     n_draws: int = 256
 
     def __post_init__(self) -> None:
@@ -106,8 +109,15 @@ class Program:
         found = {name: m.columns(layout, X) for name, m in self.maps}
         return found | {CONDITIONS: X[..., layout.width :].double()} if takes else found
 
-    def condition(self, observations: Observations, X: Tensor, *, seed: int) -> ProgramModel:
-        """The posterior given measured cells, by NUTS.
+    def condition(
+        self,
+        observations: Observations,
+        X: Tensor,
+        *,
+        seed: int,
+        checkpoint: str | Path | None = None,
+    ) -> ProgramModel:
+        """The posterior given measured cells, by the program's sampler.
 
         Before sampling, draws of the prior check that the program keeps its rules: cells are
         observed only through ``observations.observe``, sites are continuous, and rows are
@@ -117,7 +127,8 @@ class Program:
         Args:
             observations: Long-form cells in model space; its properties must be the program's.
             X: Features of all rows of the table, shape `n x D`, laid out by `layout_of`.
-            seed: Seeds the chains.
+            seed: Seeds the sampler.
+            checkpoint: File that a run killed half-way continues from.
 
         Raises:
             ModelError: Properties or shapes differ, or the program breaks a rule.
@@ -137,7 +148,8 @@ class Program:
         def model() -> Tensor:
             return self.function(**inputs, observations=measured)
 
-        run = self.sampler(model, seed=seed)
+        key = None if checkpoint is None else (self.digest(), X, measured.y)
+        run = self.sampler(model, seed=seed, checkpoint=checkpoint, key=key)
         draws = run.flat(self.n_draws)
         with torch.no_grad():
             check_rows(self.evaluate, at(draws, 0), X)
@@ -151,8 +163,8 @@ class Program:
         """The fit report; a program has no groups of terms to be left out."""
         return model.report
 
-    def sample(self, X: Tensor, n: int, *, seed: int) -> tuple[dict[str, Tensor], Tensor]:
-        """Draws from the prior: parameters by site, `n x ...`, and f, `n x rows x m`.
+    def sample(self, X: Tensor, n: int, *, seed: int) -> PriorDraws:
+        """Draws from the prior: parameters by site, latent properties and noise.
 
         Args:
             X: Rows, `rows x D`.
@@ -163,8 +175,23 @@ class Program:
         with seeded(seed), torch.no_grad():
             runs = [self.traced(nothing, X) for _ in range(n)]
         sites = [drawn(trace) for trace, _ in runs]
-        f = torch.stack([recorder.seen[0][0] for _, recorder in runs])
-        return {name: torch.stack([site[name] for site in sites]) for name in sites[0]}, f
+        f, noise = (
+            torch.stack([recorder.seen[0][i].double() for _, recorder in runs]) for i in (0, 1)
+        )
+        parameters = {name: torch.stack([site[name] for site in sites]) for name in sites[0]}
+        return PriorDraws(parameters, f, noise)
+
+    def log_likelihood(
+        self, parameters: Mapping[str, Tensor], observations: Observations, X: Tensor
+    ) -> Tensor:
+        """Log p(y | sites) of draws of the sites, `n x ...` each; shape `n`."""
+        measured, X = _measured(observations, X)
+        out = []
+        with torch.no_grad():
+            for s in range(n_draws(parameters)):
+                f, scale = self.evaluate(at(parameters, s), X)
+                out.append(measured.log_density(f, scale).sum())
+        return torch.stack(out)
 
     def traced(self, observations: Observations, X: Tensor) -> tuple[poutine.Trace, Recorder]:
         """Run once, sites drawn from the prior; what was sampled and what was observed."""
@@ -184,7 +211,7 @@ def program(
     *,
     properties: Sequence[str],
     features: Mapping[str, Featurizer | FeatureMap],
-    sampler: NUTS | None = None,
+    sampler: Sampler | None = None,
     n_draws: int = 256,
 ) -> Callable[[Callable[..., Tensor]], Program]:
     """Turn a Pyro function into a prior that stands wherever a property graph stands.
@@ -201,7 +228,7 @@ def program(
     Args:
         properties: Names of the m outputs.
         features: Argument name -> featurizer or feature map.
-        sampler: Settings of NUTS.
+        sampler: `NUTS()` by default; `SMC()` or `Laplace()`.
         n_draws: Draws that the model keeps.
 
     Raises:

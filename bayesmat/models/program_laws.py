@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
-from bayesmat.inference.nuts import seeded
+from bayesmat.inference.pyro_program import seeded
 
 __all__ = ["Recorder", "check_prior", "check_rows", "drawn"]
 

@@ -15,8 +15,9 @@ from botorch.sampling.index_sampler import IndexSampler
 from torch import Tensor
 from typing_extensions import override
 
+from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
-from bayesmat.inference.nuts import NUTSRun
+from bayesmat.inference.report import InferenceRun
 from bayesmat.models.base import PropertyModel
 from bayesmat.models.marginals import Marginals
 from bayesmat.models.report import FitReport
@@ -72,14 +73,14 @@ class Sampled:
     Attributes:
         draws: Kept draws by site, `S x ...`.
         noise_sd: Noise sd per draw and property, `S x m`.
-        run: The whole NUTS run.
+        run: The whole run of the sampler.
         n_cells: Measured cells.
         seed: The seed, reused for simulated noise.
     """
 
     draws: dict[str, Tensor]
     noise_sd: Tensor
-    run: NUTSRun
+    run: InferenceRun
     n_cells: int
     seed: int
 
@@ -128,9 +129,27 @@ class ProgramModel(PropertyModel):
         return self.sampled.noise_sd
 
     @property
-    def run(self) -> NUTSRun:
+    @override
+    def draws(self) -> dict[str, Tensor]:
+        """The kept draws by site, `S x ...`."""
+        return self.sampled.draws
+
+    @property
+    def run(self) -> InferenceRun:
         """Every draw of every site by chain: for `convergence(model.run.draws)`."""
         return self.sampled.run
+
+    @override
+    def update(self, observations: Observations, X: Tensor, *, seed: int) -> ProgramModel:
+        """Not available: a program is sampled again when cells arrive.
+
+        Raises:
+            ModelError: Always.
+        """
+        raise ModelError(
+            "a program has no evidence path to continue on: fit it again with all cells "
+            "(bm.fit), or write the dependence as a PropertyGraph."
+        )
 
     def latent(self, X: Tensor) -> Tensor:
         """The latent properties of rows `n x D` under every draw, `S x n x m`."""
@@ -193,11 +212,7 @@ class ProgramModel(PropertyModel):
         scalars = {k: v.flatten() for k, v in self.sampled.draws.items() if v[0].numel() == 1}
         return FitReport(
             n_cells=self.sampled.n_cells,
-            method=str(run),
-            seconds=run.seconds,
-            log_evidence=math.nan,
-            log_evidence_sd=math.nan,
-            ess=run.min_bulk_ess,
+            inference=run.report,
             hyper=scalars | noise,
             shares={},
             loo=None,

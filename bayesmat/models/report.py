@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from bayesmat.data.table import Property, Scale
+from bayesmat.inference.report import InferenceReport
 
 __all__ = ["Ablation", "FitReport", "LeaveOneOut"]
 
@@ -64,11 +65,7 @@ class FitReport:
 
     Attributes:
         n_cells: Measured cells used.
-        method: How hyper-parameters were integrated.
-        seconds: Wall time of the fit.
-        log_evidence: log p(y), with its Monte Carlo error.
-        log_evidence_sd: The error.
-        ess: Distinct or effective hyper-parameter sets.
+        inference: How hyper-parameters or parameters were integrated, and how well it went.
         hyper: Hyper-parameter particles by name, `S` each.
         shares: Per property and group, particles of its share of the prior variance, `S`.
         loo: Leave-one-out record.
@@ -78,11 +75,7 @@ class FitReport:
     """
 
     n_cells: int
-    method: str
-    seconds: float
-    log_evidence: float
-    log_evidence_sd: float
-    ess: float
+    inference: InferenceReport
     hyper: Mapping[str, Tensor]
     shares: Mapping[str, Mapping[str, Tensor]]
     loo: LeaveOneOut | None
@@ -93,13 +86,8 @@ class FitReport:
     @property
     def lines(self) -> tuple[str, ...]:
         """The report, a sentence per line."""
-        evidence = ""
-        if math.isfinite(self.log_evidence):
-            evidence = f"; log evidence {self.log_evidence:.1f} +- {self.log_evidence_sd:.1f}"
-        out = [
-            f"Fitted {self.n_cells} measured values in {self.seconds:.1f} s ({self.method}; "
-            f"{self.ess:.0f} effective hyper-parameter sets{evidence})."
-        ]
+        out = [f"Fitted {self.n_cells} measured values by {self.inference.lines[0]}"]
+        out += self.inference.problems
         for prop, shares in self.shares.items():
             parts = [f"{group} {_interval(share)}" for group, share in shares.items()]
             out.append(f"{prop}: share of the variance explained by " + ", ".join(parts) + ".")

@@ -113,6 +113,13 @@ class FeatureMap:
         parts.append(self.embedding.digest if self.embedding is not None else "")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features: the featurizers' columns, or numbered units of the embedding."""
+        if self.embedding is not None:
+            return tuple(f"{self.label}[{i}]" for i in range(self.embedding.width))
+        return tuple(name for featurizer in self.inputs for name in featurizer.names)
+
     def columns(self, layout: Layout, X: Tensor) -> Tensor:
         """Features of the rows of X.
 

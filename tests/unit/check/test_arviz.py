@@ -8,6 +8,7 @@ import torch
 
 from bayesmat.check import to_arviz
 from bayesmat.errors import InferenceError
+from bayesmat.inference.report import InferenceReport
 from bayesmat.inference.smc import SMCRun
 from bayesmat.models.report import FitReport
 
@@ -44,16 +45,18 @@ def test_weighted_particles_are_resampled_with_their_log_likelihood() -> None:
 
 def test_a_fit_report_shows_hyperparameters_and_shares() -> None:
     shares = {"gap": {"networks": torch.full((5,), 0.3)}}
-    report = FitReport(40, "grid", 0.1, -3.0, 0.1, 5.0, {"gap: noise": torch.ones(5)}, shares, None)
+    report = FitReport(
+        40, InferenceReport("grid", 0.1), {"gap: noise": torch.ones(5)}, shares, None
+    )
     posterior = to_arviz(report)["posterior"]
     assert set(posterior.data_vars) == {"gap: noise", "gap: share of networks"}
     assert float(posterior["gap: share of networks"].mean()) == pytest.approx(0.3)
 
 
 def test_smc_runs_over_tensors_and_over_names() -> None:
-    tensor = SMCRun(torch.ones(6, 2), torch.zeros(6), 0.0, 0.0, ())
+    tensor = SMCRun(torch.ones(6, 2), torch.zeros(6), 0.0, 0.0, (), torch.arange(6))
     assert to_arviz(tensor)["posterior"]["particles"].shape == (1, 6, 2)
-    named = SMCRun({"a": torch.ones(6)}, torch.zeros(6), 0.0, 0.0, ())
+    named = SMCRun({"a": torch.ones(6)}, torch.zeros(6), 0.0, 0.0, (), torch.arange(6))
     assert to_arviz(named)["posterior"]["a"].shape == (1, 6)
 
 

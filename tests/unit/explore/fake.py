@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.candidates import Candidates, Pool
 from bayesmat.explore.goals import Goal, Within, region_of
 from bayesmat.explore.select import Selection
+from bayesmat.inference.report import InferenceReport
 from bayesmat.models.base import Fitted
 from bayesmat.models.marginals import Marginals
 from bayesmat.models.report import FitReport
@@ -53,7 +55,7 @@ class FakeModel(Model):
     def __init__(self, observations: Observations, X: Tensor) -> None:
         super().__init__()
         self.x, self.y = X[observations.rows, 0], observations.y
-        self.report = FitReport(len(self.y), "fake", 0.0, 0.0, 0.0, 1.0, {}, {}, None)
+        self.report = FitReport(len(self.y), InferenceReport("fake", 0.0), {}, {}, None)
 
     @property
     def num_outputs(self) -> int:
@@ -79,7 +81,14 @@ class FakePrior:
     def digest(self) -> str:
         return f"fake prior {self.version}"
 
-    def condition(self, observations: Observations, X: Tensor, *, seed: int) -> Model:
+    def condition(
+        self,
+        observations: Observations,
+        X: Tensor,
+        *,
+        seed: int,
+        checkpoint: str | Path | None = None,
+    ) -> Model:
         return FakeModel(observations, X)
 
     def explain(

@@ -15,6 +15,7 @@ from scipy import stats
 
 from bayesmat.data.table import Property
 from bayesmat.explore.account import Account, Call, Forecast, Target, account_of
+from bayesmat.inference.report import InferenceReport
 from bayesmat.models.report import FitReport
 
 GAP = Property("gap", "eV", "log")
@@ -132,7 +133,7 @@ def test_an_explained_fit_replaces_the_stored_words(fake: ModuleType, tmp_path: 
     campaign = fake.create(f"sqlite:///{tmp_path / 'c.db'}")
     campaign.suggest(2)
     shares = {"gap": {"networks": torch.linspace(0, 1, 5)}}
-    explained = FitReport(7, "grid", 0.1, -1.0, 0.1, 3.0, {}, shares, None)
+    explained = FitReport(7, InferenceReport("grid", 0.1), {}, shares, None)
     account = account_of(campaign, fit_report=explained)
     assert account.fit_lines == explained.lines
     np.testing.assert_allclose(account.shares["networks"], [0, 0.25, 0.5, 0.75, 1])

@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.distributions import MultivariateNormal
 
 from bayesmat.errors import InferenceError
-from bayesmat.inference.grid import Grid, RandomWalk, SMCIntegrator
+from bayesmat.inference.grid import Grid, SMCIntegrator
+from bayesmat.inference.moves import Points, RandomWalk, standard_normal
 from bayesmat.inference.smc import (
     Tempering,
     effective_sample_size,
@@ -43,7 +44,7 @@ def truth() -> tuple[float, Tensor, Tensor]:
 def test_smc_finds_evidence_and_moments_of_a_conjugate_gaussian() -> None:
     log_z, mean, covariance = truth()
     runs = [SMCIntegrator(n=512, final_sweeps=15)(log_likelihood, 3, seed=s) for s in range(12)]
-    z = torch.tensor([r.log_evidence for r in runs])
+    z = torch.tensor([r.report.log_evidence for r in runs])
     assert abs(float(z.mean()) - log_z) < 4 * float(z.std()) / math.sqrt(12) + 0.02
     assert float(z.std()) < 0.25
     means = torch.stack([r.points.mean(0) for r in runs])
@@ -62,8 +63,10 @@ def test_frozen_ladder_gives_an_unbiased_evidence() -> None:
     for seed in range(100):
         g = torch.Generator().manual_seed(seed)
         u = torch.randn(128, 3, generator=g, dtype=torch.float64)
+        target = standard_normal(log_likelihood)
+        points, start = RandomWalk().start(target, u)
         run = tempered_smc(
-            u, log_likelihood(u), RandomWalk(log_likelihood), lambda p, i: p[i],
+            points, start, RandomWalk().on(target), Points.take,
             seed=10_000 + seed, tempering=Tempering(sweeps=2, final_sweeps=0, ladder=tuple(ladder)),
         )  # fmt: skip
         ratios.append(math.exp(run.log_evidence - log_z))
@@ -74,11 +77,11 @@ def test_frozen_ladder_gives_an_unbiased_evidence() -> None:
 def test_grid_finds_evidence_and_moments() -> None:
     log_z, mean, _covariance = truth()
     posterior = Grid(n=2**14, n_particles=400)(log_likelihood, 3, seed=0)
-    assert posterior.log_evidence == pytest.approx(log_z, abs=0.06)
+    assert posterior.report.log_evidence == pytest.approx(log_z, abs=0.06)
     weights = posterior.log_weights.exp()
     assert torch.allclose(weights @ posterior.points, mean, atol=0.02)
     assert torch.allclose(posterior.u.mean(0), mean, atol=0.06)
-    assert 50 < posterior.ess < 2000
+    assert 50 < posterior.report.min_ess < 2000
 
 
 def test_same_seed_same_particles_and_global_rng_untouched() -> None:
@@ -111,11 +114,12 @@ def test_systematic_resample_copies_floor_or_ceil() -> None:
 
 
 def test_impossible_starts_are_refused_with_advice() -> None:
-    u = torch.zeros(4, 1).double()
-    walk = RandomWalk(log_likelihood)
+    target = standard_normal(log_likelihood)
+    u, _ = RandomWalk().start(target, torch.zeros(4, 3).double())
+    walk = RandomWalk().on(target)
     with pytest.raises(InferenceError, match="Every particle has likelihood zero"):
-        tempered_smc(u, torch.full((4,), -math.inf), walk, lambda p, i: p[i], seed=0)
+        tempered_smc(u, torch.full((4,), -math.inf), walk, Points.take, seed=0)
     with pytest.raises(InferenceError, match=r"particles \[1\] is NaN"):
-        tempered_smc(u, torch.tensor([0.0, math.nan, 0.0, 0.0]), walk, lambda p, i: p[i], seed=0)
+        tempered_smc(u, torch.tensor([0.0, math.nan, 0.0, 0.0]), walk, Points.take, seed=0)
     with pytest.raises(InferenceError, match="must rise and end at 1"):
         Tempering(ladder=(0.5,))

@@ -9,7 +9,10 @@ import torch
 
 from bayesmat.check.convergence import convergence
 from bayesmat.errors import InferenceError
-from bayesmat.inference.nuts import NUTS, DoublePrecision, NUTSRun, bulk_ess, seeded, split_r_hat
+from bayesmat.inference.chains import bulk_ess, chain_table, split_r_hat
+from bayesmat.inference.nuts import NUTS
+from bayesmat.inference.pyro_program import DoublePrecision, seeded
+from bayesmat.inference.report import InferenceReport, InferenceRun
 
 
 def model() -> None:
@@ -19,22 +22,21 @@ def model() -> None:
 
 
 @pytest.fixture(scope="module")
-def run() -> NUTSRun:
+def run() -> InferenceRun:
     return NUTS(warmup=40, draws=60, chains=2, max_tree_depth=4)(model, seed=0)
 
 
-def test_draws_come_by_site_and_chain_in_double_precision(run: NUTSRun) -> None:
+def test_draws_come_by_site_and_chain_in_double_precision(run: InferenceRun) -> None:
     assert run.draws["rate"].shape == (2, 60)
     assert run.draws["slope"].shape == (2, 60, 2)
     assert all(v.dtype == torch.float64 for v in run.draws.values())
     assert (run.draws["rate"] > 0).all()
     assert not torch.equal(run.draws["rate"][0], run.draws["rate"][1])
-    assert len(run.step_size) == len(run.acceptance) == len(run.divergences) == 2
-    assert all(0 < step < 10 for step in run.step_size)
-    assert "2 chains x 60 draws after 40 of warm-up" in str(run)
+    assert len(run.report.bfmi) == len(run.report.divergences) == 2
+    assert "2 chains after 40 steps of warm-up: 120 draws" in str(run)
 
 
-def test_flat_joins_chains_and_thins_evenly(run: NUTSRun) -> None:
+def test_flat_joins_chains_and_thins_evenly(run: InferenceRun) -> None:
     assert run.flat()["slope"].shape == (120, 2)
     few = run.flat(3)["rate"]
     assert torch.equal(few, run.draws["rate"].flatten()[[0, 60, 119]])
@@ -83,17 +85,17 @@ def test_effective_sizes_agree_with_an_independent_judge() -> None:
 def test_chains_that_disagree_are_not_called_converged() -> None:
     apart = torch.randn(2, 50, generator=torch.Generator().manual_seed(0)).double()
     apart[1] += 5.0
-    run = NUTSRun({"x": apart}, (0, 0), (0.8, 0.8), (0.1, 0.1), 10, 1.0)
-    assert run.max_r_hat > 1.5
-    assert "NOT CONVERGED" in str(run)
+    report = InferenceReport("chains", 1.0, chain_table({"x": apart}), 2, 50)
+    assert report.max_r_hat > 1.5
+    assert "the chains disagree" in str(report)
 
 
 def test_constants_do_not_spoil_the_summary() -> None:
     draws = torch.randn(2, 50, 2, generator=torch.Generator().manual_seed(0)).double()
     draws[..., 1] = 1.0
-    run = NUTSRun({"x": draws}, (0, 0), (0.8, 0.8), (0.1, 0.1), 10, 1.0)
-    assert 50 < run.min_bulk_ess < 200
-    assert run.max_r_hat < 1.1
+    report = InferenceReport("chains", 1.0, chain_table({"x": draws}), 2, 50)
+    assert 30 < report.min_ess < 200
+    assert report.max_r_hat < 1.1
 
 
 def test_impossible_data_are_explained() -> None:

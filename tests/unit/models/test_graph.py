@@ -11,9 +11,10 @@ from torch import Tensor
 from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
 from bayesmat.inference.grid import Grid
-from bayesmat.models.gaussian import condition, leave_one_out
+from bayesmat.models.gaussian import condition
 from bayesmat.models.graph import Computed, Edge, Node, PropertyGraph
 from bayesmat.models.kernels import Linear, Matern52, MinMax, Term
+from bayesmat.models.left_out import leave_one_out
 from bayesmat.models.transfer import Transfer
 
 from .helpers import chain_graph, observations, space

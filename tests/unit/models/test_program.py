@@ -14,7 +14,8 @@ from torch import Tensor
 
 from bayesmat.data.table import Observations, Property, PropertyTable
 from bayesmat.errors import ModelError
-from bayesmat.inference.nuts import NUTS, bulk_ess
+from bayesmat.inference.chains import bulk_ess
+from bayesmat.inference.nuts import NUTS
 from bayesmat.models.base import fit
 from bayesmat.models.program import Program, program
 from tests.unit.models.helpers import Coordinates, observations
@@ -56,7 +57,7 @@ def test_conjugate_regression_has_the_moments_of_the_closed_form() -> None:
     assert abs(float(s.mean()) - half_normal_mean) < 4 * half_normal_sd / float(bulk_ess(s)) ** 0.5
     assert w.dtype == torch.float64
     assert model.n_draws == 24
-    assert "2 chains x 120 draws" in str(model.report)
+    assert "2 chains after 60 steps of warm-up: 240 draws" in str(model.report)
     assert set(model.report.hyper) == {"s", "p0: noise"}
 
 
@@ -121,7 +122,8 @@ def test_identical_candidates_have_identical_draws_in_every_batch() -> None:
 
 
 def test_prior_draws_have_the_prior_moments() -> None:
-    sites, f = linear(1).sample(normal(3, 2), 400, seed=0)
+    draws = linear(1).sample(normal(3, 2), 400, seed=0)
+    sites, f = draws.parameters, draws.f
     assert f.shape == (400, 3, 1)
     assert sites["w"].shape == (400, 2, 1)
     assert abs(float(sites["w"].mean())) < 4 / 800**0.5

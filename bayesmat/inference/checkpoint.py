@@ -1,0 +1,84 @@
+"""Where a long run left off: tensors as safetensors, the rest as JSON, never a pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load, save
+from torch import Tensor
+
+from bayesmat.errors import InferenceError
+
+__all__ = ["Checkpoint"]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A file that a run writes as it goes and continues from when it is started again.
+
+    The file belongs to one run: settings, seed and data are hashed into `key`, and a file with
+    another key is refused, never overwritten.
+
+    Attributes:
+        path: The file; its folder is made.
+        key: Hash of everything that the run depends on.
+    """
+
+    path: Path
+    key: str
+
+    @staticmethod
+    def of(path: str | Path, *parts: object) -> Checkpoint:
+        """A checkpoint of a run that depends on `parts` (text, numbers, tensors)."""
+        digest = hashlib.sha256()
+        for part in parts:
+            if isinstance(part, Tensor):
+                digest.update(part.detach().cpu().contiguous().numpy().tobytes())
+            else:
+                digest.update(repr(part).encode())
+        return Checkpoint(Path(path), digest.hexdigest()[:16])
+
+    def part(self, name: str) -> Checkpoint:
+        """The checkpoint of a part of the run, such as one chain, in a file beside it."""
+        stem = self.path.with_suffix("")
+        return Checkpoint(stem.with_name(f"{stem.name}-{name}{self.path.suffix}"), self.key)
+
+    def save(self, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:
+        """Write atomically: a run killed while writing leaves the older state."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        about = {"key": self.key, "record": json.dumps(dict(record))}
+        content = save({name: value.contiguous() for name, value in tensors.items()}, about)
+        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        temporary.write_bytes(content)
+        temporary.replace(self.path)
+
+    def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """What was saved last, or None if there is no file.
+
+        Raises:
+            InferenceError: The file is damaged, or belongs to another run.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            with safe_open(self.path, framework="pt") as file:
+                about = file.metadata() or {}
+            tensors = load(self.path.read_bytes())
+            record = json.loads(about.get("record", "null"))
+        except (SafetensorError, ValueError) as error:
+            raise InferenceError(
+                f"{self.path} is not a readable checkpoint ({error}): delete it to start anew."
+            ) from error
+        if about.get("key") != self.key or record is None:
+            raise InferenceError(
+                f"{self.path} belongs to another run (other data, prior, settings or seed), so it "
+                "cannot be continued. Name another file, or delete this one to start anew."
+            )
+        return tensors, record
