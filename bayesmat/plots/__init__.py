@@ -2,25 +2,40 @@
 
 Every function takes plain arrays, frames or records and returns a matplotlib figure that shows
 itself in a notebook; nothing touches pyplot's global state. Colours are Okabe and Ito's, which
-colour-blind readers can tell apart; shapes repeat what colours say.
+colour-blind readers can tell apart; shapes repeat what colours say, and orange is what deserves a
+second look.
 """
 
+from .calibration import calibration_curve, coverage, influence, pit_ecdf, pit_histogram
 from .campaigns import campaign_path, learning_curve, smc_diagnostics
-from .posterior import relevance
-from .predictions import calibration_curve, parity, pit_histogram
+from .draws import pair, rank, trace
+from .posterior import forest, prior_posterior, relevance
+from .predictions import bands, parity, parity_grid
 from .style import GOAL, PREDICTED, Chart, png, save
+from .tables import missing_pattern
 
 __all__ = [
     "GOAL",
     "PREDICTED",
     "Chart",
+    "bands",
     "calibration_curve",
     "campaign_path",
+    "coverage",
+    "forest",
+    "influence",
     "learning_curve",
+    "missing_pattern",
+    "pair",
     "parity",
+    "parity_grid",
+    "pit_ecdf",
     "pit_histogram",
     "png",
+    "prior_posterior",
+    "rank",
     "relevance",
     "save",
     "smc_diagnostics",
+    "trace",
 ]

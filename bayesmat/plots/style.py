@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import textwrap
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from bayesmat.data.properties import Property
 from bayesmat.errors import DataError
@@ -106,30 +106,63 @@ def scale_axis(axis_of: Axes, prop: Property, which: str, values: np.ndarray) ->
     finite = values[np.isfinite(values)]
     if prop.scale != "log" or not finite.size or finite.min() <= 0:
         return
+    log_axis(axis_of, which, float(np.log10(finite.max() / finite.min())))
+
+
+def log_axis(axis_of: Axes, which: str, decades: float) -> None:
+    """A log axis over so many decades, labelled with plain numbers."""
     getattr(axis_of, f"set_{which}scale")("log")
     axis = axis_of.xaxis if which == "x" else axis_of.yaxis
-    decades = np.log10(finite.max() / finite.min())
     if decades < 0.35:  # too narrow for ticks at round leading digits
         axis.set_major_locator(MaxNLocator(5))
     else:
         subs = (1, 2, 3, 5, 7) if decades < 1.2 else (1, 2, 5) if decades < 3 else (1,)
-        axis.set_major_locator(LogLocator(subs=subs))
+        axis.set_major_locator(LogLocator(subs=subs, numticks=8))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())
 
 
 def short(text: str, limit: int = 26) -> str:
     """The text, with its middle left out where it is longer than the limit."""
     if len(text) <= limit:
         return text
-    tail = (limit - 1) // 3
+    tail = 2 * (limit - 1) // 5
     return f"{text[: limit - 1 - tail]}…{text[-tail:]}"
 
 
 def wrapped(text: str, width: int = 24, n_lines: int = 2) -> str:
-    """The text on a few lines, words kept together where they fit."""
-    pieces = textwrap.wrap(text.replace("_", "_\u200b"), width, max_lines=n_lines, placeholder="…")
-    return "\n".join(piece.replace("\u200b", "") for piece in pieces) or text
+    """The text on a few lines, broken after spaces, hyphens and underscores where it can be."""
+    for limit in range(width * n_lines, width, -2):
+        lines = [""]
+        for word in re.findall(r"[^ _-]*[ _-]?", short(text, limit)):
+            if len(lines[-1]) + len(word.rstrip()) > width and lines[-1]:
+                lines.append("")
+            lines[-1] += word
+        if len(lines) <= n_lines and max(map(len, lines)) <= width + 1:
+            return "\n".join(line.strip() for line in lines)
+    text = short(text, width * n_lines)
+    return "\n".join(text[i : i + width] for i in range(0, len(text), width))
+
+
+def prop_label(prop: Property, limit: int = 26) -> str:
+    """The property's label, its name shortened and its unit whole."""
+    unit = f" [{prop.unit}]" if prop.unit else ""
+    return short(prop.name, max(8, limit - len(unit))) + unit
+
+
+def panel_title(ax: Axes, text: str, n_columns: int) -> None:
+    """A heading that fits over a panel among so many side by side."""
+    width, size = {1: (52, 10.5), 2: (38, 10), 3: (25, 9.5)}.get(n_columns, (19, 9))
+    ax.set_title(wrapped(text, width), fontsize=size)
+
+
+def powers_out(name: str, values: np.ndarray) -> tuple[str, np.ndarray]:
+    """Name and values with a power of ten moved from the ticks to the name."""
+    size = np.abs(values).max(initial=0.0)
+    if not 0 < size < np.inf or 1e-3 <= size < 1e5:
+        return name, values
+    power = int(np.floor(np.log10(size)))
+    return f"{name} (in\u00a01e{power})", values / 10.0**power
 
 
 def vectors(arrays: Mapping[str, Any]) -> list[np.ndarray]:
@@ -188,15 +221,17 @@ def point_style(n: int) -> dict[str, Any]:
     return {"ms": 5.0 if n <= 200 else 3.5, "alpha": 1.0 if n <= 200 else 0.7}
 
 
-def span_of(arrays: Iterable[np.ndarray], *, log: bool = False, pad: float = 0.05) -> list[float]:
+def span_of(
+    arrays: Iterable[np.ndarray], *, log: bool = False, pad: float = 0.05
+) -> tuple[float, float]:
     """Limits that hold every finite value with a margin; never of zero width."""
     values = np.concatenate([np.ravel(np.asarray(a, dtype=float)) for a in arrays])
     values = values[np.isfinite(values) & ((values > 0) | (not log))]
     if not values.size:
-        return [0.1, 1.0] if log else [0.0, 1.0]
+        return (0.1, 1.0) if log else (0.0, 1.0)
     low, high = float(values.min()), float(values.max())
     if log:
         factor = (high / low) ** pad if high > low else 1.3
-        return [low / factor, high * factor]
+        return low / factor, high * factor
     margin = pad * (high - low) or 0.1 * abs(high) or 1.0
-    return [low - margin, high + margin]
+    return low - margin, high + margin
