@@ -232,7 +232,7 @@ def kfold(
     n_folds: int = 5,
     repeats: int = 1,
     seed: int,
-    by: Literal["material", "scaffold", "group"] = "material",
+    by: Literal["material", "constitution", "scaffold", "group"] = "material",
 ) -> HeldOut:
     """Cross-validation in which no material (scaffold, group) is on both sides.
 

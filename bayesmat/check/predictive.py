@@ -42,7 +42,7 @@ PARETO_LIMIT = 0.7
 SURPRISE = 0.05
 _CHUNK = 2**24
 
-Unit = Literal["cell", "material", "scaffold", "group"]
+Unit = Literal["cell", "material", "constitution", "scaffold", "group"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from rdkit import Chem
+from rdkit import Chem, rdBase
+from rdkit.Chem import rdMolHash
+from rdkit.Chem.MolStandardize import rdMolStandardize
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
 from bayesmat.errors import DataError
@@ -17,16 +19,18 @@ __all__ = ["grouped_kfold", "grouped_split", "groups_of"]
 
 
 def groups_of(
-    table: PropertyTable, by: Literal["material", "scaffold", "group"] = "material"
+    table: PropertyTable,
+    by: Literal["material", "constitution", "scaffold", "group"] = "material",
 ) -> tuple[str, ...]:
     """Label of each row; rows with equal labels belong on one side of a split.
 
     Args:
         table: Rows to label.
         by: "material" keeps replicates and conditions of a material together: the least a split
-            must do. "scaffold" keeps molecules or repeat units of one Bemis-Murcko ring system
-            together (those without rings all share ""): for predictions on new chemistry.
-            "group" is the table's own column.
+            must do. "constitution" also keeps stereoisomers, tautomers and charge states of one
+            molecule together, which most features cannot tell apart. "scaffold" keeps molecules or
+            repeat units of one Bemis-Murcko ring system together (those without rings all share
+            ""): for predictions on new chemistry. "group" is the table's own column.
 
     Raises:
         DataError: If the table has no such labels.
@@ -40,21 +44,35 @@ def groups_of(
         if table.groups is None:
             raise DataError("the table has no groups: name a column when reading, group='...'.")
         return table.groups
-    if by == "scaffold":
+    if by in ("scaffold", "constitution"):
         if table.kind not in ("smiles", "repeat_unit"):
             raise DataError(
-                f"a {table.kind} has no scaffold: split by 'material', or by 'group' with a column "
+                f"a {table.kind} has no {by}: split by 'material', or by 'group' with a column "
                 "of your own (a chemical system, a structure type)."
             )
-        known = {key: _scaffold(key) for key in dict.fromkeys(table.materials)}
+        label = _scaffold if by == "scaffold" else _constitution
+        known = {key: label(key) for key in dict.fromkeys(table.materials)}
         return tuple(known[key] for key in table.materials)
-    raise DataError(f"by is {by!r}; it must be 'material', 'scaffold' or 'group'.")
+    raise DataError(f"by is {by!r}; it must be 'material', 'constitution', 'scaffold' or 'group'.")
 
 
-def _scaffold(key: str) -> str:
+def _constitution(key: str) -> str:
+    """What stereoisomers, tautomers and charge states of a molecule have in common."""
+    with rdBase.BlockLogs():
+        mol = rdMolStandardize.Uncharger().uncharge(_parsed(key))
+    Chem.RemoveStereochemistry(mol)
+    return str(rdMolHash.MolHash(mol, rdMolHash.HashFunction.HetAtomTautomerv2))
+
+
+def _parsed(key: str) -> Chem.Mol:
     mol = Chem.MolFromSmiles(key)
     if mol is None:
         raise DataError(f"{key!r} cannot be read; tables hold canonical keys.")
+    return mol
+
+
+def _scaffold(key: str) -> str:
+    mol = _parsed(key)
     stars = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetAtomicNum() == 0]
     for star in stars:
         mol.GetAtomWithIdx(star).SetAtomicNum(1)

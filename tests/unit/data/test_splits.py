@@ -116,3 +116,13 @@ def test_labels_that_do_not_exist():
         groups_of(table_of(["Fe2O3"], "composition"), "scaffold")
     with pytest.raises(DataError, match="by is 'colour'"):
         groups_of(table_of(["C"]), "colour")
+
+
+def test_constitutions_keep_what_features_cannot_tell_apart_together():
+    keys = ("C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O", "CC([NH3+])C(=O)[O-]")  # alanine
+    tautomers = ("Oc1ccccn1", "O=c1cccc[nH]1")
+    others = ("CCC=O", "C=CCO", "CC(C)=O")  # isomers that no proton shift relates
+    labels = groups_of(table_of((*keys, *tautomers, *others)), "constitution")
+    assert len(set(labels[:3])) == 1
+    assert labels[3] == labels[4]
+    assert len(set(labels)) == 5
