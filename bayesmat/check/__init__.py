@@ -12,12 +12,21 @@ from .calibration import (
     sharpness,
 )
 from .cells import CellPredictions
+from .conformal import (
+    ConformalIntervals,
+    conformal_quantile,
+    jackknife_plus,
+    jackknife_plus_interval,
+    split_conformal,
+)
 from .convergence import Convergence, convergence
 from .domain import Domain, minmax_similarity
 from .ence import ENCE, ence
 from .heldout import HeldOut, held_out, kfold
+from .ppc import PredictiveCheck, posterior_predictive, prior_predictive
 from .predictive import LOO, PSISLOO, exact_loo, loo, psis_loo
-from .resampling import Estimate
+from .recalibration import Recalibration, recalibrate
+from .resampling import Estimate, resampled_means, resampled_weights
 from .scores import (
     crps_gaussian,
     crps_mixture,
@@ -36,13 +45,17 @@ __all__ = [
     "LOO",
     "PSISLOO",
     "CellPredictions",
+    "ConformalIntervals",
     "Convergence",
     "Coverage",
     "Difference",
     "Domain",
     "Estimate",
     "HeldOut",
+    "PredictiveCheck",
+    "Recalibration",
     "Summary",
+    "conformal_quantile",
     "convergence",
     "coverage",
     "coverage_curve",
@@ -56,6 +69,8 @@ __all__ = [
     "exact_loo",
     "held_out",
     "interval_score",
+    "jackknife_plus",
+    "jackknife_plus_interval",
     "kfold",
     "loo",
     "mean_squared_z",
@@ -64,9 +79,15 @@ __all__ = [
     "nll_gaussian",
     "nll_mixture",
     "pit",
+    "posterior_predictive",
+    "prior_predictive",
     "psis_loo",
+    "recalibrate",
+    "resampled_means",
+    "resampled_weights",
     "sharpness",
     "simultaneous_band",
+    "split_conformal",
     "summarise",
     "to_arviz",
 ]

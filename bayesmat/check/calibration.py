@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import stats
 from torch import Tensor
 
 from bayesmat.errors import DataError
 
+from .resampling import resampled_means, with_floor
 from .scores import ArrayLike, float64, interval, mixture, positive
 
 __all__ = [
@@ -103,6 +103,7 @@ class Coverage:
         upper: Upper end.
         n: Values judged.
         n_groups: Materials they belong to: the units that were resampled.
+        n_splits: Splits they were predicted in, resampled too where materials cross them.
     """
 
     level: float
@@ -111,11 +112,13 @@ class Coverage:
     upper: float
     n: int
     n_groups: int
+    n_splits: int = 1
 
     def __str__(self) -> str:
+        splits = f", {self.n_splits} splits" if self.n_splits > 1 else ""
         return (
             f"{self.value:.2f} of {self.n} values inside {self.level:.0%} intervals "
-            f"({self.lower:.2f} to {self.upper:.2f}, {self.n_groups} materials)"
+            f"({self.lower:.2f} to {self.upper:.2f}, {self.n_groups} materials{splits})"
         )
 
 
@@ -126,13 +129,15 @@ def coverage(
     *,
     level: float,
     materials: Sequence[str] | None = None,
+    splits: Sequence[int] | None = None,
     seed: int = 0,
 ) -> Coverage:
     """Share of values inside their intervals, with a 95 % interval from resampling materials.
 
-    Whole materials are resampled, not values, because the errors on one material are alike; where
-    every value is its own material and all (or none) are inside, resampling cannot move, so the
-    exact binomial interval is the floor.
+    Whole materials (and splits, where they cross) are resampled, not values, because the errors
+    on one material are alike (`check.resampled_weights`); where all or none are inside, resampling
+    cannot move, so the exact binomial interval is the floor. For predictions of a `kfold` use its
+    `summary()`, which has all levels, per property first.
 
     Args:
         y: Measured values, `n`.
@@ -140,6 +145,7 @@ def coverage(
         upper: Upper ends, `n`.
         level: Nominal level, between 0 and 1.
         materials: Material of each value; each value its own when not given.
+        splits: Split of each value; one when not given.
         seed: Seed of the resampling.
 
     Returns:
@@ -149,20 +155,15 @@ def coverage(
     n = y.shape[0]
     if n == 0:
         raise DataError("There is no measured value to judge the intervals by.")
-    inside = ((y >= lower) & (y <= upper)).numpy()
-    keys = np.arange(n) if materials is None else np.asarray(materials)
-    if keys.shape != (n,):
-        raise DataError(f"materials has {keys.shape[0]} entries for {n} values; give one each.")
-    _, group = np.unique(keys, return_inverse=True)
-    hits, size = np.bincount(group, weights=inside), np.bincount(group)
-    rng = np.random.default_rng(seed)
-    picks = rng.integers(len(size), size=(2000, len(size)))
-    low, high = np.quantile(hits[picks].sum(1) / size[picks].sum(1), [0.025, 0.975])
-    value = float(inside.mean())
-    if low == high:
-        exact = stats.binomtest(round(value * len(size)), len(size)).proportion_ci()
-        low, high = min(low, exact.low), max(high, exact.high)
-    return Coverage(level, value, float(low), float(high), n, len(size))
+    inside = ((y >= lower) & (y <= upper)).double().numpy()
+    keys = [str(i) for i in range(n)] if materials is None else list(materials)
+    if len(keys) != n:
+        raise DataError(f"materials has {len(keys)} entries for {n} values; give one each.")
+    n_groups = len(set(keys))
+    found = resampled_means(inside[:, None], keys, splits, seed=seed)[0]
+    found = with_floor(found, n_groups)
+    n_splits = 1 if splits is None else len(set(np.asarray(splits).tolist()))
+    return Coverage(level, found.value, found.lower, found.upper, n, n_groups, n_splits)
 
 
 def mean_squared_z(y: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> float:

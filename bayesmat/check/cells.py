@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -105,7 +104,7 @@ class CellPredictions:
     def quantile(self, p: float) -> Tensor:
         """The p-quantile of a measurement of each cell in model space, by bisection, `n`."""
         sds, used = self.sds, self.weights > 0
-        ends = self.means + math.sqrt(2) * torch.erfinv(torch.tensor(2 * p - 1).double()) * sds
+        ends = self.means + torch.special.ndtri(torch.tensor(p, dtype=torch.float64)) * sds
         low = torch.where(used, ends, torch.inf).amin(0)
         high = torch.where(used, ends, -torch.inf).amax(0)
         for _ in range(50):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from bayesmat.errors import DataError
+from bayesmat.models.kernels import MinMax
 
 __all__ = ["Domain", "minmax_similarity"]
 
@@ -36,9 +37,9 @@ def minmax_similarity(a: Tensor, b: Tensor) -> Tensor:
             f"Fingerprints have {a.shape[1]} and {b.shape[1]} columns: they must come from the "
             "same featurizer to be compared."
         )
-    total = a.sum(1)[:, None] + b.sum(1)[None]
-    apart = torch.cdist(a, b, p=1)
-    return torch.where(total > 0, (total - apart) / (total + apart), torch.ones_like(total))
+    kernel = MinMax()
+    both_empty = (a.sum(1) == 0)[:, None] & (b.sum(1) == 0)[None]
+    return kernel.statistic(kernel.prepare(a), a, b).masked_fill(both_empty, 1.0)
 
 
 @dataclass(frozen=True)

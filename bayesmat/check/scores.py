@@ -60,7 +60,7 @@ def _phi(z: Tensor) -> Tensor:
     return torch.exp(-0.5 * z.square()) / math.sqrt(2 * math.pi)
 
 
-def _absolute_moment(mean: Tensor, sd: Tensor) -> Tensor:
+def absolute_moment(mean: Tensor, sd: Tensor) -> Tensor:
     """E|X| of a Gaussian."""
     z = mean / sd
     return 2 * sd * _phi(z) + mean * torch.erf(z / math.sqrt(2))
@@ -90,7 +90,7 @@ def crps_gaussian(y: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> Tensor:
     0.233695
     """
     y, mean, sd = float64(y, "y"), float64(mean, "mean"), positive(sd, "sd")
-    return _absolute_moment(y - mean, sd) - sd / math.sqrt(math.pi)
+    return absolute_moment(y - mean, sd) - sd / math.sqrt(math.pi)
 
 
 def crps_mixture(
@@ -113,13 +113,13 @@ def crps_mixture(
         The score of each value, `n`.
     """
     y, means, sds, weights = mixture(y, means, sds, weights)
-    first = (weights * _absolute_moment(y - means, sds)).sum(0)
+    first = (weights * absolute_moment(y - means, sds)).sum(0)
     second = torch.empty_like(first)
     step = max(1, _CHUNK // means.shape[0] ** 2)
     for start in range(0, y.shape[0], step):
         part = slice(start, start + step)
         m, v, w = means[:, part], sds[:, part].square(), weights[:, part]
-        spread = _absolute_moment(m[:, None] - m[None], (v[:, None] + v[None]).sqrt())
+        spread = absolute_moment(m[:, None] - m[None], (v[:, None] + v[None]).sqrt())
         second[part] = (w[:, None] * w[None] * spread).sum((0, 1))
     return first - 0.5 * second
 
