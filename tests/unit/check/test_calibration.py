@@ -32,6 +32,39 @@ def test_coverage_curve_agrees_with_uncertainty_toolbox(case: tuple) -> None:
     np.testing.assert_allclose(curve.numpy(), observed, atol=1e-8)
 
 
+def test_a_hundred_random_cases_agree_with_uncertainty_toolbox() -> None:
+    """Sharpness, miscalibration area, root mean squared and mean absolute calibration error."""
+    rng = np.random.default_rng(11)
+    for _ in range(100):
+        n = int(rng.integers(2, 60))
+        mean, sd = rng.normal(size=n), rng.uniform(0.1, 3.0, n)
+        y = mean + sd * rng.standard_t(rng.uniform(2, 30), n) * rng.uniform(0.3, 3)
+        pit = cal.pit(y, mean, sd)
+        area = uct.miscalibration_area(mean, sd, y, vectorized=True)
+        assert cal.miscalibration_area(pit) == pytest.approx(area, abs=1e-8)
+        assert cal.sharpness(sd) == pytest.approx(uct.sharpness(sd), abs=1e-8)
+        levels = np.linspace(0, 1, 100)
+        gap = cal.coverage_curve(pit, levels).numpy() - levels
+        rms = uct.root_mean_squared_calibration_error(mean, sd, y, vectorized=True)
+        assert np.sqrt((gap**2).mean()) == pytest.approx(rms, abs=1e-8)
+        absolute = uct.mean_absolute_calibration_error(mean, sd, y, vectorized=True)
+        assert np.abs(gap).mean() == pytest.approx(absolute, abs=1e-8)
+
+
+def test_coverage_over_splits_sees_the_luck_of_training_sets() -> None:
+    """Errors common to a split: with 12 splits their luck is what the interval must show."""
+    rng = np.random.default_rng(12)
+    luck = np.tile(rng.normal(size=12), 40)
+    y, bounds = luck + 0.1 * rng.normal(size=480), np.full(480, 1.0)
+    materials = [f"m{i // 12}" for i in range(480)]
+    splits = list(np.tile(np.arange(12), 40))
+    one = cal.coverage(y, -bounds, bounds, level=0.68, materials=materials)
+    two = cal.coverage(y, -bounds, bounds, level=0.68, materials=materials, splits=splits)
+    assert two.value == one.value
+    assert two.upper - two.lower > 3 * (one.upper - one.lower)
+    assert "40 materials, 12 splits" in str(two)
+
+
 def test_pit_of_calibrated_mixture_is_uniform() -> None:
     rng = np.random.default_rng(6)
     means, sds = rng.normal(size=(3, 4000)), rng.uniform(0.5, 1, (3, 4000))

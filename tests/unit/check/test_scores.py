@@ -111,7 +111,57 @@ def test_nll_mixture_is_the_log_of_the_average_density() -> None:
     assert ours == pytest.approx(-np.log(density), abs=1e-12)
 
 
+def test_energy_score_of_one_property_is_the_fair_crps() -> None:
+    rng = np.random.default_rng(7)
+    y, draws = rng.normal(size=9), rng.normal(size=(6, 9))
+    ours = scores.energy_score(y[:, None], draws[..., None])
+    torch.testing.assert_close(ours, scores.crps_sample(y, draws))
+
+
+def test_energy_score_is_the_double_sum_in_any_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(8)
+    y, draws = rng.normal(size=(5, 3)), rng.normal(size=(4, 5, 3))
+    pairs = np.linalg.norm(draws[:, None] - draws[None], axis=-1).sum((0, 1)) / (2 * 4 * 3)
+    expected = np.linalg.norm(draws - y, axis=-1).mean(0) - pairs
+    np.testing.assert_allclose(scores.energy_score(y, draws).numpy(), expected, atol=1e-12)
+    monkeypatch.setattr(scores, "_CHUNK", 32)
+    np.testing.assert_allclose(scores.energy_score(y, draws).numpy(), expected, atol=1e-12)
+
+
+def test_energy_score_sees_a_wrong_correlation() -> None:
+    """Mean over 4000 cells of a correlated pair: draws with its correlation score better."""
+    rng = np.random.default_rng(9)
+    factor = np.array([[1.0, 0.0], [0.95, np.sqrt(1 - 0.95**2)]])
+    y = rng.normal(size=(4000, 2)) @ factor.T
+    draws = rng.normal(size=(10, 4000, 2))
+    together, apart = (scores.energy_score(y, d).mean() for d in (draws @ factor.T, draws))
+    assert float(together) < float(apart) - 0.005
+
+
+def test_a_hundred_random_cases_agree_with_uncertainty_toolbox() -> None:
+    """NLL, CRPS and interval score, to 1e-8, over sizes, noise laws and scales."""
+    rng = np.random.default_rng(10)
+    levels = np.linspace(0.01, 0.99, 99)
+    for _ in range(100):
+        n, scale = int(rng.integers(2, 60)), 10.0 ** rng.uniform(-2, 2)
+        mean, sd = scale * rng.normal(size=n), scale * rng.uniform(0.1, 3.0, n)
+        y = mean + sd * rng.standard_t(rng.uniform(2, 30), n) * rng.uniform(0.3, 3)
+        size = max(1.0, scale)
+        nll, crps = scores.nll_gaussian(y, mean, sd), scores.crps_gaussian(y, mean, sd)
+        assert float(nll.mean()) == pytest.approx(uct.nll_gaussian(mean, sd, y), abs=1e-8)
+        assert float(crps.mean()) == pytest.approx(uct.crps_gaussian(mean, sd, y), abs=1e-8 * size)
+        half = sd[None] * stats.norm.ppf(0.5 + levels[:, None] / 2)
+        ours = [
+            float(scores.interval_score(y, mean - h, mean + h, level=p).mean())
+            for p, h in zip(levels, half, strict=True)
+        ]
+        theirs = uct.interval_score(mean, sd, y)
+        assert np.mean(ours) == pytest.approx(theirs, rel=1e-8)
+
+
 def test_bad_input_says_what_is_wrong() -> None:
+    with pytest.raises(DataError, match=r"needs y of shape n x m"):
+        scores.energy_score([[0.0, 1.0]], [[[0.0], [1.0]]])
     with pytest.raises(DataError, match=r"y has entries that are not finite, at \[1\]"):
         scores.crps_gaussian([0.0, float("nan")], [0.0, 0.0], [1.0, 1.0])
     with pytest.raises(DataError, match=r"sd has 1 entries that are not positive"):
