@@ -109,6 +109,21 @@ def test_coverage_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     assert held >= 178
 
 
+@pytest.mark.parametrize(("factor", "shift"), [(0.5, 0.0), (2.0, 0.0), (1.0, 0.6)])
+def test_pit_of_wrong_noise_or_mean_leaves_its_band(factor: float, shift: float) -> None:
+    """300 values; the band of calibrated ones, checked beside, is left with probability 0.001."""
+    y = np.random.default_rng(13).normal(size=300)
+    uniform = (np.arange(300) + 0.5) / 300
+
+    def apart(mean: float, sd: float) -> float:
+        pit = cal.pit(y, np.full(300, mean), np.full(300, sd)).sort().values.numpy()
+        return float(np.abs(pit - uniform).max())
+
+    band = cal.dkw_band(300, level=0.999)
+    assert apart(0.0, 1.0) < band
+    assert apart(shift, factor) > band
+
+
 def test_dkw_band_of_forty() -> None:
     assert cal.dkw_band(40) == pytest.approx(np.sqrt(np.log(40) / 80))
     with pytest.raises(DataError, match="at least one value"):

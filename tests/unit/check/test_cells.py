@@ -42,9 +42,9 @@ def test_a_log_property_is_judged_on_its_logarithm() -> None:
 
 def test_quantiles_of_a_weighted_mixture_solve_its_cdf() -> None:
     one = known(1)
-    means = torch.tensor([[-1.0], [2.0], [50.0]]).double()
-    sds = torch.tensor([[0.5], [1.0], [1.0]]).double()
-    weights = torch.tensor([[0.3], [0.7], [0.0]]).double()
+    means = torch.tensor([[-1.0], [2.0], [50.0]], dtype=torch.float64)
+    sds = torch.tensor([[0.5], [1.0], [1.0]], dtype=torch.float64)
+    weights = torch.tensor([[0.3], [0.7], [0.0]], dtype=torch.float64)
     cells = replace(one, means=means, latent_sds=0.6 * sds, noise_sds=0.8 * sds, weights=weights)
 
     def cdf(x: float) -> float:
