@@ -6,11 +6,11 @@ chains: their worth is judged by families, the particles that descend from one d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
 import torch
-from pyro.ops.stats import effective_sample_size, split_gelman_rubin
 from torch import Tensor
 
 from bayesmat.errors import InferenceError
@@ -43,10 +43,10 @@ def split_r_hat(draws: Tensor) -> Tensor:
     Returns:
         Shape `...`; NaN where all draws are equal.
     """
-    flat = draws.flatten(0, 1).double()
-    folded = (draws.double() - flat.median(0).values).abs()
-    both = [split_gelman_rubin(_rank_normalised(_even(v))) for v in (draws, folded)]
-    return _known(draws, torch.maximum(*both))
+    halves = _split(draws.double())
+    folded = (halves - _median(halves.flatten(0, 1))).abs()
+    both = [_r_hat(_rank_normalised(v)) for v in (halves, folded)]
+    return _known(draws, torch.fmax(*both))
 
 
 def bulk_ess(draws: Tensor) -> Tensor:
@@ -118,7 +118,7 @@ def family_ess(draws: Tensor, families: Tensor) -> Tensor:
         families: Initial ancestor of each draw, `N`.
 
     Returns:
-        Shape `...`, at most N; NaN where all draws are equal.
+        Shape `...`, at most N; NaN where all draws are equal, or of one family.
 
     >>> x = torch.tensor([1.0, 1.0, -1.0, -1.0])
     >>> float(family_ess(x, torch.tensor([0, 0, 1, 1])))
@@ -132,7 +132,7 @@ def family_ess(draws: Tensor, families: Tensor) -> Tensor:
     variance = centred.square().mean(0)
     error = sums.square().sum(0) / n**2
     ess = (variance / error.clamp(min=1e-300)).clamp(max=float(n))
-    return torch.where(variance > 0, ess, torch.nan)
+    return torch.where((variance > 0) & (len(sums) > 1), ess, torch.nan)
 
 
 def chain_table(draws: Mapping[str, Tensor]) -> pd.DataFrame:
@@ -173,9 +173,7 @@ def population_table(draws: Mapping[str, Tensor], families: Tensor) -> pd.DataFr
         tails = [family_ess((x <= torch.quantile(x, p, dim=0)).double(), families) for p in TAILS]
         sd = x.std(0)
         nan = torch.full(x.shape[1:], torch.nan)
-        parts.append(
-            _frame(name, (x.mean(0), sd, nan, ess, torch.minimum(*tails), sd / ess.sqrt()))
-        )
+        parts.append(_frame(name, (x.mean(0), sd, nan, ess, torch.fmin(*tails), sd / ess.sqrt())))
     return pd.concat(parts) if parts else pd.DataFrame(columns=list(COLUMNS), dtype=float)
 
 
@@ -210,18 +208,50 @@ def _check(draws: Mapping[str, Tensor]) -> None:
         )
 
 
-def _ess(draws: Tensor) -> Tensor:
-    """Pyro's estimate; a constant scalar, which would spoil the others, is NaN."""
-    constant = _constant(draws)
-    filler = torch.linspace(0, 1, draws.shape[1], dtype=draws.dtype)
-    filler = filler.reshape(1, -1, *[1] * (draws.dim() - 2)).expand_as(draws)
-    sizes = effective_sample_size(torch.where(constant, filler, draws))
-    return torch.where(constant, torch.nan, sizes)
+def _r_hat(chains: Tensor) -> Tensor:
+    """Square root of the variance of all draws over that within chains, `C x S x ...`."""
+    n = chains.shape[1]
+    within = chains.var(1).mean(0)
+    between = chains.mean(1).var(0)
+    return ((n - 1) / n + between / within).sqrt()
 
 
-def _even(draws: Tensor) -> Tensor:
-    """An even number of draws, which halves need."""
-    return draws[:, : draws.shape[1] // 2 * 2]
+def _ess(chains: Tensor) -> Tensor:
+    """Effective sample size of `C x S x ...` by Geyer's initial monotone sequence.
+
+    As in Stan and ArviZ: Vehtari et al. 2021, eq. 10-14.
+    """
+    c, n = chains.shape[:2]
+    covariance = _autocovariance(chains).mean(1)
+    pooled = covariance[0]
+    if c > 1:
+        pooled = pooled + chains.mean(1).var(0)
+    rho = 1 - (covariance[0] * n / (n - 1) - covariance) / pooled
+    rho[0] = 1.0
+    k = max((n - 1) // 2, 1)
+    pairs = rho[: 2 * k].unflatten(0, (k, 2)).sum(1)
+    positive = (pairs > 0).cumprod(0).bool()
+    is_open = positive[-1].clone()
+    positive[-1] = False
+    monotone = torch.where(positive, pairs, 0.0).cummin(0).values
+    after = rho.gather(0, 2 * positive.sum(0, keepdim=True))[0]
+    after = torch.where(is_open, after, after.clamp(min=0))
+    tau = -1 + 2 * torch.where(positive, monotone, 0.0).sum(0) + after
+    return _known(chains, c * n / tau.clamp(min=1 / math.log10(c * n)))
+
+
+def _autocovariance(chains: Tensor) -> Tensor:
+    """Autocovariance at lags 0 to S-1, divided by S, lags first: `S x C x ...`."""
+    n = chains.shape[1]
+    centred = (chains - chains.mean(1, keepdim=True)).movedim(1, -1)
+    power = torch.fft.rfft(centred, n=2 * n).abs().square()
+    return torch.fft.irfft(power, n=2 * n)[..., :n].movedim(-1, 0) / n
+
+
+def _median(x: Tensor) -> Tensor:
+    """The middle value, or the mean of the two middle ones, over the first dimension."""
+    ordered, n = x.sort(0).values, len(x)
+    return 0.5 * (ordered[(n - 1) // 2] + ordered[n // 2])
 
 
 def _split(draws: Tensor) -> Tensor:
