@@ -36,14 +36,8 @@ class Checkpoint:
 
     @staticmethod
     def of(path: str | Path, *parts: object) -> Checkpoint:
-        """A checkpoint of a run that depends on `parts` (text, numbers, tensors)."""
-        digest = hashlib.sha256()
-        for part in parts:
-            if isinstance(part, Tensor):
-                digest.update(part.detach().cpu().contiguous().numpy().tobytes())
-            else:
-                digest.update(repr(part).encode())
-        return Checkpoint(Path(path), digest.hexdigest()[:16])
+        """A checkpoint of a run that depends on `parts`: text, numbers, tensors, tuples of them."""
+        return Checkpoint(Path(path), hashlib.sha256(_bytes(parts)).hexdigest()[:16])
 
     def part(self, name: str) -> Checkpoint:
         """The checkpoint of a part of the run, such as one chain, in a file beside it."""
@@ -82,3 +76,13 @@ class Checkpoint:
                 "cannot be continued. Name another file, or delete this one to start anew."
             )
         return tensors, record
+
+
+def _bytes(part: object) -> bytes:
+    """What identifies a part; every entry of a tensor counts, unlike in its repr."""
+    if isinstance(part, Tensor):
+        data = part.detach().cpu().contiguous()
+        return f"{data.dtype}{tuple(data.shape)}".encode() + data.numpy().tobytes()
+    if isinstance(part, tuple | list):
+        return b"".join(hashlib.sha256(_bytes(p)).digest() for p in part)
+    return repr(part).encode()

@@ -148,7 +148,8 @@ class Program:
         def model() -> Tensor:
             return self.function(**inputs, observations=measured)
 
-        key = None if checkpoint is None else (self.digest(), X, measured.y)
+        cells = (measured.rows, measured.columns, measured.y, measured.yvar)
+        key = None if checkpoint is None else (self.digest(), X, *cells)
         run = self.sampler(model, seed=seed, checkpoint=checkpoint, key=key)
         draws = run.flat(self.n_draws)
         with torch.no_grad():
