@@ -16,6 +16,7 @@ from .checkpoint import Checkpoint
 from .moves import HMC, MoveRule, Points, RandomWalk, Target
 from .pyro_program import Model, ProgramTarget
 from .report import InferenceReport, InferenceRun
+from .seeds import spawn
 from .smc import Resume, Stage, Tempering, tempered_smc
 
 __all__ = ["SMC", "Population"]
@@ -94,7 +95,7 @@ class SMC:
         start = time.perf_counter()
         target = ProgramTarget.of(model, seed=seed)
         u = target.prior_draws(self.n, seed=seed)
-        found = self.run(target, u, seed=seed, checkpoint=checkpoint, key=key)
+        found = self.run(target, u, seed=spawn(seed, "moves"), checkpoint=checkpoint, key=key)
         draws = target.constrained(found.u)
         report = found.report
         if not target.is_vectorised:
@@ -141,7 +142,9 @@ class SMC:
         tempering = Tempering(self.ess_fraction, self.sweeps, final)
         resume = None
         if checkpoint is not None:
-            file = Checkpoint.of(checkpoint, repr(self), u, log_likelihood, seed, key)
+            file = Checkpoint.of(
+                checkpoint, repr(replace(self, progress=None)), u, log_likelihood, seed, key
+            )
             resume = Resume(file, Points.tensors, Points.of)
         hidden = None if self.progress is None else not self.progress
         with tqdm(total=100, desc="SMC", delay=2, disable=hidden, leave=False, unit="%") as bar:
