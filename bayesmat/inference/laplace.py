@@ -19,6 +19,7 @@ from .chains import population_table
 from .moves import Target, evaluate
 from .pyro_program import Model, ProgramTarget
 from .report import InferenceReport, InferenceRun
+from .seeds import spawn
 from .smc import effective_sample_size, systematic_resample
 
 __all__ = ["Laplace", "pareto_k"]
@@ -71,14 +72,14 @@ class Laplace:
         u = target.prior_draws(self.starts, seed=seed)
         mode, n_gradients = _mode(target, u)
         factor = self.inflate * _factor(target, mode)
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(spawn(seed, "draws"))
         z = torch.randn(self.draws, len(mode), generator=generator, dtype=torch.float64)
         points = mode + z @ factor.T
         with torch.no_grad():
             log_prior, log_likelihood = target(points)
         log_q = -0.5 * z.square().sum(-1) - 0.5 * len(mode) * math.log(2 * math.pi)
         log_q = log_q - torch.diagonal(factor).log().sum()
-        log_w = torch.nan_to_num(log_prior + log_likelihood - log_q, nan=-math.inf)
+        log_w = _possible(log_prior + log_likelihood - log_q)
         index = systematic_resample(log_w, generator)
         ess = effective_sample_size(log_w)
         draws = target.constrained(points[index])
@@ -91,7 +92,7 @@ class Laplace:
                 ess_tail=table["ess_tail"].clip(upper=ess),
             ),
             n_draws=self.draws,
-            n_evaluations=self.starts + n_gradients + len(mode) + self.draws,
+            n_evaluations=self.starts + n_gradients + 2 * len(mode) + self.draws,
             log_evidence=float(torch.logsumexp(log_w, 0)) - math.log(self.draws),
             log_evidence_sd=math.sqrt(max(self.draws / ess - 1.0, 0.0) / self.draws),
             pareto_k=pareto_k(log_w),
@@ -99,11 +100,16 @@ class Laplace:
         return InferenceRun({k: v[None] for k, v in draws.items()}, report, index)
 
 
+def _possible(log_density: Tensor) -> Tensor:
+    """NaN is impossible."""
+    return torch.where(log_density.isnan(), -math.inf, log_density)
+
+
 def _mode(target: Target, starts: Tensor) -> tuple[Tensor, int]:
     """The mode by L-BFGS from the best start, and the gradients it took."""
     with torch.no_grad():
         log_prior, log_likelihood = target(starts)
-    total = torch.nan_to_num(log_prior + log_likelihood, nan=-math.inf)
+    total = _possible(log_prior + log_likelihood)
     if not torch.isfinite(total).any():
         raise InferenceError(
             "Every start drawn from the prior has zero density: the prior excludes the data. "

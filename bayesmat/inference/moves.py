@@ -228,14 +228,17 @@ def evaluate(target: Target, u: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, T
     u = u.detach().requires_grad_(True)
     with torch.enable_grad():
         log_prior, log_likelihood = target(u)
-        finite = torch.isfinite(log_likelihood)
-        total = torch.where(finite, log_likelihood, 0.0).sum()
-        (of_prior,) = torch.autograd.grad(log_prior.sum(), u, retain_graph=True)
-        (of_likelihood,) = torch.autograd.grad(total, u, allow_unused=True)
-    if of_likelihood is None:
-        of_likelihood = torch.zeros_like(of_prior)
-    gradients = (torch.nan_to_num(of_prior), torch.nan_to_num(of_likelihood))
+        gradients = (_gradient(log_prior, u), _gradient(log_likelihood, u))
     return log_prior.detach(), log_likelihood.detach(), gradients
+
+
+def _gradient(value: Tensor, u: Tensor) -> Tensor:
+    """Gradient of the finite entries; 0 where it is NaN or the value does not depend on u."""
+    total = torch.where(torch.isfinite(value), value, 0.0).sum()
+    if not total.requires_grad:
+        return torch.zeros_like(u)
+    (found,) = torch.autograd.grad(total, u, retain_graph=True, allow_unused=True)
+    return torch.zeros_like(u) if found is None else torch.nan_to_num(found)
 
 
 def metric(u: Tensor) -> Factor:

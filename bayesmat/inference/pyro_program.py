@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -87,6 +87,14 @@ class _Site:
     shape: torch.Size
     part: slice
 
+    def is_like(self, other: _Site) -> bool:
+        """Whether another run has the same site, on the same support."""
+        if (self.name, self.shape) != (other.name, other.shape):
+            return False
+        u = torch.linspace(-1, 1, math.prod(self.shape), dtype=torch.float64).reshape(self.shape)
+        x, y = self.transform(u), other.transform(u)
+        return x.shape == y.shape and torch.allclose(x, y)
+
 
 @dataclass(frozen=True, eq=False)
 class ProgramTarget:
@@ -111,35 +119,23 @@ class ProgramTarget:
 
     @staticmethod
     def of(model: Model, *, seed: int = 0) -> ProgramTarget:
-        """Trace the program once and find its sites.
+        """Trace the program twice and find its sites.
 
         Raises:
-            InferenceError: There is no latent site, or a discrete one.
+            InferenceError: There is no latent site, or a discrete one; or sites, their shapes or
+                their supports change from draw to draw.
         """
-        with seeded(seed), torch.no_grad():
-            trace = poutine.trace(DoublePrecision()(model)).get_trace()
-        sites, start = [], 0
-        discrete = []
-        for name, node in _latent(trace).items():
-            if node["fn"].support.is_discrete:
-                discrete.append(name)
-                continue
-            transform = biject_to(node["fn"].support)
-            shape = transform.inv(node["value"]).shape
-            part = slice(start, start + math.prod(shape))
-            sites.append(_Site(name, transform, shape, part))
-            start = part.stop
-        if discrete:
+        first, second = (_sites(trace) for trace in _prior_traces(model, 2, seed))
+        moving = [a.name for a, b in zip(first, second, strict=False) if not a.is_like(b)]
+        if moving or len(first) != len(second):
             raise InferenceError(
-                f"The sites {discrete} are discrete, so the density has no gradient and no "
-                "unconstrained form: sum them out, or use a continuous relaxation."
+                f"The sites {moving or [s.name for s in first]} change from draw to draw in name, "
+                "shape or support, so that parameters have no fixed space: draw every site always, "
+                "and write a bound that depends on another site as a product, bound * fraction."
             )
-        if not sites:
-            raise InferenceError("The program has no latent sample site: nothing to infer.")
-        looped = ProgramTarget(model, tuple(sites), False)
-        with seeded(seed):
-            u = looped.prior_draws(2, seed=seed)
-        vectorised = ProgramTarget(model, tuple(sites), True)
+        looped = ProgramTarget(model, first, False)
+        u = looped.prior_draws(2, seed=seed)
+        vectorised = ProgramTarget(model, first, True)
         return vectorised if _agree(vectorised, looped, u) else looped
 
     @property
@@ -149,10 +145,8 @@ class ProgramTarget:
 
     def prior_draws(self, n: int, *, seed: int) -> Tensor:
         """Independent draws of the prior, `n x d`."""
-        with seeded(seed), torch.no_grad():
-            traces = [poutine.trace(DoublePrecision()(self.model)).get_trace() for _ in range(n)]
         rows = []
-        for trace in traces:
+        for trace in _prior_traces(self.model, n, seed):
             values = [s.transform.inv(trace.nodes[s.name]["value"]).reshape(-1) for s in self.sites]
             rows.append(torch.cat(values))
         return torch.stack(rows)
@@ -160,11 +154,7 @@ class ProgramTarget:
     def constrained(self, u: Tensor) -> dict[str, Tensor]:
         """Values by site, `N x ...`, of vectors `N x d`."""
         with torch.no_grad():
-            rows = [self._values(row) for row in u]
-        return {s.name: torch.stack([row[s.name] for row in rows]) for s in self.sites}
-
-    def _values(self, u: Tensor) -> dict[str, Tensor]:
-        return {s.name: s.transform(u[s.part].reshape(s.shape)) for s in self.sites}
+            return {s.name: s.transform(u[:, s.part].reshape(-1, *s.shape)) for s in self.sites}
 
     def one(self, u: Tensor) -> tuple[Tensor, Tensor]:
         """Log prior and log likelihood of one vector, shape `d`."""
@@ -186,28 +176,55 @@ class ProgramTarget:
                 continue
             if name in values:
                 log_prior = log_prior + node["log_prob_sum"]
+            elif not node["is_observed"]:
+                raise InferenceError(
+                    f"The site {name!r} is drawn for some values of the others only: draw it "
+                    "always, and ignore it where it plays no part."
+                )
             else:
                 log_likelihood = log_likelihood + node["log_prob_sum"]
         return log_prior, log_likelihood
 
     def __call__(self, u: Tensor) -> tuple[Tensor, Tensor]:
         """Log prior and log likelihood of vectors `N x d`, shape `N` each."""
-        with pyro.validation_enabled(False):
+        with pyro.validation_enabled(False), pyro.get_param_store().scope():
             if self.is_vectorised:
                 log_prior, log_likelihood = torch.func.vmap(self.one)(u)
             else:
                 pairs = [self.one(row) for row in u]
                 log_prior, log_likelihood = (torch.stack(part) for part in zip(*pairs, strict=True))
-        return log_prior, torch.nan_to_num(log_likelihood, nan=-math.inf, posinf=math.inf)
+        return log_prior, torch.where(log_likelihood.isnan(), -math.inf, log_likelihood)
 
 
-def _latent(trace: poutine.Trace) -> Mapping[str, dict[str, Any]]:
+def _prior_traces(model: Model, n: int, seed: int) -> list[poutine.Trace]:
+    with seeded(seed), torch.no_grad():
+        return [poutine.trace(DoublePrecision()(model)).get_trace() for _ in range(n)]
+
+
+def _sites(trace: poutine.Trace) -> tuple[_Site, ...]:
+    """The latent sites of a run, in order."""
     nodes: dict[str, Any] = dict(trace.nodes)
-    return {
-        name: node
-        for name, node in nodes.items()
-        if node["type"] == "sample" and not node["is_observed"] and not _is_bookkeeping(node)
-    }
+    sites: list[_Site] = []
+    discrete, start = [], 0
+    for name, node in nodes.items():
+        if node["type"] != "sample" or node["is_observed"] or _is_bookkeeping(node):
+            continue
+        if node["fn"].support.is_discrete:
+            discrete.append(name)
+            continue
+        transform = biject_to(node["fn"].support)
+        shape = transform.inv(node["value"]).shape
+        part = slice(start, start + math.prod(shape))
+        sites.append(_Site(name, transform, shape, part))
+        start = part.stop
+    if discrete:
+        raise InferenceError(
+            f"The sites {discrete} are discrete, so the density has no gradient and no "
+            "unconstrained form: sum them out, or use a continuous relaxation."
+        )
+    if not sites:
+        raise InferenceError("The program has no latent sample site: nothing to infer.")
+    return tuple(sites)
 
 
 def _is_bookkeeping(node: dict[str, Any]) -> bool:

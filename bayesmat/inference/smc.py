@@ -261,7 +261,6 @@ def tempered_smc(
         InferenceError: Every particle is impossible, a likelihood is NaN or +inf, the stages run
             out, or the checkpoint belongs to another run.
     """
-    _check(log_likelihood)
     plan = Tempering() if tempering is None else tempering
     generator = torch.Generator().manual_seed(seed)
     state = _State(particles, log_likelihood, torch.arange(log_likelihood.numel()), ())
@@ -294,6 +293,7 @@ def _advance(
 ) -> _State[P]:
     """One stage: raise the temperature, weigh, resample, move."""
     log_likelihood, n = state.log_likelihood, state.log_likelihood.numel()
+    _check(log_likelihood)
     if len(state.stages) == plan.max_stages:
         raise InferenceError(
             f"The temperature reached only {state.beta:.3g} after {plan.max_stages} stages: the "
