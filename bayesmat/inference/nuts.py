@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -54,7 +54,6 @@ class _Said:
 
     divergences: int
     acceptance: float
-    step_size: float
     bfmi: float
     restarts: int
 
@@ -125,7 +124,8 @@ class NUTS:
         """
         start = time.perf_counter()
         double = DoublePrecision()(model)
-        file = None if checkpoint is None else Checkpoint.of(checkpoint, repr(self), seed, key)
+        settings = repr(replace(self, progress=None))
+        file = None if checkpoint is None else Checkpoint.of(checkpoint, settings, seed, key)
         hidden = None if self.progress is None else not self.progress
         total = self.chains * (self.warmup + self.draws)
         chains = []
@@ -147,6 +147,7 @@ class NUTS:
             seconds=time.perf_counter() - start,
             table=chain_table(draws),
             n_chains=self.chains,
+            are_chains=True,
             n_draws=self.draws,
             acceptance=sum(s.acceptance for s in said) / self.chains,
             divergences=tuple(s.divergences for s in said),
@@ -189,13 +190,10 @@ class NUTS:
         self, model: Callable[[], object], bar: tqdm, attempt: int
     ) -> tuple[dict[str, Tensor], _Said]:
         kernel = _Kernel(model, self)
-        steps: list[float] = []
 
         def hook(kernel: PyroNUTS, parameters: object, stage: str, i: int) -> None:
             if attempt == 0:
                 bar.update()
-            if i == 0:
-                steps.append(float(kernel.step_size))
 
         sampler = MCMC(
             kernel,
@@ -210,8 +208,7 @@ class NUTS:
         missing = float(bfmi(energy[None])[0]) if len(energy) > 1 else math.nan
         return sampler.get_samples(), _Said(
             len(said["divergences"]["chain 0"]),
-            float(said["acceptance rate"]["chain 0"]),
-            steps[-1],
+            float(kernel._mean_accept_prob),
             missing,
             attempt,
         )

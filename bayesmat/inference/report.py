@@ -36,6 +36,7 @@ class InferenceReport:
             `mcse_mean`; NaN where a method has no such figure (a population has no R-hat).
         n_chains: Chains; 1 for populations.
         n_draws: Draws per chain, or size of the population.
+        are_chains: Whether draws are Markov chains, of which it takes two to show convergence.
         n_evaluations: Density evaluations, gradients included, each particle counted; 0 unknown.
         acceptance: Mean acceptance of the moves at the posterior; NaN where there are none.
         divergences: Diverging transitions after warm-up, per chain.
@@ -61,6 +62,7 @@ class InferenceReport:
     log_evidence_sd: float = math.nan
     pareto_k: float = math.nan
     restarts: int = 0
+    are_chains: bool = False
 
     @property
     def min_ess(self) -> float:
@@ -88,6 +90,11 @@ class InferenceReport:
 
     def _chain_problems(self) -> list[str]:
         found = []
+        if self.are_chains and self.n_chains == 1:
+            found.append(
+                "One chain cannot show convergence: a second one from another start could find "
+                "another posterior; run at least two."
+            )
         bad = self.table.index[self.table["r_hat"] > R_HAT_LIMIT]
         if len(bad):
             found.append(
@@ -114,12 +121,11 @@ class InferenceReport:
         found = []
         ess = self.table[["ess_bulk", "ess_tail"]].min(axis=1)
         few = self.table.index[ess < ESS_LIMIT * self.n_chains]
-        enough = self.n_draws * self.n_chains >= ESS_LIMIT
-        if len(few) and enough:
+        if len(few):
             found.append(
                 f"Fewer than {ESS_LIMIT * self.n_chains:.0f} effective draws of {_some(few)} "
-                f"(smallest {self.min_ess:.0f}): their means and tails are rough; take more draws or "
-                "particles."
+                f"(smallest {self.min_ess:.0f}): their means and tails are rough; take more draws "
+                "or particles."
             )
         if 0 < self.n_families < FAMILY_LIMIT:
             found.append(
@@ -137,6 +143,16 @@ class InferenceReport:
                 "the approximation does not cover the posterior; use SMC or NUTS."
             )
         return found
+
+    @property
+    def suspects(self) -> tuple[str, ...]:
+        """Scalars with R-hat above 1.01 or fewer than 100 effective draws per chain.
+
+        The limits of Vehtari et al. (2021), doi:10.1214/20-BA1221.
+        """
+        ess = self.table[["ess_bulk", "ess_tail"]].min(axis=1)
+        bad = (self.table["r_hat"] > R_HAT_LIMIT) | (ess < ESS_LIMIT * self.n_chains)
+        return tuple(self.table.index[bad])
 
     @property
     def is_suspect(self) -> bool:
