@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bayesmat._repr import sheet
 from bayesmat.errors import InferenceError
 
 from .arviz import chain_statistics
@@ -61,6 +62,12 @@ class Convergence:
         if self.n_chains == 1:
             return text + "One chain cannot show convergence; run at least two."
         return text + "No sign of trouble."
+
+    def __repr__(self) -> str:
+        return f"Convergence({self})"
+
+    def _repr_html_(self) -> str:
+        return sheet(self.table, caption=str(self), index="scalar")
 
 
 def convergence(draws: Mapping[str, Tensor | np.ndarray]) -> Convergence:

@@ -11,6 +11,7 @@ import pyro.distributions as dist
 import torch
 from torch import Tensor
 
+from bayesmat._repr import Shown
 from bayesmat.errors import ModelError
 
 __all__ = ["Observations", "Scale"]
@@ -67,8 +68,8 @@ class Scale:
         return g_sd / self.sd
 
 
-@dataclass(frozen=True, eq=False)
-class Observations:
+@dataclass(frozen=True, eq=False, repr=False)
+class Observations(Shown):
     """Measured cells of a table in long form, in model space.
 
     Attributes:
@@ -143,3 +144,14 @@ class Observations:
                 "property."
             )
         return self
+
+    def _facts(self) -> dict[str, object]:
+        cells = torch.bincount(self.columns, minlength=len(self.properties)).tolist()
+        known = int((~self.yvar.isnan()).sum())
+        return {
+            "cells": self.n_cells,
+            "rows": self.n_rows,
+            **dict(zip(self.properties, (f"{n} cells" for n in cells), strict=True)),
+            "known noise": f"{known} cells",
+            "space": "standardised; see Scale",
+        }

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from bayesmat._repr import sheet
 from bayesmat.errors import BadCell, DataError
 
 from .materials import Kind, canonical_all
@@ -17,8 +18,6 @@ from .observations import Observations, Scale
 from .properties import Condition, Property
 
 __all__ = ["Condition", "Observations", "Property", "PropertyTable", "Scale"]
-
-_MAX_HTML_ROWS = 20
 
 
 def _matrix(values: object, shape: tuple[int, int], what: str) -> np.ndarray:
@@ -283,9 +282,13 @@ class PropertyTable:
         return f"PropertyTable({self.n_rows} rows of {self.kind}; measured {cells or 'nothing'})"
 
     def _repr_html_(self) -> str:
-        frame = self.to_frame().rename(columns={p.name: p.label for p in self.properties})
-        note = f"<p>{self.n_rows} rows; NaN = not measured</p>"
-        return frame.head(_MAX_HTML_ROWS).to_html(index=False) + note
+        units = {p.name: p.unit for p in self.properties if p.unit}
+        units |= {c.name: c.unit for c in self.conditions if c.unit}
+        units |= {f"sd({name})": unit for name, unit in units.items()}
+        frame = self.to_frame()
+        frame.columns = [f"{n} [{units[n]}]" if n in units else n for n in frame.columns]
+        note = f"{self.n_rows} rows of {self.kind}; – = not measured"
+        return sheet(frame, caption=note)
 
 
 def _names(column: np.ndarray, categories: tuple[str, ...] | None) -> object:

@@ -9,6 +9,7 @@ from typing import Protocol
 from rdkit import Chem
 from rdkit.rdBase import BlockLogs
 
+from bayesmat._repr import Shown
 from bayesmat.errors import DesignError
 
 from .moves import Checker, Language
@@ -66,8 +67,8 @@ def molecule_checker(molecule_filter: MoleculeCheck) -> Checker:
     return Checker(valid, final)
 
 
-@dataclass(frozen=True)
-class PriorDraws:
+@dataclass(frozen=True, repr=False)
+class PriorDraws(Shown):
     """Independent draws of a language restricted to what a checker accepts.
 
     Attributes:
@@ -81,6 +82,15 @@ class PriorDraws:
     materials: tuple[str, ...]
     n_drawn: int
     n_parsed: int
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            "draws": len(self.materials),
+            "distinct": len(set(self.materials)),
+            "raw draws": self.n_drawn,
+            "passed cheap checks": self.n_parsed,
+            "first": self.materials[:4],
+        }
 
 
 def draw_prior(

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from bayesmat._repr import Shown
 from bayesmat.errors import DesignError, MaterialError
 
 from ._tables import END, OPEN, SHUT, ContextTables, Cursor, build_tables
@@ -117,8 +118,8 @@ def detokenize(tokens: Sequence[str]) -> str:
     return "".join(parts)
 
 
-@dataclass(frozen=True, eq=False)
-class SmilesNGram:
+@dataclass(frozen=True, eq=False, repr=False)
+class SmilesNGram(Shown):
     r"""Probability of a SMILES string, token by token, from counts of contexts.
 
     The context of a token is whether a branch is open, how many rings are open and how large the
@@ -294,6 +295,9 @@ class SmilesNGram:
                 f"{path} is not a saved SMILES language of format {_FORMAT!r} ({error}); "
                 "fit it again and save it"
             ) from error
+
+    def _facts(self) -> dict[str, object]:
+        return {"tokens": len(self.vocabulary), "max tokens": self.max_tokens}
 
 
 def _tokenize_all(smiles: Iterable[str]) -> list[tuple[str, ...]]:

@@ -11,6 +11,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from bayesmat._repr import Shown
+
 __all__ = ["Checker", "Language", "MoveRecord", "Strings", "TruncateRegrow", "take_strings"]
 
 Valid = Callable[[str], str | None]
@@ -55,8 +57,8 @@ def take_strings(strings: Strings, index: Tensor) -> Strings:
     return Strings(tuple(strings.ids[i] for i in rows), tuple(strings.keys[i] for i in rows))
 
 
-@dataclass
-class Checker:
+@dataclass(repr=False)
+class Checker(Shown):
     """Memoised judgement of strings: cheap validity first, slow alerts only when asked.
 
     Attributes:
@@ -81,6 +83,9 @@ class Checker:
         if key not in self.verdicts:
             self.verdicts[key] = bool(self.final(key))
         return self.verdicts[key]
+
+    def _facts(self) -> dict[str, object]:
+        return {"valid": self.valid, "final": self.final, "verdicts": len(self.verdicts)}
 
 
 @dataclass(frozen=True)

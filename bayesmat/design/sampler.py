@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bayesmat._repr import Shown, table
 from bayesmat.errors import DesignError
 from bayesmat.inference.smc import (
     SMCRun,
@@ -77,8 +78,8 @@ class SamplerSettings:
             )
 
 
-@dataclass(frozen=True, eq=False)
-class SMCResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class SMCResult(Shown):
     """Molecules from the posterior, and everything that was scored on the way.
 
     Attributes:
@@ -108,6 +109,25 @@ class SMCResult:
     def ladder(self) -> tuple[float, ...]:
         """The temperatures used, to be frozen in a later run."""
         return tuple(float(stage["beta"]) for stage in self.trace)
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            "particles": len(self.materials),
+            "distinct": len(set(self.materials)),
+            "scored": len(self.visited),
+            "stages": len(self.trace),
+            "log evidence": f"{self.log_evidence:.2f} +- {self.log_evidence_sd:.2f}",
+        }
+
+    def _repr_html_(self) -> str:
+        share: dict[str, float] = {}
+        for material, weight in zip(self.materials, self.weights.tolist(), strict=True):
+            share[material] = share.get(material, 0.0) + weight
+        scores = dict(zip(self.materials, self.log_scores.tolist(), strict=True))
+        best = sorted(share, key=lambda m: (-share[m], m))
+        rows = [(m, f"{share[m]:.1%}", scores[m]) for m in best]
+        heads = ("material", "posterior weight", "log score")
+        return table(rows, heads, caption=", ".join(f"{k} {v}" for k, v in self._facts().items()))
 
 
 def sample_molecules(
@@ -256,7 +276,9 @@ def _run(
     trace(first.stage)
     sd = math.sqrt(first.stage.relative_variance)
     if start >= 1.0:
-        return SMCRun(particles, current, first.stage.log_increment, sd, (first.stage,), first.index)
+        return SMCRun(
+            particles, current, first.stage.log_increment, sd, (first.stage,), first.index
+        )
     span = 1.0 - start
 
     def later(

@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from bayesmat._repr import Shown
 from bayesmat.errors import DesignError
 
 __all__ = ["LogScore", "MemoScore"]
@@ -26,7 +27,7 @@ class LogScore(Protocol):
         ...
 
 
-class MemoScore:
+class MemoScore(Shown):
     """A `LogScore` that asks the inner score once per material, in one batch per call.
 
     >>> calls = []
@@ -73,3 +74,6 @@ class MemoScore:
                 )
             self._memo.update(zip(new, values.tolist(), strict=True))
         return torch.tensor([self._memo[m] for m in materials], dtype=torch.float64)
+
+    def _facts(self) -> dict[str, object]:
+        return {"score": self._score, "scored": len(self._memo)}

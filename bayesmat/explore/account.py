@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesmat._repr import Shown
 from bayesmat.data.table import Property
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import Goal, Maximize, Minimize
@@ -146,8 +147,8 @@ class Target:
         return f"{name} between {self.lower:g} and {self.upper:g}{unit}"
 
 
-@dataclass(frozen=True, eq=False)
-class Account:
+@dataclass(frozen=True, eq=False, repr=False)
+class Account(Shown):
     """Everything that a report of a campaign shows.
 
     Attributes:
@@ -227,6 +228,15 @@ class Account:
         """`frame` restricted to the calls whose value is known."""
         frame = self.frame(name)
         return frame[frame["value"].notna()] if len(frame) else frame
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            "targets": [str(target) for target in self.targets],
+            "rounds": self.n_rounds,
+            "proposals": len(self.calls),
+            "hits": int(self.hits.sum()),
+            "failures": sum(call.failure is not None for call in self.calls),
+        }
 
 
 def account_of(

@@ -12,11 +12,12 @@ from typing import Any
 import pandas as pd
 from tqdm.auto import tqdm
 
+from bayesmat._repr import Shown
 from bayesmat.data.materials import canonical
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import CampaignError
 from bayesmat.explore.candidates import CandidateSource
-from bayesmat.explore.goals import Goal
+from bayesmat.explore.goals import Goal, goal_words
 from bayesmat.explore.history import History
 from bayesmat.explore.identity import check_reopened, identify, versions
 from bayesmat.explore.measurements import cells, rows_of
@@ -48,7 +49,7 @@ _LOG = logging.getLogger(__name__)
 _RACES = 10
 
 
-class Campaign:
+class Campaign(Shown):
     """A search that proposes materials, is told results, and forgets nothing.
 
     The history lives in a database (append-only: nothing is ever changed or removed) and survives
@@ -306,6 +307,10 @@ class Campaign:
     def proposals(self) -> tuple[Proposal, ...]:
         """Every proposal as it is stored, the first round first."""
         return tuple(self._read(row) for row in self._store.proposals())
+
+    def _facts(self) -> dict[str, object]:
+        facts = {"database": self._store.label, "seed": self.seed, "status": self.status()}
+        return {**facts, "goals": [goal_words(goal, self.start.properties) for goal in self.goals]}
 
     def close(self) -> None:
         """Let go of the database; whatever was told is stored already."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from bayesmat._repr import Shown
 from bayesmat.design.chemistry import MoleculeFilter
 from bayesmat.design.language import SmilesNGram
 from bayesmat.design.moves import Checker
@@ -29,8 +30,8 @@ from bayesmat.models.base import Fitted
 __all__ = ["CandidateSource", "Candidates", "MoleculeDesign", "Pool", "RegionScore"]
 
 
-@dataclass(frozen=True, eq=False)
-class Candidates:
+@dataclass(frozen=True, eq=False, repr=False)
+class Candidates(Shown):
     """Materials that may be chosen next.
 
     Attributes:
@@ -40,6 +41,9 @@ class Candidates:
 
     materials: tuple[str, ...]
     trace: dict[str, Any] = field(default_factory=dict)
+
+    def _facts(self) -> dict[str, object]:
+        return {"number": len(self.materials), "first": self.materials[:4], "trace": self.trace}
 
 
 class CandidateSource(Protocol):
@@ -57,8 +61,8 @@ class CandidateSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class RegionScore:
+@dataclass(frozen=True, eq=False, repr=False)
+class RegionScore(Shown):
     """log P(a measurement lies in the region | data): the likelihood of the molecule sampler."""
 
     fitted: Fitted
@@ -70,8 +74,8 @@ class RegionScore:
         return marginals.log_probability(self.region.lower, self.region.upper)
 
 
-@dataclass(frozen=True)
-class Pool:
+@dataclass(frozen=True, repr=False)
+class Pool(Shown):
     """A fixed list of candidate materials."""
 
     materials: tuple[str, ...]
@@ -89,6 +93,9 @@ class Pool:
         if not kept:
             raise DesignError("every material of the pool has been used or excluded.")
         return Candidates(kept, {"source": f"pool of {len(self.materials)}"})
+
+    def _facts(self) -> dict[str, object]:
+        return {"number": len(self.materials), "first": self.materials[:4]}
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bayesmat.data.table import Scale
+from bayesmat.data.table import Property, Scale
 from bayesmat.errors import ModelError
 
-__all__ = ["AtLeast", "AtMost", "Goal", "Maximize", "Minimize", "Region", "Within", "region_of"]
+__all__ = [
+    "AtLeast", "AtMost", "Goal", "Maximize", "Minimize", "Region", "Within", "goal_words",
+    "region_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,18 @@ class Minimize:
 
 
 Goal = Within | AtLeast | AtMost | Maximize | Minimize
+
+
+def goal_words(goal: Goal, properties: Sequence[Property]) -> str:
+    """A goal with its unit.
+
+    >>> goal_words(Within("gap", 2.0, 2.5), [Property("gap", "eV")])
+    'gap: Within 2 to 2.5 eV'
+    """
+    unit = {p.name: f" {p.unit}".rstrip() for p in properties}.get(goal.property, "")
+    ends = [f"{value:g}" for name, value in vars(goal).items() if name != "property"]
+    bounds = f" {' to '.join(ends)}{unit}" if ends else ""
+    return f"{goal.property}: {type(goal).__name__}{bounds}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from bayesmat._repr import Shown
 from bayesmat.data.table import PropertyTable
-from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
+from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within, goal_words
 from bayesmat.explore.records import Status
 from bayesmat.explore.store import ItemRow, ProposalRow, ResultRow
 
@@ -21,8 +22,8 @@ __all__ = ["History"]
 State = Literal["pending", "told", "failed"]
 
 
-@dataclass(frozen=True, eq=False)
-class History:
+@dataclass(frozen=True, eq=False, repr=False)
+class History(Shown):
     """Start table, proposals and results; the order is that of suggestion, never of completion.
 
     Attributes:
@@ -167,6 +168,15 @@ class History:
             if math.isfinite(lower) and math.isfinite(upper):
                 inside += abs(value - 0.5 * (lower + upper)) / scale.sd
         return outside, inside
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            "start": self.start,
+            "goals": [goal_words(goal, self.start.properties) for goal in self.goals],
+            "rounds": len(self.proposals),
+            "proposed": len(self.proposed),
+            "pending": len(self.pending),
+        }
 
 
 def _number(value: float | None) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
+from bayesmat._repr import record, sheet, text
 from bayesmat.data.table import Property, PropertyTable
 from bayesmat.errors import CampaignError
 from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
@@ -62,14 +62,17 @@ class Proposal:
         frame.insert(1, "P(goals)", self.probability)
         return frame.assign(score=self.scores)
 
+    def __repr__(self) -> str:
+        return text("Proposal", {"round": self.round, "materials": self.materials})
+
     def __str__(self) -> str:
         head = f"Round {self.round}: {len(self.materials)} materials by {self.trace.get('rule')}"
         return f"{head}\n{_rounded(self.to_frame()).to_string(index=False)}"
 
     def _repr_html_(self) -> str:
-        rule = html.escape(str(self.trace.get("rule")))
-        table = _rounded(self.to_frame()).to_html(index=False)
-        return f"<p>Round {self.round}: {len(self.materials)} materials by {rule}</p>{table}"
+        rule = self.trace.get("rule")
+        caption = f"Round {self.round}: {len(self.materials)} materials by {rule}"
+        return sheet(self.to_frame(), caption=caption)
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,10 @@ class Status:
             return counts
         values = ", ".join(f"{name} = {value:.4g}" for name, value in self.best_values.items())
         return f"{counts} Nearest to the goals: {self.best} ({values})."
+
+    def _repr_html_(self) -> str:
+        facts = {name: value for name, value in vars(self).items() if name != "best_values"}
+        return record("Status", facts | {f"best: {k}": v for k, v in self.best_values.items()})
 
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import torch
 from botorch.posteriors import GPyTorchPosterior
 from torch import Tensor
 
+from bayesmat._repr import Shown
 from bayesmat.errors import ModelError
 from bayesmat.explore.acquisition import SpacierValue, expected_squared_distance
 from bayesmat.explore.candidates import Candidates
@@ -33,7 +34,7 @@ _SHORTLIST = 400
 
 
 @dataclass(frozen=True)
-class Selection:
+class Selection(Shown):
     """Chosen rows of the candidates.
 
     Attributes:
@@ -69,8 +70,8 @@ class Rule(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class Board:
+@dataclass(frozen=True, eq=False, repr=False)
+class Board(Shown):
     """What every rule looks at: marginals of all candidates, and who resembles whom."""
 
     marginals: Marginals
@@ -124,6 +125,10 @@ class Board:
             short = torch.topk(value, min(_SHORTLIST, n)).indices
             nearest[short] = torch.maximum(nearest[short], self.similarity_to(short, row))
         return rows, scores
+
+    def _facts(self) -> dict[str, object]:
+        m = self.marginals.mean
+        return {"candidates": m.shape[1], "properties": m.shape[2], "components": m.shape[0]}
 
 
 @dataclass(frozen=True)

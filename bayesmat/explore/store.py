@@ -35,6 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from bayesmat._repr import Shown
 from bayesmat.errors import CampaignError
 
 __all__ = ["CampaignRow", "ItemRow", "ProposalRow", "ResultRow", "Store", "Taken"]
@@ -134,7 +135,7 @@ class ResultRow:
     failure: str | None = None
 
 
-class Store:
+class Store(Shown):
     """Facts are added, each in a transaction of its own, and never changed or removed.
 
     UPDATE and DELETE are refused by the database itself (triggers on SQLite and PostgreSQL). On
@@ -165,6 +166,11 @@ class Store:
         if sqlite:
             event.listen(self._engine, "connect", _set_up_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
+
+    @property
+    def label(self) -> str:
+        """The URL without its password."""
+        return make_url(self.url).render_as_string(hide_password=True)
 
     def create(self, row: CampaignRow) -> None:
         """Make the tables and write the campaign.
@@ -287,6 +293,9 @@ class Store:
                 f"the database {self.url} cannot be used ({error}). Nothing was written; check "
                 "that the path exists, that it may be written, and that no other program locks it."
             ) from error
+
+    def _facts(self) -> dict[str, object]:
+        return {"url": self.label}
 
 
 def _now() -> datetime:

@@ -15,7 +15,8 @@ from torch import Tensor
 from bayesmat.errors import FeatureError
 
 if TYPE_CHECKING:
-    from bayesmat.data.table import Condition
+    from bayesmat._repr import table
+from bayesmat.data.table import Condition
 
 __all__ = ["CONDITIONS", "Featurizer", "Layout", "check_finite", "numbered", "versioned"]
 
@@ -191,6 +192,12 @@ class Layout:
     def __repr__(self) -> str:
         blocks = ", ".join(f"{k}: {s.stop - s.start}" for k, s in self.blocks.items())
         return f"Layout({blocks}; width {self.width})"
+
+    def _repr_html_(self) -> str:
+        rows = [(k, s.stop - s.start, f"{s.start} to {s.stop - 1}") for k, s in self.blocks.items()]
+        units = ", ".join(f"{c.name} [{c.unit or 'category'}]" for c in self.conditions)
+        caption = f"Layout of X: {self.width} columns" + (f"; conditions {units}" if units else "")
+        return table(rows, ["block", "columns", "place"], caption=caption)
 
 
 def _remembered(featurizer: Featurizer, materials: list[str]) -> Tensor:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bayesmat._repr import Shown
 from bayesmat.data.cache import cache_dir
 
 from .base import Featurizer, check_finite
@@ -28,7 +29,7 @@ _SCHEMA = (
 )
 
 
-class FeatureCache:
+class FeatureCache(Shown):
     """Rows of features in one SQLite file, keyed by (featurizer id, material).
 
     Several processes may read and write at once: rows are only ever added, and two processes that
@@ -88,6 +89,9 @@ class FeatureCache:
                 connection.execute("DELETE FROM features")
             else:
                 connection.execute("DELETE FROM features WHERE featurizer = ?", (featurizer,))
+
+    def _facts(self) -> dict[str, object]:
+        return {"path": self.path.name}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bayesmat._repr import Shown
 from bayesmat.data.properties import Property
 from bayesmat.errors import OracleError
 
@@ -40,7 +41,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Shown):
     """The answer of an oracle about one material: values, or the reason why there are none.
 
     Attributes:

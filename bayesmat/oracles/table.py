@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayesmat._repr import Shown
 from bayesmat.data.table import Property, PropertyTable
 
 from .base import Evaluation, Failure
@@ -15,8 +16,8 @@ from .base import Evaluation, Failure
 __all__ = ["TableOracle"]
 
 
-@dataclass(frozen=True, eq=False)
-class TableOracle:
+@dataclass(frozen=True, eq=False, repr=False)
+class TableOracle(Shown):
     """Answers from a table that is already measured, to replay and to benchmark searches.
 
     A material that the table lacks, or has no measured cell for, is a failure

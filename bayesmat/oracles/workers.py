@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from typing_extensions import override
 
+from bayesmat._repr import Shown
 from bayesmat.errors import OracleError
 
 __all__ = ["WorkerPool"]
@@ -39,7 +40,7 @@ _ADVICE = (
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-class WorkerPool(Executor):
+class WorkerPool(Shown, Executor):
     """A `concurrent.futures.Executor` whose tasks are killed when their time is up.
 
     Every worker is a fresh Python process (nothing is forked, so it is safe after any use of
@@ -139,6 +140,10 @@ class WorkerPool(Executor):
         with self._lock:
             self._running.discard(worker.process)
         worker.kill()
+
+    def _facts(self) -> dict[str, object]:
+        running = "closed" if self._closed else f"{len(self._running)} running"
+        return {"workers": len(self._threads), "time limit s": self._limit, "state": running}
 
 
 _Task = tuple[Future[Any], tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]]

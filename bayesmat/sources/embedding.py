@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from bayesmat._repr import Shown
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Featurizer, Layout
 
@@ -85,8 +86,8 @@ class Embedding(nn.Module):
         return (self.network.preactivation(X, self.layer) - self.loc) / self.scale
 
 
-@dataclass(frozen=True)
-class FeatureMap:
+@dataclass(frozen=True, repr=False)
+class FeatureMap(Shown):
     """What a node of the graph sees of a material: columns of X, then perhaps an embedding.
 
     Attributes:
@@ -141,3 +142,8 @@ class FeatureMap:
             )
         x = torch.cat([X[..., layout.blocks[f.id]] for f in self.inputs], dim=-1).double()
         return x if self.embedding is None else self.embedding(x)
+
+    def _facts(self) -> dict[str, object]:
+        inner = self.embedding
+        made = "none" if inner is None else f"{inner.width} features"
+        return {"label": self.label, "inputs": [f.id for f in self.inputs], "embedding": made}

@@ -20,6 +20,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from bayesmat._repr import Shown, table
 from bayesmat.data.cache import cache_dir
 from bayesmat.data.datasets import chemicals_table, without_stereo
 from bayesmat.data.files import read_card, write_card
@@ -59,8 +60,8 @@ class Family:
     layer: int = -2
 
 
-@dataclass(frozen=True, eq=False)
-class SourceEnsemble:
+@dataclass(frozen=True, eq=False, repr=False)
+class SourceEnsemble(Shown):
     """Trained source networks, and a hidden layer of each as a feature map.
 
     Attributes:
@@ -90,6 +91,16 @@ class SourceEnsemble:
             f"{self.card['name']}: {len(self.networks)} networks, {self.card['n_train']} materials"
         )
         return "\n".join([head, *rows])
+
+    def _facts(self) -> dict[str, object]:
+        tasks = [task["name"] for task in self.card["tasks"]]
+        return {"name": self.card["name"], "networks": len(self.networks), "tasks": tasks}
+
+    def _repr_html_(self) -> str:
+        keys = ("name", "unit", "n_test", "rmse", "rmse_mean", "mae")
+        heads = ("task", "unit", "held out", "RMSE", "RMSE of the mean", "MAE")
+        rows = [[task[key] for key in keys] for task in self.card["tasks"]]
+        return table(rows, heads, caption=str(self).splitlines()[0])
 
 
 def names() -> tuple[str, ...]:

@@ -188,4 +188,4 @@ def test_frame_and_html_speak_physical_units(table):
     assert frame["gap"].tolist()[1:] == [7.0, 8.0]
     html = table._repr_html_()
     assert "gap [eV]" in html
-    assert "3 rows; NaN = not measured" in html
+    assert "3 rows of smiles; – = not measured" in html
