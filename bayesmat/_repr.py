@@ -117,11 +117,11 @@ def quantiles(draws: Mapping[str, Any]) -> list[tuple[str, float, float, float]]
     """Median and ends of the central 90 % of draws by name, one row per scalar."""
     rows = []
     for name, values in draws.items():
-        array = np.asarray(values, dtype=float)
-        for index in np.ndindex(array.shape[1:]):
+        found = np.quantile(np.asarray(values, dtype=float), [0.5, 0.05, 0.95], axis=0)
+        for index in np.ndindex(found.shape[1:]):
             label = f"{name}[{','.join(map(str, index))}]" if index else name
-            low, middle, high = np.quantile(array[(slice(None), *index)], [0.05, 0.5, 0.95])
-            rows.append((label, float(middle), float(low), float(high)))
+            middle, low, high = (float(q[index]) for q in found)
+            rows.append((label, middle, low, high))
     return rows
 
 

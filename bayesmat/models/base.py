@@ -14,6 +14,8 @@ import torch
 from botorch.models.model import Model
 from torch import Tensor
 
+from bayesmat._repr import Shown, quantiles, sheet, text
+from bayesmat._repr import table as html_table
 from bayesmat.data.materials import canonical_all
 from bayesmat.data.table import Observations, Property, PropertyTable, Scale
 from bayesmat.errors import ModelError
@@ -62,6 +64,16 @@ class PropertyModel(Model, ABC):
     def update(self, observations: Observations, X: Tensor, *, seed: int) -> PropertyModel:
         """The posterior when cells have arrived; `observations` and `X` hold old and new."""
 
+    def __repr__(self) -> str:
+        n = len(self.noise_sd)
+        return text(type(self).__name__, {"properties": self.properties, "components": n})
+
+    def _repr_html_(self) -> str:
+        caption = f"{self}: parameters in model space (standardised, log where declared)"
+        draws = {name: values.detach().cpu() for name, values in self.draws.items()}
+        heads = ["parameter", "median", "5%", "95%"]
+        return html_table(quantiles(draws), heads, caption=caption)
+
     @abstractmethod
     def marginals(self, X: Tensor, *, chunk: int = 512) -> Marginals:
         """Component means and latent variances of every row of X, shape `n x D`."""
@@ -102,8 +114,8 @@ class Prior(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class PriorDraws:
+@dataclass(frozen=True, eq=False, repr=False)
+class PriorDraws(Shown):
     """Draws of everything that a prior is about, before data, in model space.
 
     Attributes:
@@ -188,11 +200,15 @@ class Prediction:
         columns["domain distance"] = self.domain_distance
         return pd.DataFrame(columns)
 
+    def __repr__(self) -> str:
+        labels = [p.label for p in self.properties]
+        return text("Prediction", {"materials": self.materials, "properties": labels})
+
     def __str__(self) -> str:
         return self.to_frame().to_string(index=False, float_format=lambda v: f"{v:.3g}")
 
     def _repr_html_(self) -> str:
-        return self.to_frame().to_html(index=False, float_format=lambda v: f"{v:.3g}")
+        return sheet(self.to_frame(), caption=f"Predictions of {len(self.materials)} materials")
 
 
 @dataclass(frozen=True, eq=False)
@@ -303,11 +319,18 @@ class Fitted:
         parts = [kernel.statistic(prepared, rows, known).amax(-1) for rows in near.split(512)]
         return 1.0 - torch.cat(parts).numpy() if parts else np.empty(0)
 
+    def __repr__(self) -> str:
+        return text("Fitted", {"prior": type(self.prior).__name__, "table": self.table})
+
     def __str__(self) -> str:
         return str(self.report)
 
     def _repr_html_(self) -> str:
-        return self.report._repr_html_()
+        cells = np.count_nonzero(~np.isnan(self.table.values), axis=0).tolist()
+        rows = [(p.label, p.scale, n) for p, n in zip(self.table.properties, cells, strict=True)]
+        caption = f"{type(self.prior).__name__} fitted to {self.table.n_rows} rows"
+        table = html_table(rows, ["property", "scale", "measured"], caption=caption)
+        return table + self.report._repr_html_()
 
 
 def fit(

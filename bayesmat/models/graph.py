@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from bayesmat._repr import Shown, table, words
 from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Featurizer, Layout
@@ -87,8 +88,8 @@ class Computed:
         return FeatureMap((self.featurizer,))
 
 
-@dataclass(frozen=True)
-class Node:
+@dataclass(frozen=True, repr=False)
+class Node(Shown):
     """One property: its kernel terms, its parents, its noise.
 
     Attributes:
@@ -109,9 +110,18 @@ class Node:
     noise: float = 0.1
     noise_sd: float = 1.0
 
+    def _facts(self) -> dict[str, object]:
+        return {
+            "property": self.property,
+            "parents": [edge.parent for edge in self.edges] or "none",
+            "computed parent": self.computed.name if self.computed else "none",
+            "terms": [f"{t.kernel.name} on {t.label}" for t in self.terms],
+            "noise": f"prior median {self.noise:g} sd of the property",
+        }
 
-@dataclass(frozen=True)
-class PropertyGraph:
+
+@dataclass(frozen=True, repr=False)
+class PropertyGraph(Shown):
     r"""A frozen description of how properties depend on one another and on features.
 
     .. math:: f_p(x) = \sum_r \rho_{pr} f_r(x) + h_p(c(x)) + \delta_p(\phi_p(x)), \qquad
@@ -285,6 +295,14 @@ class PropertyGraph:
         measured = torch.unique(observations.rows)
         joint, encoder = _compile(self, X[measured] if measured.numel() else X)
         return Problem.of(joint, self.hyper_priors(), encoder, observations, X)
+
+    def _facts(self) -> dict[str, object]:
+        return {"properties": self.properties, "integrator": self.integrator}
+
+    def _repr_html_(self) -> str:
+        facts = [node._facts() for node in _order(self.nodes)]
+        caption = f"PropertyGraph, hyper-parameters by {words(self.integrator)}"
+        return table([list(f.values()) for f in facts], list(facts[0]), caption=caption)
 
 
 def _terms(node: Node) -> tuple[Term, ...]:

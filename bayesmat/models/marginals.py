@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from bayesmat._repr import Shown
+
 __all__ = ["Marginals"]
 
 
-@dataclass(frozen=True, eq=False)
-class Marginals:
+@dataclass(frozen=True, eq=False, repr=False)
+class Marginals(Shown):
     """Per row and property, a mixture of S equally weighted Gaussians in model space.
 
     Attributes:

@@ -16,6 +16,7 @@ import torch
 from pyro import poutine
 from torch import Tensor
 
+from bayesmat._repr import Shown
 from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Featurizer
@@ -33,8 +34,8 @@ __all__ = ["Program", "program"]
 OBSERVATIONS, CONDITIONS = "observations", "conditions"
 
 
-@dataclass(frozen=True)
-class Program:
+@dataclass(frozen=True, repr=False)
+class Program(Shown):
     """A Pyro function as a prior over properties; made by the decorator `program`.
 
     Attributes:
@@ -206,6 +207,16 @@ class Program:
         run = poutine.condition(DoublePrecision()(self.function), data=draw)
         f = run(**self.inputs(X), observations=recorder)
         return recorder.checked(f)
+
+    def _facts(self) -> dict[str, object]:
+        maps = {name: feature_map.label for name, feature_map in self.maps}
+        return {
+            "function": self.function,
+            "properties": self.properties,
+            "features": maps,
+            "sampler": self.sampler,
+            "draws": self.n_draws,
+        }
 
 
 def program(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,14 +9,15 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from bayesmat._repr import Shown, listing, text
 from bayesmat.data.table import Property, Scale
 from bayesmat.inference.report import InferenceReport
 
 __all__ = ["Ablation", "FitReport", "LeaveOneOut"]
 
 
-@dataclass(frozen=True, eq=False)
-class LeaveOneOut:
+@dataclass(frozen=True, eq=False, repr=False)
+class LeaveOneOut(Shown):
     """Leave-one-out predictions of every measured cell, hyper-parameters integrated.
 
     Attributes:
@@ -37,6 +37,10 @@ class LeaveOneOut:
         """Share of cells inside their own central leave-one-out interval."""
         inside = (self.cdf - 0.5).abs() <= 0.5 * level
         return float(inside.double().mean())
+
+    def _facts(self) -> dict[str, object]:
+        held = [f"{self.coverage(level):.0%} in {level:.0%} intervals" for level in (0.5, 0.9)]
+        return {"values": len(self.cdf), "elpd nats": self.elpd, "coverage": held}
 
 
 @dataclass(frozen=True)
@@ -119,12 +123,19 @@ class FitReport:
                 out[prop.name] = _interval(sd, digits=2) + unit
         return out
 
+    def __repr__(self) -> str:
+        facts = {
+            "cells": self.n_cells,
+            "method": self.inference.method,
+            "properties": tuple(self.shares),
+        }
+        return text("FitReport", facts)
+
     def __str__(self) -> str:
         return "\n".join(self.lines)
 
     def _repr_html_(self) -> str:
-        items = "".join(f"<li>{html.escape(line)}</li>" for line in self.lines)
-        return f"<ul>{items}</ul>"
+        return listing(self.lines)
 
 
 def _interval(values: Tensor, digits: int = 2) -> str:
