@@ -190,8 +190,10 @@ class NUTS:
         self, model: Callable[[], object], bar: tqdm, attempt: int
     ) -> tuple[dict[str, Tensor], _Said]:
         kernel = _Kernel(model, self)
+        acceptance = [math.nan]
 
         def hook(kernel: PyroNUTS, parameters: object, stage: str, i: int) -> None:
+            acceptance[0] = float(kernel._mean_accept_prob)
             if attempt == 0:
                 bar.update()
 
@@ -208,7 +210,7 @@ class NUTS:
         missing = float(bfmi(energy[None])[0]) if len(energy) > 1 else math.nan
         return sampler.get_samples(), _Said(
             len(said["divergences"]["chain 0"]),
-            float(kernel._mean_accept_prob),
+            acceptance[0],
             missing,
             attempt,
         )

@@ -45,7 +45,7 @@ class InferenceReport:
         log_evidence: log p(data); NaN where the method gives none.
         log_evidence_sd: Its Monte Carlo error.
         pareto_k: Tail shape of the importance weights; NaN where there are none.
-        restarts: Chains that were started again from another seed.
+        restarts: How often chains were started again from another seed.
     """
 
     method: str
@@ -134,8 +134,8 @@ class InferenceReport:
             )
         if self.acceptance < ACCEPTANCE_LIMIT:
             found.append(
-                f"Moves are accepted with probability {self.acceptance:.2f}: particles hardly move "
-                "and stay copies of each other; use another move or more sweeps."
+                f"Moves are accepted with probability {self.acceptance:.2f}: draws hardly move "
+                "and stay copies of each other; use another move, smaller steps or more sweeps."
             )
         if self.pareto_k > PARETO_LIMIT:
             found.append(
@@ -174,7 +174,7 @@ class InferenceReport:
         if math.isfinite(self.log_evidence):
             text += f", log evidence {self.log_evidence:.1f} +- {self.log_evidence_sd:.1f}"
         if self.restarts:
-            text += f", {self.restarts} chains started again"
+            text += f", started again {self.restarts} times"
         return (text + ".", *self.problems)
 
     def __str__(self) -> str:
