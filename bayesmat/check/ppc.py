@@ -20,7 +20,7 @@ from bayesmat.models.program_model import ProgramModel
 __all__ = ["STATISTICS", "PredictiveCheck", "posterior_predictive", "prior_predictive"]
 
 Statistic = Callable[[Tensor], Tensor]
-EXTREME = 0.01
+FALSE_ALARM = 0.05
 
 
 def _skewness(y: Tensor) -> Tensor:
@@ -90,10 +90,16 @@ class PredictiveCheck:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Statistics that the model all but rules out (probability below 0.01), in words."""
+        """Statistics that the model all but rules out, in words.
+
+        The probability must fall below 0.05 divided by the number of statistics, so that a right
+        model is accused once in twenty checks or less.
+        """
         out = []
-        for (name, statistic), p in self.probabilities.items():
-            if p >= EXTREME:
+        probabilities = self.probabilities
+        for (name, statistic), p in probabilities.items():
+            n = len(self.replicated[name, statistic])
+            if p > max(FALSE_ALARM / len(probabilities), 1.001 / (n + 1)):
                 continue
             drawn = self.replicated[name, statistic]
             value = self.observed[name, statistic]

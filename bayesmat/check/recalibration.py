@@ -23,11 +23,11 @@ from .cells import CellPredictions
 from .heldout import HeldOut
 from .resampling import Estimate, resampled_weights
 from .scores import absolute_moment, nll_mixture
-from .summary import POOLED, Summary
+from .summary import Summary
 
 __all__ = ["Recalibration", "recalibrate"]
 
-LOG_FACTORS = torch.linspace(math.log(0.05), math.log(20.0), 241, dtype=torch.float64)
+LOG_FACTORS = torch.linspace(math.log(0.05), math.log(20.0), 121, dtype=torch.float64)
 MIN_MATERIALS = 20
 MIN_FOR_MAP = 200
 N_NESTED = 5
@@ -205,7 +205,7 @@ def _warnings(factors: Mapping[str, Estimate], before: Summary) -> tuple[str, ..
                 "is rough, so rather report it than apply it."
             )
         bias = before[name, "mean z"]
-        if name != POOLED and not bias.holds(0.0):
+        if bias.excludes(0.0):
             out.append(f"{name}: predictions are biased (mean z {bias}), which no factor repairs.")
     return tuple(out)
 

@@ -86,7 +86,7 @@ class Summary:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What the intervals rule out, in words."""
+        """What the figures rule out beyond chance (`Estimate.excludes`), in words."""
         return tuple(
             sentence
             for name in self.estimates
@@ -115,19 +115,19 @@ class Summary:
 
 def _problems(name: str, estimates: Mapping[str, Estimate]) -> Iterator[str]:
     square, bias = estimates["mean z^2"], estimates["mean z"]
-    if square.lower > 1:
+    if square.excludes(1.0) and square.value > 1:
         yield (
             f"{name}: intervals are too narrow (mean z^2 {square}, should be 1): the noise or the "
             "extrapolation is underestimated. Look for outliers, then let the noise be inferred."
         )
-    elif square.upper < 1:
+    elif square.excludes(1.0):
         yield f"{name}: intervals are wider than the errors (mean z^2 {square}, should be 1)."
-    if not bias.holds(0.0):
+    if bias.excludes(0.0):
         side = "below" if bias.value > 0 else "above"
         yield f"{name}: predictions lie {side} the measured values (mean z {bias}, should be 0)."
     for level, measure in zip(LEVELS, _COVERAGE, strict=True):
         found = estimates[measure]
-        if not found.holds(level):
+        if found.excludes(level):
             side = "fewer" if found.value < level else "more"
             yield f"{name}: {level:.0%} intervals hold {side} values than they say ({found})."
 
