@@ -111,7 +111,7 @@ class MoveRecord:
     unique: int
 
 
-class TruncateRegrow:
+class TruncateRegrow(Shown):
     r"""Cut a string at a uniformly drawn place and regrow the tail by the language.
 
     With $L$ tokens there are $L + 1$ cuts (nothing to everything kept). The tail is drawn from
@@ -148,6 +148,9 @@ class TruncateRegrow:
         self.score = score
         self.reach = reach
         self.records: list[MoveRecord] = []
+
+    def _facts(self) -> dict[str, object]:
+        return {"language": self.language, "reach": self.reach, "sweeps": len(self.records)}
 
     def __call__(
         self, particles: Strings, log_likelihood: Tensor, beta: float, generator: torch.Generator

@@ -309,7 +309,7 @@ class Campaign(Shown):
         return tuple(self._read(row) for row in self._store.proposals())
 
     def _facts(self) -> dict[str, object]:
-        facts = {"database": self._store.label, "seed": self.seed, "status": self.status()}
+        facts = {"database": self._store.label, "seed": self.seed, "status": str(self.status())}
         return {**facts, "goals": [goal_words(goal, self.start.properties) for goal in self.goals]}
 
     def close(self) -> None:

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bayesmat._repr import table
 from bayesmat.errors import FeatureError
 
 if TYPE_CHECKING:
-    from bayesmat._repr import table
-from bayesmat.data.table import Condition
+    from bayesmat.data.table import Condition
 
 __all__ = ["CONDITIONS", "Featurizer", "Layout", "check_finite", "numbered", "versioned"]
 
