@@ -7,6 +7,7 @@ and the next experiment are questions put to that posterior.
 
 from bayesmat import check, data, design, features, oracles
 from bayesmat.check import to_arviz
+from bayesmat.checkup import Checkup, doctor
 from bayesmat.data import (
     Column,
     Condition,
@@ -46,6 +47,7 @@ __all__ = [
     "AtMost",
     "BayesmatError",
     "Campaign",
+    "Checkup",
     "Column",
     "Computed",
     "Condition",
@@ -79,6 +81,7 @@ __all__ = [
     "check",
     "data",
     "design",
+    "doctor",
     "features",
     "fit",
     "from_frame",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 
 import numpy as np
 import pandas as pd
@@ -22,6 +19,7 @@ from bayesmat.errors import DataError
 from bayesmat.explore.account import Account, Call, Forecast, Target, account_of
 from bayesmat.explore.campaign import Campaign
 from bayesmat.models.report import FitReport
+from bayesmat.pages import filled, image
 
 __all__ = ["page", "read_arms", "report", "summary"]
 
@@ -206,15 +204,6 @@ def _span(account: Account, target: Target) -> tuple[float, float]:
     return low - pad, high + pad
 
 
-def _image(figure: plots.Chart, words: str, caption: str = "") -> str:
-    data = base64.b64encode(plots.png(figure, dpi=130)).decode()
-    width = round(figure.get_figwidth() * 118)
-    return (
-        f'<figure><img width="{width}" alt="{escape(words)}" src="data:image/png;base64,{data}">'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
-    )
-
-
 def _tiles(account: Account) -> str:
     n_done = sum(bool(call.values) for call in account.calls)
     tiles = [(str(n_done), "computed"), (str(int(account.hits.sum())), "hits")]
@@ -261,7 +250,7 @@ def _path(account: Account) -> str:
                 temporary=account.temporary.get(name),
                 start=np.asarray(account.start.get(name, ()), dtype=float),
             )
-            parts.append(_image(figure, f"{name} predicted and computed, call by call"))
+            parts.append(image(figure, f"{name} predicted and computed, call by call"))
     return "".join(parts)
 
 
@@ -272,7 +261,7 @@ def _learning(account: Account, arms: Mapping[str, np.ndarray], source: str) -> 
     figure = plots.learning_curve(arms, own=np.cumsum(account.hits), batch=n_batch)
     n = min((len(hits) for hits in arms.values()), default=0)
     caption = f"Precomputed by {source} over {n} paired seeds; not run for this page." if n else ""
-    return f"<h2>Hits against calls</h2>{_image(figure, 'cumulative hits', caption)}"
+    return f"<h2>Hits against calls</h2>{image(figure, 'cumulative hits', caption)}"
 
 
 def _calibration(account: Account) -> str:
@@ -284,8 +273,8 @@ def _calibration(account: Account) -> str:
         parts.append(f"<p>{escape(_coverage_words(account, target.prop))}</p>")
         if frame["pit"].notna().all():
             pit = frame["pit"].to_numpy()
-            curve = _image(plots.calibration_curve(pit), "coverage against nominal level")
-            bars = _image(plots.pit_histogram(pit), "PIT histogram")
+            curve = image(plots.calibration_curve(pit), "coverage against nominal level")
+            bars = image(plots.pit_histogram(pit), "PIT histogram")
             parts.append(f'<div class="pair">{curve}{bars}</div>')
     if not parts:
         return ""
@@ -304,7 +293,7 @@ def _model(account: Account) -> str:
     figure = ""
     if account.shares:
         title = account.targets[0].prop.name
-        figure = _image(plots.relevance(account.shares, title=title), "share of variance by group")
+        figure = image(plots.relevance(account.shares, title=title), "share of variance by group")
     return f"<h2>What the model learned</h2><ul>{items}</ul>{figure}"
 
 
@@ -317,7 +306,7 @@ def _sampler(account: Account) -> str:
         "near zero mean that the candidates are fewer and more alike than their number says."
     )
     return (
-        f"<h2>The sampler</h2><p>{words}</p>{_image(plots.smc_diagnostics(account.stages), words)}"
+        f"<h2>The sampler</h2><p>{words}</p>{image(plots.smc_diagnostics(account.stages), words)}"
     )
 
 
@@ -361,10 +350,9 @@ def page(
         _sampler(account), _failures(account), "<h2>Provenance</h2>",
         _table(list(account.provenance.items()), ("what", "value")),
     ]  # fmt: skip
-    template = Template((files("bayesmat") / "templates" / "report.html").read_text("utf-8"))
     title = "Search for " + " and ".join(str(target) for target in account.targets)
     subtitle = f"{account.n_rounds} rounds, {len(account.calls)} proposals"
-    return template.substitute(title=escape(title), subtitle=escape(subtitle), body="".join(body))
+    return filled(title, subtitle, "".join(body))
 
 
 def report(

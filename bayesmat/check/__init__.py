@@ -20,8 +20,10 @@ from .conformal import (
     split_conformal,
 )
 from .convergence import Convergence, convergence
+from .doctor import Examination, examine
 from .domain import Domain, minmax_similarity
 from .ence import ENCE, ence
+from .findings import Finding
 from .heldout import HeldOut, held_out, kfold
 from .ppc import PredictiveCheck, posterior_predictive, prior_predictive
 from .predictive import LOO, PSISLOO, exact_loo, loo, psis_loo
@@ -51,6 +53,8 @@ __all__ = [
     "Difference",
     "Domain",
     "Estimate",
+    "Examination",
+    "Finding",
     "HeldOut",
     "PredictiveCheck",
     "Recalibration",
@@ -67,6 +71,7 @@ __all__ = [
     "ence",
     "energy_score",
     "exact_loo",
+    "examine",
     "held_out",
     "interval_score",
     "jackknife_plus",

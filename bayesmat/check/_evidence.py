@@ -1,0 +1,148 @@
+"""What the symptoms of a fit are read off, each computed once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bayesmat.data.table import Observations, Property, PropertyTable
+from bayesmat.errors import BayesmatError, ModelError
+from bayesmat.features.molecule import ECFP
+from bayesmat.inference.grid import Grid, SMCIntegrator
+from bayesmat.models.base import Fitted, fit
+from bayesmat.models.graph import PropertyGraph
+from bayesmat.models.graph_model import GraphModel
+
+from .domain import minmax_similarity
+from .predictive import LOO, loo
+
+__all__ = ["Evidence", "quantity"]
+
+_FEW_HYPERS = 4
+_MOST_SECONDS = 20.0
+MOST_CELLS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """A fit under examination."""
+
+    fitted: Fitted
+    seed: int
+
+    @property
+    def table(self) -> PropertyTable:
+        """The data."""
+        return self.fitted.table
+
+    @property
+    def graph(self) -> GraphModel | None:
+        """The model if it is a graph."""
+        model = self.fitted.model
+        return model if isinstance(model, GraphModel) else None
+
+    @cached_property
+    def observed(self) -> Observations:
+        """The measured cells in model space."""
+        return self.table.observations(self.fitted.scales)
+
+    @cached_property
+    def cells(self) -> LOO | None:
+        """Every cell left out by itself; None where the model does not allow it."""
+        try:
+            return loo(self.fitted)
+        except ModelError:
+            return None
+
+    @cached_property
+    def scores(self) -> Tensor:
+        """Normal scores of the left-out cells (PIT through the normal quantile), `k`."""
+        if self.cells is None:
+            return torch.full_like(self.observed.y, torch.nan)
+        return normal_score(self.cells.pit)
+
+    def of_property(self, j: int) -> Tensor:
+        """Indices of the cells of property j."""
+        return torch.nonzero(self.observed.columns == j).flatten()
+
+    @cached_property
+    def fingerprints(self) -> Tensor | None:
+        """Count fingerprints of the rows, `n x d`; None for what has none."""
+        found = self.fitted.fingerprint(self.X)
+        if found is None and self.table.kind == "smiles":
+            return ECFP()(list(self.table.materials))
+        return found
+
+    @cached_property
+    def X(self) -> Tensor:
+        """The features of all rows, `n x D`."""
+        return self.fitted.layout(self.table.materials, self.table.condition_values)
+
+    @cached_property
+    def first_rows(self) -> list[int]:
+        """The first row of each distinct material."""
+        firsts = {material: i for i, material in reversed(list(enumerate(self.table.materials)))}
+        return sorted(firsts.values())
+
+    @cached_property
+    def similarity(self) -> Tensor | None:
+        """Similarity of the distinct materials, -1 with itself, `u x u`."""
+        if self.fingerprints is None or len(self.first_rows) < 2:
+            return None
+        counts = self.fingerprints[self.first_rows]
+        return minmax_similarity(counts, counts).fill_diagonal_(-1.0)
+
+    def prop(self, j: int) -> Property:
+        """Property j."""
+        return self.table.properties[j]
+
+    def row_names(self, rows: Sequence[int]) -> list[str]:
+        """Rows as they are named in sentences."""
+        return [f"row {i} ({self.table.materials[i]})" for i in rows]
+
+    def refit(self, table: PropertyTable) -> Fitted | None:
+        """A quick fit of the same prior to another table; None where it would take too long."""
+        prior = self.fitted.prior
+        if isinstance(prior, PropertyGraph):
+            few = len(prior.hyper_priors().names) <= _FEW_HYPERS
+            quick = (
+                Grid(n=256, n_particles=64)
+                if few
+                else SMCIntegrator(n=96, n_particles=48, sweeps=2, final_sweeps=2)
+            )
+            prior = replace(prior, integrator=quick)
+        elif self.fitted.report.inference.seconds > _MOST_SECONDS:
+            return None
+        try:
+            return fit(prior, table, seed=self.seed, explain=False)
+        except BayesmatError:
+            return None
+
+    def near(self, rows: Sequence[int], most: int = MOST_CELLS) -> np.ndarray:
+        """At most that many rows: the ten nearest of each given row, the rest by chance."""
+        n = self.table.n_rows
+        if n <= most:
+            return np.arange(n)
+        distance = torch.cdist(self.X[list(rows)], self.X)
+        chosen = set(distance.topk(10, largest=False).indices.flatten().tolist())
+        others = np.setdiff1d(np.arange(n), list(chosen))
+        rest = max(0, most - len(chosen))
+        drawn = np.random.default_rng(self.seed).choice(others, min(rest, len(others)), False)
+        return np.sort(np.concatenate([np.array(sorted(chosen)), drawn]).astype(int))
+
+
+def normal_score(pit: Tensor) -> Tensor:
+    """PIT values as standard normal numbers, within 7.9."""
+    return torch.special.ndtri(pit.clamp(1e-15, 1 - 1e-15))
+
+
+def quantity(value: float, prop: Property) -> str:
+    """A value with its unit."""
+    text = f"{value:.4g}" if math.isfinite(value) else "?"
+    return f"{text} {prop.unit}".strip()

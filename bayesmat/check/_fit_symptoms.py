@@ -1,0 +1,273 @@
+"""Symptoms of the fit itself: convergence, conflict with the prior, influential cells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bayesmat.models.base import GenerativePrior
+from bayesmat.models.graph import PropertyGraph
+from bayesmat.models.graph_model import GraphModel
+from bayesmat.models.program import Program
+from bayesmat.models.program_model import ProgramModel
+
+from ._evidence import MOST_CELLS, Evidence
+from .findings import Finding, listed
+from .ppc import prior_predictive
+
+__all__ = ["conflict", "convergence_of_fit", "influence"]
+
+FAMILY = 0.01
+FAR = 5.0
+MOST_SITES = 20
+PARETO_LIMIT = 0.7
+SHIFT = 0.5
+R_HAT_BAD = 1.05
+N_PRIOR = 300
+
+
+def convergence_of_fit(evidence: Evidence) -> list[Finding]:
+    """What the inference says of itself."""
+    report = evidence.fitted.report.inference
+    topic = "convergence"
+    if report.problems:
+        share = sum(report.divergences) / max(1, report.n_chains * report.n_draws)
+        bad = report.max_r_hat > R_HAT_BAD or share > 0.01 or report.pareto_k > PARETO_LIMIT
+        return [
+            Finding(
+                topic, "bad" if bad else "look", " ".join(report.problems),
+                "everything else on this page rests on draws from the posterior.",
+                "fit again with more particles or draws (or another seed, to see what changes).",
+            )
+        ]  # fmt: skip
+    n = report.n_chains * report.n_draws
+    if isinstance(evidence.fitted.model, ProgramModel) and report.n_chains == 1:
+        if not report.n_families and not math.isfinite(report.pareto_k):
+            return [
+                Finding(
+                    topic, "unknown",
+                    f"one chain of {report.n_draws} draws cannot show that it has converged.",
+                    do="run four chains: NUTS(chains=4).",
+                )
+            ]  # fmt: skip
+    if not len(report.table):
+        return [Finding(topic, "fine", f"{report.method}: nothing had to be sampled.")]
+    text = f"{report.method}: {n} draws, smallest effective sample {report.min_ess:.0f}"
+    if math.isfinite(report.max_r_hat):
+        text += f", largest R-hat {report.max_r_hat:.3f}"
+    return [Finding(topic, "fine", text + ".")]
+
+
+def conflict(evidence: Evidence) -> list[Finding]:
+    """Do the data contradict what was assumed before them?
+
+    A hyper-parameter is in conflict if its posterior mean lies where the prior has less than
+    0.01 / d in both tails (d hyper-parameters, so below 1 % of tables drawn from the prior); a
+    statistic of the measurements if its prior predictive probability is below 0.01 / tests.
+    """
+    model = evidence.fitted.model
+    found = []
+    if isinstance(model, GraphModel):
+        found += _hyper_conflict(evidence, model)
+    elif isinstance(model, ProgramModel):
+        found += _site_conflict(evidence, model)
+    else:
+        return [Finding("prior", "unknown", "this kind of model has no prior that can be drawn.")]
+    found += _simulated_conflict(evidence)
+    return found or [
+        Finding("prior", "fine", "parameters and measurements lie where the prior expected them.")
+    ]
+
+
+def _hyper_conflict(evidence: Evidence, model: GraphModel) -> list[Finding]:
+    posterior, priors = model.hyper_posterior, model.problem.priors
+    d = posterior.points.shape[1]
+    if d == 0 or len(posterior.points) < 2:
+        return []
+    weights = torch.softmax(posterior.log_weights, 0)
+    mean = weights @ posterior.points
+    limit = -float(torch.special.ndtri(torch.tensor(0.5 * FAMILY / d)))
+    far = torch.nonzero(mean.abs() > limit).flatten().tolist()
+    if not far:
+        return []
+    draws = priors.values(posterior.u)
+    ends = torch.tensor([[-1.645], [1.645]], dtype=torch.float64).expand(2, d)
+    prior = priors.values(ends)
+    told, harmless = [], True
+    for j in far:
+        name = priors.names[j]
+        unit, factor = _natural(evidence, name)
+        low, high = sorted((prior[name] * factor).tolist())
+        value = float(draws[name].median()) * factor
+        told.append(
+            f"{name} is {value:.3g}{unit}, the prior had 90 % between {low:.3g} and {high:.3g}"
+            f"{unit} ({float(mean[j]):+.1f} prior sds)"
+        )
+        harmless &= name.endswith(": noise") and float(mean[j]) < 0
+    if harmless:
+        return [
+            Finding(
+                "prior", "look", f"the noise is smaller than the prior expects: {'; '.join(told)}.",
+                "values that follow the features almost without scatter are computed, filled in "
+                "or repeated, or the model has found a way to copy them.",
+                "if the values are noise-free by nature, lower Node(noise=...); else look for "
+                "copies in the table.",
+            )
+        ]  # fmt: skip
+    return [
+        Finding(
+            "prior", "bad" if float(mean.abs().max()) > FAR else "look",
+            f"the data pull {len(far)} of {d} hyper-parameters into the tail of their prior: "
+            f"{'; '.join(told[:4])}.",
+            "predictions are a compromise between data and an assumption that they contradict.",
+            "look for a unit slip first; else widen this prior or say where you know it from.",
+        )
+    ]  # fmt: skip
+
+
+def _natural(evidence: Evidence, name: str) -> tuple[str, float]:
+    """Unit and factor of a hyper-parameter that is an sd of its property."""
+    for prop, scale in zip(evidence.table.properties, evidence.fitted.scales, strict=True):
+        if name == f"{prop.name}: noise" or name.startswith(f"{prop.name}: w "):
+            if prop.scale == "log":
+                return " (relative)", scale.sd
+            return f" {prop.unit}".rstrip(), scale.sd
+    return "", 1.0
+
+
+def _scalars(draws: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The first scalars of small sites, `S` each."""
+    out: dict[str, Tensor] = {}
+    for name, value in draws.items():
+        flat = value.reshape(len(value), -1)
+        if flat.shape[1] > MOST_SITES:
+            continue
+        for i in range(flat.shape[1]):
+            out[name if flat.shape[1] == 1 else f"{name}[{i}]"] = flat[:, i].double()
+    return dict(list(out.items())[:MOST_SITES])
+
+
+def _site_conflict(evidence: Evidence, model: ProgramModel) -> list[Finding]:
+    """A site whose posterior median no prior draw reaches: at most 2 / 301 by chance for each."""
+    prior = evidence.fitted.prior
+    if not isinstance(prior, Program):
+        return []
+    drawn = _scalars(prior.sample(evidence.X[:2], N_PRIOR, seed=evidence.seed).parameters)
+    told = []
+    for name, values in _scalars(model.draws).items():
+        before = drawn.get(name)
+        middle = float(values.median())
+        if before is not None and not float(before.min()) <= middle <= float(before.max()):
+            low, high = np.quantile(before.numpy(), [0.05, 0.95])
+            told.append(f"{name} is {middle:.3g}, the prior had 90 % in {low:.3g} to {high:.3g}")
+    if not told:
+        return []
+    return [
+        Finding(
+            "prior", "look", f"parameters beyond {N_PRIOR} draws of their prior: "
+            f"{'; '.join(told[:4])}.",
+            "predictions are a compromise between data and an assumption that they contradict.",
+            "look for a unit slip first; else widen this prior or say where you know it from.",
+        )
+    ]  # fmt: skip
+
+
+def _simulated_conflict(evidence: Evidence) -> list[Finding]:
+    prior, table = evidence.fitted.prior, evidence.table
+    if not isinstance(prior, PropertyGraph | Program):
+        return []
+    if table.n_rows > MOST_CELLS:
+        keep = np.random.default_rng(evidence.seed).choice(table.n_rows, MOST_CELLS, False)
+        table = table.subset(np.sort(keep))
+    n = 400 + (200 * len(table.properties) if isinstance(prior, PropertyGraph) else 0)
+    check = prior_predictive(_generative(prior), table, n=n, seed=evidence.seed)
+    found = check.probabilities
+    odd = {key: p for key, p in found.items() if p < FAMILY / len(found)}
+    if not odd:
+        return []
+    told = []
+    for (name, statistic), _ in odd.items():
+        drawn = check.replicated[name, statistic]
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        seen = check.observed[name, statistic]
+        told.append(f"the {statistic} of {name} is {seen:.3g}, simulated {low:.3g} to {high:.3g}")
+    return [
+        Finding(
+            "prior", "look",
+            f"data drawn from the prior do not look like these: {'; '.join(told[:4])}.",
+            "before any data, the model already rules out a table like this one.",
+            "skewed or heavy-tailed positive values belong on a log scale; single extremes may be "
+            "slips; otherwise widen the prior (bm.check.prior_predictive shows all of it).",
+        )
+    ]  # fmt: skip
+
+
+def _generative(prior: PropertyGraph | Program) -> GenerativePrior:
+    return prior
+
+
+def influence(evidence: Evidence) -> list[Finding]:
+    """Cells that the posterior hangs on.
+
+    A cell is influential if leaving it out moves the posterior mean of a parameter by more than
+    max(0.5, 3 / sqrt(cells)) posterior sds, or if its Pareto k is above 0.7.
+    """
+    cells = evidence.cells
+    topic = "influence"
+    if cells is None:
+        return [Finding(topic, "unknown", "the model gives no left-out predictions.")]
+    names, points, base = _points(evidence)
+    if len(base) < 2 or not names:
+        return [Finding(topic, "fine", "hyper-parameters are given: no value can move them.")]
+    limit = max(SHIFT, 3.0 / math.sqrt(cells.n))
+    mean = base @ points
+    sd = (base @ (points - mean).square()).sqrt().clamp_min(1e-12)
+    shift = ((cells.weights.T @ points - mean) / sd).abs()
+    largest, which = shift.max(-1)
+    pareto = cells.pareto_k[cells.units]
+    odd = torch.nonzero((largest > limit) | (pareto > PARETO_LIMIT)).flatten()
+    odd = odd[torch.argsort(largest[odd], descending=True)]
+    if not len(odd):
+        return [
+            Finding(
+                topic, "fine",
+                f"no single value moves a parameter by more than {float(largest.max()):.2f} "
+                "posterior sds.",
+            )
+        ]  # fmt: skip
+    labels = [
+        f"{cells.labels[i]} (moves {names[int(which[i])]} by {float(largest[i]):.1f} sds"
+        + (f", Pareto k {float(pareto[i]):.2f})" if float(pareto[i]) > PARETO_LIMIT else ")")
+        for i in odd.tolist()
+    ]
+    rows = tuple(int(cells.rows[i]) for i in odd.tolist())
+    return [
+        Finding(
+            topic, "look",
+            f"{len(odd)} of {cells.n} values hold the posterior in place: {listed(labels)}.",
+            "the model would be another one without them, and its left-out prediction of them is "
+            "rough.",
+            "check them first; refit without them (bm.check.kfold) to see what changes.",
+            rows, tuple(evidence.table.materials[i] for i in rows),
+        )
+    ]  # fmt: skip
+
+
+def _points(evidence: Evidence) -> tuple[list[str], Tensor, Tensor]:
+    """Names, values `N x d` and weights `N` of the parameters behind `LOO.weights`."""
+    model = evidence.fitted.model
+    if isinstance(model, GraphModel):
+        posterior = model.hyper_posterior
+        weights = torch.softmax(posterior.log_weights, 0)
+        return list(model.problem.priors.names), posterior.points, weights
+    if isinstance(model, ProgramModel):
+        found = _scalars(model.draws)
+        if found:
+            points = torch.stack(list(found.values()), -1)
+            n = len(points)
+            return list(found), points, torch.full((n,), 1 / n, dtype=torch.float64)
+    return [], torch.zeros(0, 0), torch.zeros(0)

@@ -1,0 +1,302 @@
+"""Cells that the rest of the table contradicts: unit slips and outliers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from bayesmat.data.table import Property
+from bayesmat.data.units import converter
+from bayesmat.errors import DataError
+
+from ._evidence import Evidence, quantity
+from .cells import CellPredictions, predicted
+from .findings import Finding
+
+__all__ = ["outliers"]
+
+SUSPECT_SCORE = 2.8
+SUSPECT_MAD = 8.0
+MOST_SUSPECTS = 12
+ALARM = 0.05
+ACCEPTED = 1.96
+GENUINE = 0.5  # prior probability that a contradicted value is no slip
+WIDE = 3.0  # scale, in predictive sds, of the Cauchy distribution of genuine outliers
+PROBABLE = 0.5
+MIN_CELLS = 6
+_SISTERS = (
+    ("K", "degC", "degF"),
+    ("Pa", "kPa", "MPa", "GPa", "bar", "atm", "mmHg", "psi"),
+    ("pm", "angstrom", "bohr", "nm"),
+)
+_RARE = {"degF", "psi", "pm", "bohr", "meV", "1/cm"}
+_ENERGIES = {
+    "eV": 1.0, "meV": 1000.0, "hartree": 1 / 27.211386, "kJ/mol": 96.48533,
+    "kcal/mol": 23.06055, "J/mol": 96485.33, "1/cm": 8065.544,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A way in which a value can have been entered wrongly, and how to undo it."""
+
+    name: str
+    undo: Callable[[float], float]
+    weight: float = 1.0
+
+
+@lru_cache(maxsize=64)
+def slips(unit: str) -> tuple[Slip, ...]:
+    """Mistakes that are plausible for values in a unit, with how common each is."""
+    found = [*_unit_slips(unit)]
+    scale = 0.2 if unit in _SISTERS[0] else 1.0  # nobody mistakes K for mK
+    for k, weight in ((1, 1.0), (2, 0.3), (3, 1.0), (6, 0.3)):
+        found.append(Slip(f"10^{k} times too large", lambda y, k=k: y / 10**k, scale * weight))
+        found.append(Slip(f"10^{k} times too small", lambda y, k=k: y * 10**k, scale * weight))
+    found.append(Slip("entered with the wrong sign", lambda y: -y))
+    found.append(
+        Slip(
+            "entered as its logarithm (base 10)",
+            lambda y: 10**y if abs(y) < 30 else math.nan,
+            0.3,
+        )
+    )
+    found.append(
+        Slip(
+            "entered as its natural logarithm",
+            lambda y: math.exp(y) if abs(y) < 60 else math.nan,
+            0.3,
+        )
+    )
+    return tuple(found)
+
+
+def _unit_slips(unit: str) -> Iterator[Slip]:
+    for family in _SISTERS:
+        for other in family:
+            change = _change(other, unit)
+            if change is not None:
+                yield Slip(f"entered in {other}", change, 0.1 if other in _RARE else 1.0)
+    if unit in _ENERGIES:
+        for other, size in _ENERGIES.items():
+            if other != unit:
+                factor = _ENERGIES[unit] / size
+                weight = 0.3 if other in _RARE else 1.0
+                yield Slip(f"entered in {other}", lambda y, f=factor: y * f, weight)
+    elif "J" in unit or "cal" in unit:
+        yield Slip("entered in calories instead of joules", lambda y: y * 4.184)
+        yield Slip("entered in joules instead of calories", lambda y: y / 4.184)
+
+
+def _change(source: str, target: str) -> Callable[[float], float] | None:
+    if source == target or not target:
+        return None
+    try:
+        convert = converter(source, target)
+    except DataError:
+        return None
+    return lambda y: float(convert(np.array([y]))[0])
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A cell as the others see it, in physical units."""
+
+    row: int
+    column: int
+    value: float
+    median: float
+    lower: float
+    upper: float
+    tail: float
+    slip: Slip | None
+    probability: float
+
+
+def outliers(evidence: Evidence) -> list[Finding]:
+    """Cells that the others contradict, with the slip that would explain each.
+
+    Suspects (left-out score beyond 2.8, or 8 robust sds from the median of their property) are
+    taken out together, the model is refitted without them, and each is judged by that prediction.
+    It is an outlier if its two-sided tail probability is below 0.05 / cells: in 5 % of
+    well-specified tables there is one by chance. A slip explains it if undoing it brings the value
+    inside the central 95 %; it is called one if it is more probable than a genuine outlier
+    (Cauchy about the prediction, scale 3 sds, probability 0.5 beforehand), and mentioned if less.
+    """
+    cells = evidence.cells
+    if cells is None:
+        return [Finding("unit slip", "unknown", "the model gives no left-out predictions.")]
+    if cells.n < MIN_CELLS:
+        return [Finding("unit slip", "unknown", f"{cells.n} values are too few to contradict one.")]
+    suspects = _suspects(evidence)
+    judged, refitted = _judged(evidence, suspects) if len(suspects) else ([], True)
+    odd = [cell for cell in judged if cell.tail < ALARM / cells.n]
+    if not odd:
+        return [
+            Finding(
+                "unit slip", "fine",
+                f"no value is contradicted by the others ({len(suspects)} suspected, "
+                f"{cells.n} values).",
+            )
+        ]  # fmt: skip
+    note = "" if refitted else " (judged without refitting, so roughly)"
+    slipped = [cell for cell in odd if cell.probability > PROBABLE]
+    rest = [cell for cell in odd if cell.probability <= PROBABLE]
+    found = [_slip_finding(evidence, cell, note) for cell in slipped]
+    return found + ([_outlier_finding(evidence, rest, note)] if rest else [])
+
+
+def _slip_finding(evidence: Evidence, cell: Judged, note: str) -> Finding:
+    prop = evidence.prop(cell.column)
+    better, name = _undone(cell)
+    return Finding(
+        "unit slip", "bad",
+        f"{evidence.row_names([cell.row])[0]}: {prop.name} = {quantity(cell.value, prop)}, but the "
+        f"other values say {_said(cell, prop)}{note}. If it was {name}, it is "
+        f"{quantity(better, prop)}, "
+        f"which fits (probability {cell.probability:.2f}, against a genuine outlier).",
+        "one such value widens every interval and bends the predictions around it.",
+        f"look it up in its source; correct it to {quantity(better, prop)} if it is a slip, "
+        "take it out if nobody knows.",
+        (cell.row,), (evidence.table.materials[cell.row],),
+    )  # fmt: skip
+
+
+def _outlier_finding(evidence: Evidence, cells: Sequence[Judged], note: str) -> Finding:
+    told = [
+        f"{evidence.row_names([c.row])[0]}: {evidence.prop(c.column).name} = "
+        f"{quantity(c.value, evidence.prop(c.column))}, the others say "
+        f"{_said(c, evidence.prop(c.column))}{_hint(c, evidence.prop(c.column))}"
+        for c in cells
+    ]
+    return Finding(
+        "outlier", "look",
+        f"{len(cells)} of {evidence.observed.n_cells} values lie further out than chance allows, "
+        f"and no usual slip is likely{note}: {'; '.join(told[:5])}"
+        f"{'; ...' if len(told) > 5 else ''}.",
+        "either the measurement is wrong or the model lacks what makes this material different; "
+        "a single one inflates the noise.",
+        "check source and structure; keep it if it is right, and expect errors of this size for "
+        "materials of its kind.",
+        tuple(c.row for c in cells), tuple(evidence.table.materials[c.row] for c in cells),
+    )  # fmt: skip
+
+
+def _undone(cell: Judged) -> tuple[float, str]:
+    return (math.nan, "") if cell.slip is None else (cell.slip.undo(cell.value), cell.slip.name)
+
+
+def _hint(cell: Judged, prop: Property) -> str:
+    better, name = _undone(cell)
+    return f" (if it was {name}: {quantity(better, prop)})" if name else ""
+
+
+def _said(cell: Judged, prop: Property) -> str:
+    return f"{quantity(cell.median, prop)} (90 %: {cell.lower:.4g} to {cell.upper:.4g})"
+
+
+def _suspects(evidence: Evidence) -> list[int]:
+    """Cells to be judged by a model that has not seen them, the worst first."""
+    y, score = evidence.observed.y, evidence.scores.abs()
+    strength = score / SUSPECT_SCORE
+    for j in range(len(evidence.table.properties)):
+        at = evidence.of_property(j)
+        if len(at) >= MIN_CELLS:
+            apart = (y[at] - y[at].median()).abs()
+            spread = 1.4826 * float(apart.median())
+            if spread > 0:
+                strength[at] = torch.maximum(strength[at], apart / spread / SUSPECT_MAD)
+    chosen = torch.argsort(strength, descending=True)[:MOST_SUSPECTS]
+    most = max(1, evidence.observed.n_cells // 6)
+    return [i for i in chosen.tolist() if strength[i] > 1][:most]
+
+
+def _judged(evidence: Evidence, suspects: Sequence[int]) -> tuple[list[Judged], bool]:
+    """The suspects as the other cells see them, and whether by a refit."""
+    obs, table = evidence.observed, evidence.table
+    rows, columns = obs.rows[list(suspects)].tolist(), obs.columns[list(suspects)].tolist()
+    values, stds = table.values.copy(), table.stds.copy()
+    values[rows, columns] = np.nan
+    stds[rows, columns] = np.nan
+    kept = evidence.near(rows)
+    kept = kept[~np.isnan(values[kept]).all(1)]
+    rest = replace(table, values=values, stds=stds).subset(kept)
+    enough = all((~np.isnan(column)).sum() >= 3 for column in rest.values.T)
+    fitted = evidence.refit(rest) if enough else None
+    if fitted is None:
+        cells = evidence.cells
+        if cells is None:
+            return [], False
+        return [_judge(cells, i) for i in suspects], False
+    seen = predicted(fitted, table.subset(rows))
+    pairs = list(zip(seen.rows.tolist(), seen.columns.tolist(), strict=True))
+    found = []
+    for position, column in enumerate(columns):
+        judged = _judge(seen, pairs.index((position, column)))
+        found.append(replace(judged, row=rows[position]))
+    return found, True
+
+
+def _judge(cells: CellPredictions, i: int) -> Judged:
+    one = _one(cells, i)
+    scale, prop = cells.scales[int(one.columns[0])], cells.properties[int(one.columns[0])]
+    value = float(one.physical(one.y)[0])
+
+    def z(physical: float) -> float:
+        """Standardised error that a physical value would have; infinite if it cannot be."""
+        if not math.isfinite(physical) or (scale.log and physical <= 0):
+            return math.inf
+        y = scale.to_model(torch.tensor([physical], dtype=torch.float64))
+        return float(replace(one, y=y).z[0])
+
+    tail = 2 * float(torch.minimum(one.pit, 1 - one.pit)[0])
+    best, probability = _best_slip(value, z, slips(prop.unit))
+    lower, upper = one.interval(0.9)
+    return Judged(
+        int(one.rows[0]), int(one.columns[0]), value, float(one.physical(one.quantile(0.5))[0]),
+        float(one.physical(lower)[0]), float(one.physical(upper)[0]), tail, best, probability,
+    )  # fmt: skip
+
+
+def _best_slip(
+    value: float, z: Callable[[float], float], known: Sequence[Slip]
+) -> tuple[Slip | None, float]:
+    """The slip that explains a value best, and its probability against a genuine outlier.
+
+    Densities are of the z that the stored value has, so that a slip which maps much onto little
+    (a logarithm, a power of ten) pays for it by its slope.
+    """
+    step = 1e-4 * max(abs(value), 1e-6)
+
+    def slope(f: Callable[[float], float]) -> float:
+        return abs(z(f(value + step)) - z(f(value - step)))
+
+    possible = [slip for slip in known if math.isfinite(z(slip.undo(value)))]
+    total = sum(slip.weight for slip in possible)
+    genuine = GENUINE / (math.pi * WIDE * (1 + (z(value) / WIDE) ** 2))
+    best, most = None, 0.0
+    for slip in possible:
+        apart = z(slip.undo(value))
+        if abs(apart) > ACCEPTED:
+            continue
+        density = math.exp(-0.5 * apart**2) / math.sqrt(2 * math.pi)
+        density *= slope(slip.undo) / slope(lambda y: y)
+        weight = (1 - GENUINE) * slip.weight / total * density
+        if weight > most:
+            best, most = slip, weight
+    return best, most / (most + genuine)
+
+
+def _one(cells: CellPredictions, i: int) -> CellPredictions:
+    """The prediction of one cell."""
+    at = slice(i, i + 1)
+    return CellPredictions(
+        cells.properties, cells.scales, cells.columns[at], cells.materials[at], cells.rows[at],
+        cells.y[at], cells.means[:, at], cells.latent_sds[:, at], cells.noise_sds[:, at],
+        cells.weights[:, at],
+    )  # fmt: skip

@@ -1,0 +1,127 @@
+"""Can I believe this fit? One page in words, with the few figures that matter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bayesmat import plots
+from bayesmat.check.doctor import Examination, examine
+from bayesmat.check.findings import as_table
+from bayesmat.models.base import Fitted
+from bayesmat.models.graph_model import GraphModel
+from bayesmat.pages import filled, image
+
+__all__ = ["Checkup", "doctor"]
+
+_MOST_PANELS = 12
+_N_PRIOR = 4000
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Checkup(Examination):
+    """What a doctor says of a fit: `print` it, show it in a notebook, or `save` it as a page."""
+
+    def save(self, path: str | Path) -> Path:
+        """Write one self-contained web page: the findings, then figures of what they rest on.
+
+        Left-out predictions against measured values, the PIT of each property in its band, the
+        values that the others contradict, and hyper-parameters before and after the data.
+
+        Args:
+            path: File to write, such as "checkup.html".
+
+        Returns:
+            The path.
+        """
+        path = Path(path)
+        body = as_table(self.findings).replace("<table>", '<table class="plain">')
+        body += "".join(figure for figure in (*_of_cells(self), _of_hyper(self.fitted)) if figure)
+        path.write_text(filled("Can I believe this model?", self.heading, body), "utf-8")
+        return path
+
+
+def _of_cells(checkup: Checkup) -> list[str]:
+    cells = checkup.cells
+    if cells is None or cells.n < 3:
+        return []
+    properties = cells.properties[:_MOST_PANELS]
+    measured = [j for j in range(len(properties)) if bool((cells.columns == j).any())]
+    frame = cells.to_frame().rename(columns={"90% lower": "lower", "90% upper": "upper"})
+    names = [properties[j].name for j in measured]
+    pit = {properties[j].name: cells.pit[cells.columns == j].numpy() for j in measured}
+    parity = plots.parity_grid(frame, properties=[properties[j] for j in measured])
+    odd = plots.influence(cells.z.numpy(), labels=list(cells.labels), measure="z")
+    listed = ", ".join(names)
+    return [
+        "<h2>Left-out predictions</h2><p>Each value as the model predicts it from all the "
+        "others.</p>",
+        image(parity, f"left-out predictions of {listed} against measured values"),
+        "<h2>Are the intervals right?</h2>",
+        image(plots.pit_ecdf(pit), f"distribution of left-out PIT values of {listed}"),
+        "<h2>Which values do the others contradict?</h2>",
+        image(odd, "standardised left-out error of each value"),
+    ]
+
+
+def _of_hyper(fitted: Fitted) -> str:
+    model = fitted.model
+    if not isinstance(model, GraphModel) or model.n_sets < 2:
+        return ""
+    priors = model.problem.priors
+    chosen = list(priors.names)[:_MOST_PANELS]
+    generator = torch.Generator().manual_seed(0)
+    u = torch.randn(_N_PRIOR, len(priors.names), generator=generator, dtype=torch.float64)
+    before = {name: v.numpy() for name, v in priors.values(u).items() if name in chosen}
+    after = {name: v.numpy() for name, v in model.hyper.items() if name in chosen}
+    log = [name for name in chosen if float(np.min(before[name])) > 0]
+    figure = plots.prior_posterior(after, before, log=log)
+    title = "What the data made of the prior"
+    return f"<h2>{title}</h2>{image(figure, 'hyper-parameters before and after the data')}"
+
+
+def doctor(fitted: Fitted, *, seed: int = 0) -> Checkup:
+    """Examine a fit and say on one page what is fine, what is not and what to do.
+
+    Nothing is changed or repaired. Each topic has a rule:
+
+    - **data**: properties with fewer than 10 values, below 20 % measured, constant, repeated rows,
+      or positive over a decade on a linear scale.
+    - **convergence**: what the inference reports of itself (R-hat above 1.01, divergences, too few
+      effective draws, Pareto k above 0.7).
+    - **unit slip**, **outlier**: a value whose two-sided tail probability, given the others after a
+      quick refit without the suspects, is below 0.05 / values: one false alarm in 20 well-specified
+      tables. It is called a slip if powers of ten, another unit of its kind, a sign or a logarithm
+      explain it better than a genuine outlier would.
+    - **prior**: a hyper-parameter whose posterior mean lies where its prior has less than 0.01 / d
+      in both tails, or a statistic of the data with a prior predictive probability below
+      0.01 / tests: at most 2 % of tables that are drawn from the prior.
+    - **calibration**: mean z, coverage of 50 and 90 % intervals, mean z^2 and PIT distance of the
+      left-out values against the bands of data from the fitted model: 5 % over all properties.
+    - **influence**: a value without which a parameter moves by more than max(0.5, 3 / sqrt(values))
+      posterior sds, or whose Pareto k is above 0.7.
+    - **noise**: replicates that scatter more or less than the inferred noise or their stated sds
+      (tail probability 0.01 / properties), and stated sds that the evidence rejects by 5 nats.
+    - **leakage**: rows of one material or constitution, with equal features or fingerprints at
+      least 0.95 alike, and what leaving them out together does to the error.
+    - **domain**: materials without a neighbour within 0.8, and errors that grow with distance by
+      more than the intervals do (p below 0.01).
+
+    On 20 well-specified synthetic tables of 40 values "bad" was said never, and "look" by topics
+    with a rate at the rates above (`tests/unit/check/test_doctor.py` counts them).
+
+    Use it after every fit that matters. It is no proof: it sees only what these tables and rules
+    can show, and left-out values are no substitute for new measurements (`check.kfold`).
+
+    Args:
+        fitted: A fitted graph, transfer or program.
+        seed: Seeds simulated bands and quick refits.
+
+    Returns:
+        The checkup: `findings`, text by `print`, a page by `save`.
+    """
+    found = examine(fitted, seed=seed)
+    return Checkup(found.fitted, found.cells, found.findings)
