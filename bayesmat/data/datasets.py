@@ -169,7 +169,8 @@ def _built(progress: bool) -> tuple[Path, Path, list[tuple[str, str, float]]]:
 
 
 @lru_cache(maxsize=16)
-def _read_source(file: str) -> pd.DataFrame:
+def read_source(file: str) -> pd.DataFrame:
+    """A table of the `chemicals` package, indexed by CAS registry number."""
     return pd.read_csv(Path(source_path) / file, sep="\t").set_index("CAS")
 
 
@@ -177,7 +178,7 @@ def _labels(prop: str) -> pd.Series:
     """Values of one property by CAS in our unit; the first source that has a value counts."""
     found: pd.Series | None = None
     for column in _PROPERTIES[prop][1]:
-        frame = _read_source(column.file)
+        frame = read_source(column.file)
         series = frame[column.name] * column.per_unit
         if column.temperature:
             series = series[frame[column.temperature].between(*_ROOM_K)]
@@ -191,9 +192,9 @@ def _organic_cells(progress: bool) -> pd.DataFrame:
     """Long form `smiles, property, value`, a row for each CAS and property."""
     labels = {name: _labels(name) for name in _PROPERTIES}
     wanted = set().union(*(series.index for series in labels.values()))
-    structures = _structures(wanted)
-    bar = tqdm(structures.items(), desc="reading structures", disable=not progress, leave=False)
-    keys = {cas: key for cas, smiles in bar if (key := _organic(smiles)) is not None}
+    found = structures(wanted)
+    bar = tqdm(found.items(), desc="reading structures", disable=not progress, leave=False)
+    keys = {cas: key for cas, smiles in bar if (key := organic_key(smiles)) is not None}
     _LOGGER.info("%d of %d labelled substances are organic molecules", len(keys), len(wanted))
     parts = []
     for name, series in labels.items():
@@ -203,7 +204,8 @@ def _organic_cells(progress: bool) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _structures(wanted: set[str]) -> dict[str, str]:
+def structures(wanted: set[str]) -> dict[str, str]:
+    """SMILES of these CAS registry numbers, as far as the package knows them."""
     found: dict[str, str] = {}
     for name in ("pubchem small", "pubchem large", "example user db"):
         path = Path(source_path) / "Identifiers" / f"chemical identifiers {name}.tsv"
@@ -215,7 +217,7 @@ def _structures(wanted: set[str]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _organic(smiles: str) -> str | None:
+def organic_key(smiles: str) -> str | None:
     """Canonical SMILES of a neutral one-component organic molecule; None for all else."""
     with rdBase.BlockLogs():
         mol = Chem.MolFromSmiles(smiles)

@@ -102,12 +102,12 @@ def test_merge_takes_the_median_and_reports_only_disagreements():
     ["[Na+].[Cl-]", "O", "O=C=O", "S=C=S", "[13CH4]", "C[NH3+]", "CCO.O", "[CH3]", "C[Hg]C", "bad"],
 )
 def test_what_is_not_a_neutral_organic_molecule_is_left_out(smiles):
-    assert datasets._organic(smiles) is None
+    assert datasets.organic_key(smiles) is None
 
 
 @pytest.mark.parametrize("smiles", ["C", "C[N+](=O)[O-]", "ClC(Cl)(Cl)Cl", "OB(O)c1ccccc1"])
 def test_organic_molecules_are_kept(smiles):
-    assert datasets._organic(smiles) == canonical_smiles(smiles)
+    assert datasets.organic_key(smiles) == canonical_smiles(smiles)
 
 
 def test_a_damaged_cache_is_an_error_that_says_what_to_delete(cache, table):
