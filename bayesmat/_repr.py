@@ -108,9 +108,9 @@ def sheet(frame: pd.DataFrame, *, caption: str = "", index: str | None = None) -
 
 
 def listing(lines: Iterable[str], *, caption: str = "") -> str:
-    """Sentences as an HTML list."""
+    """Sentences as an HTML list, nothing where there are none."""
     items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
-    return f"{_paragraph(caption)}<ul>{items}</ul>"
+    return _paragraph(caption) + (f"<ul>{items}</ul>" if items else "")
 
 
 def quantiles(draws: Mapping[str, Any]) -> list[tuple[str, float, float, float]]:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bayesmat._repr import Shown
 from bayesmat.errors import DataError
 
 from .resampling import resampled_means, with_floor
@@ -93,7 +94,7 @@ def dkw_band(n: int, *, level: float = 0.95) -> float:
 
 
 @dataclass(frozen=True)
-class Coverage:
+class Coverage(Shown):
     """Share of measured values that fell inside their intervals, with its own uncertainty.
 
     Attributes:

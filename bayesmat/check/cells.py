@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bayesmat._repr import Shown, sheet
 from bayesmat.data.table import Property, PropertyTable, Scale
 from bayesmat.models.base import Fitted
 
@@ -20,8 +21,8 @@ from .scores import crps_mixture, nll_mixture
 __all__ = ["CellPredictions"]
 
 
-@dataclass(frozen=True, eq=False)
-class CellPredictions:
+@dataclass(frozen=True, eq=False, repr=False)
+class CellPredictions(Shown):
     """Measured cells beside predictions that did not see them, as Gaussian mixtures.
 
     Everything is in model space (standardised per property by `scales`, the natural logarithm
@@ -169,6 +170,14 @@ class CellPredictions:
                 "nll": self.nll.numpy(),
             }
         )
+
+    def _facts(self) -> dict[str, object]:
+        labels = [p.label for p in self.properties]
+        return {"cells": self.n, "properties": labels, "components": len(self.means)}
+
+    def _repr_html_(self) -> str:
+        caption = f"{type(self).__name__}: {self.n} cells, physical units"
+        return sheet(self.to_frame(), caption=caption)
 
 
 def predicted(fitted: Fitted, table: PropertyTable) -> CellPredictions:

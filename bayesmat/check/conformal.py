@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from bayesmat._repr import Shown, sheet
 from bayesmat.data.materials import canonical_all
 from bayesmat.data.splits import grouped_kfold, grouped_split
 from bayesmat.data.table import Property, PropertyTable, Scale
@@ -95,8 +96,8 @@ def jackknife_plus_interval(
     return lower, (middle + width).sort(0).values[k - 1]
 
 
-@dataclass(frozen=True, eq=False)
-class ConformalIntervals:
+@dataclass(frozen=True, eq=False, repr=False)
+class ConformalIntervals(Shown):
     """Distribution-free intervals for a measurement, in physical units.
 
     Attributes:
@@ -145,8 +146,16 @@ class ConformalIntervals:
         return f"{frame}\n{self.note}"
 
     def _repr_html_(self) -> str:
-        frame = self.to_frame().to_html(index=False, float_format=lambda v: f"{v:.3g}")
-        return f"{frame}<p>{self.note}</p>"
+        return sheet(self.to_frame(), caption=self.note)
+
+    def _facts(self) -> dict[str, object]:
+        labels = [p.label for p in self.properties]
+        return {
+            "method": self.method,
+            "level": self.level,
+            "materials": self.materials,
+            "properties": labels,
+        }
 
 
 def split_conformal(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from bayesmat._repr import Shown
 from bayesmat.errors import DataError
 from bayesmat.models.kernels import MinMax
 
@@ -42,8 +43,8 @@ def minmax_similarity(a: Tensor, b: Tensor) -> Tensor:
     return kernel.statistic(kernel.prepare(a), a, b).masked_fill(both_empty, 1.0)
 
 
-@dataclass(frozen=True)
-class Domain:
+@dataclass(frozen=True, repr=False)
+class Domain(Shown):
     """The training materials as a domain of applicability.
 
     The distance of a material is one minus its largest similarity to a training material; the
@@ -85,6 +86,10 @@ class Domain:
         """Percentage of training materials that are nearer to the others than this one, `n`."""
         below = torch.searchsorted(self.own, self.distance(counts) - 1e-12)
         return 100.0 * below.double() / len(self.own)
+
+    def _facts(self) -> dict[str, object]:
+        far = [f"{q:.0%}: {float(self.own.quantile(q)):.2f}" for q in (0.5, 0.95)]
+        return {"training materials": len(self.counts), "distance to the nearest other": far}
 
 
 def _counts(values: Tensor, name: str) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayesmat._repr import Shown
 from bayesmat.errors import DataError
 
 from .scores import ArrayLike, float64, positive
@@ -17,7 +18,7 @@ MIN_PER_BIN = 20
 
 
 @dataclass(frozen=True)
-class ENCE:
+class ENCE(Shown):
     """Expected normalised calibration error and what to compare it with.
 
     Attributes:

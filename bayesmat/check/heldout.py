@@ -26,7 +26,7 @@ __all__ = ["HeldOut", "held_out", "kfold"]
 Split = tuple[np.ndarray, np.ndarray]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class HeldOut(CellPredictions):
     """Predictions of cells by models that were not fitted to their materials, over many splits.
 

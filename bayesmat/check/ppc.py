@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bayesmat._repr import Shown, listing, sheet
 from bayesmat.data.table import PropertyTable, Scale
 from bayesmat.errors import DataError, ModelError
 from bayesmat.models.base import Fitted, GenerativePrior, layout_of
@@ -45,8 +45,8 @@ STATISTICS: Mapping[str, Statistic] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class PredictiveCheck:
+@dataclass(frozen=True, eq=False, repr=False)
+class PredictiveCheck(Shown):
     """Statistics of the measured values beside those of simulated values of the same cells.
 
     Attributes:
@@ -117,13 +117,14 @@ class PredictiveCheck:
         return "\n".join([frame, *self._verdict()])
 
     def _repr_html_(self) -> str:
-        frame = self.to_frame().to_html(index=False, float_format=lambda v: f"{v:.3g}")
-        items = "".join(f"<li>{html.escape(line)}</li>" for line in self._verdict())
-        return f"{frame}<ul>{items}</ul>"
+        return sheet(self.to_frame()) + listing(self._verdict())
 
     def _verdict(self) -> tuple[str, ...]:
         fine = f"The measurements look like what the {self.kind} simulates in these statistics."
         return self.problems or (fine,)
+
+    def _facts(self) -> dict[str, object]:
+        return {"kind": self.kind, "statistics": len(self.observed), "problems": len(self.problems)}
 
 
 def _advice(kind: str) -> str:

@@ -23,6 +23,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bayesmat._repr import Shown, listing
 from bayesmat.data.splits import groups_of
 from bayesmat.data.table import Property, Scale
 from bayesmat.errors import InferenceError, ModelError
@@ -45,7 +46,7 @@ _CHUNK = 2**24
 Unit = Literal["cell", "material", "constitution", "scaffold", "group"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LOO(CellPredictions):
     """Left-out predictions of every measured value, as Gaussian mixtures, without a refit.
 
@@ -131,8 +132,7 @@ class LOO(CellPredictions):
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<p>{line}</p>" for line in str(self).splitlines())
-        return notes + self.summary().table().to_html()
+        return listing(str(self).splitlines()) + self.summary()._repr_html_()
 
 
 def loo(fitted: Fitted, *, by: Unit = "cell") -> LOO:
@@ -292,8 +292,8 @@ def exact_loo(
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class PSISLOO:
+@dataclass(frozen=True, repr=False)
+class PSISLOO(Shown):
     """Leave-one-out by Pareto-smoothed importance sampling.
 
     Attributes:

@@ -5,7 +5,6 @@ It repairs the width of intervals, not their centres; nothing in bayesmat applie
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bayesmat._repr import Shown, listing
 from bayesmat.data.splits import grouped_kfold
 from bayesmat.errors import DataError
 from bayesmat.models.base import Prediction
@@ -36,8 +36,8 @@ LEVELS = np.linspace(0.01, 0.99, 99)
 Cells = TypeVar("Cells", bound=CellPredictions)
 
 
-@dataclass(frozen=True, eq=False)
-class Recalibration:
+@dataclass(frozen=True, eq=False, repr=False)
+class Recalibration(Shown):
     """How much wider (above 1) or narrower intervals should have been, and what that would do.
 
     Attributes:
@@ -138,7 +138,7 @@ class Recalibration:
         return "\n".join(self.lines)
 
     def _repr_html_(self) -> str:
-        return "<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in self.lines) + "</ul>"
+        return listing(self.lines)
 
 
 def recalibrate(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bayesmat._repr import Shown, listing, sheet
 from bayesmat.errors import DataError
 
 from .cells import CellPredictions
@@ -40,8 +40,8 @@ class Count:
         return f"{self.n} values of {self.n_materials} materials{splits}"
 
 
-@dataclass(frozen=True, eq=False)
-class Summary:
+@dataclass(frozen=True, eq=False, repr=False)
+class Summary(Shown):
     """Coverage and scores with 95 % intervals, per property and pooled (`"all"`).
 
     CRPS, interval score, rmse and sharpness are in the property's unit (of its natural logarithm
@@ -84,6 +84,15 @@ class Summary:
             ]
         )  # fmt: skip
 
+    def coverage(self) -> pd.DataFrame:
+        """Found coverage of every property and level, as `plots.coverage` draws it."""
+        rows = self.to_frame()
+        rows = rows[rows["measure"].str.startswith("coverage ")].rename(
+            columns={"property": "target"}
+        )
+        level = rows["measure"].str.extract(r"(\d+)", expand=False).astype(float) / 100
+        return rows.assign(level=level).reset_index(drop=True)
+
     @property
     def problems(self) -> tuple[str, ...]:
         """What the figures rule out beyond chance (`Estimate.excludes`), in words."""
@@ -109,8 +118,10 @@ class Summary:
         return "\n".join([self.table().to_string(), *self.problems])
 
     def _repr_html_(self) -> str:
-        items = "".join(f"<li>{html.escape(text)}</li>" for text in self.problems)
-        return self.table().to_html() + (f"<ul>{items}</ul>" if items else "")
+        return sheet(self.table(), index="measure") + listing(self.problems)
+
+    def _facts(self) -> dict[str, object]:
+        return {"judged": {name: str(count) for name, count in self.counts.items()}}
 
 
 def _problems(name: str, estimates: Mapping[str, Estimate]) -> Iterator[str]:
@@ -199,8 +210,8 @@ def summarise(
     return Summary(estimates, counts, units)
 
 
-@dataclass(frozen=True, eq=False)
-class Difference:
+@dataclass(frozen=True, eq=False, repr=False)
+class Difference(Shown):
     """Paired differences of scores, first minus second: below 0 the first is better.
 
     Attributes:
@@ -236,7 +247,10 @@ class Difference:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        return self.to_frame().to_html(index=False, float_format=lambda v: f"{v:.3g}")
+        return sheet(self.to_frame())
+
+    def _facts(self) -> dict[str, object]:
+        return {"judged": {name: str(count) for name, count in self.counts.items()}}
 
 
 def difference(

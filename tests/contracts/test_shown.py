@@ -15,7 +15,12 @@ import pytest
 import torch
 
 import bayesmat
+from bayesmat import plots
+from bayesmat.check.calibration import coverage
 from bayesmat.check.convergence import convergence
+from bayesmat.check.domain import Domain
+from bayesmat.check.ppc import posterior_predictive
+from bayesmat.check.predictive import loo
 from bayesmat.data.properties import Condition, Property
 from bayesmat.data.table import PropertyTable
 from bayesmat.design.draws import PriorDraws
@@ -39,6 +44,7 @@ from bayesmat.sources.zoo import SourceEnsemble
 from tests.unit.explore.fake import POOL, FakePrior, FakeRule
 from tests.unit.models.helpers import Coordinates, chain_graph, space
 from tests.unit.models.programs import linear
+from tests.unit.plots.looks import words_of
 
 VOID = {"br", "hr", "img"}
 FOLDERS: list[Path] = []
@@ -141,6 +147,14 @@ TABLES: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     "Convergence": (
         lambda: convergence({"a<b": np.random.default_rng(0).normal(size=(4, 100))}),
         ("a&lt;b", "r_hat", "ess_bulk"),
+    ),
+    "LOO": (lambda: loo(fitted_graph()), ("p0 [eV]", "coverage 90%", "Left out one cell")),
+    "Summary": (lambda: loo(fitted_graph()).summary(), ("p1 [natural log]", "crps", "8 values")),
+    "Coverage": (lambda: coverage([1.0], [0.0], [2.0], level=0.9), ("level", "n groups")),
+    "Domain": (lambda: Domain.of(torch.eye(3)), ("training materials", "95%: 1.00")),
+    "PredictiveCheck": (
+        lambda: posterior_predictive(fitted_graph(), n=40, seed=0),
+        ("observed", "<li>"),
     ),
     "SMCResult": (smc_result, ("CC&lt;", "66.7%", "log evidence -1.00 +- 0.10")),
     "PriorDraws of strings": (lambda: PriorDraws(("CCO",), ("CCO",), 4, 2), ("raw draws",)),
@@ -254,3 +268,11 @@ def test_long_tables_are_cut_and_counted() -> None:
     html = table._repr_html_()
     assert html.count("<tr>") == 22
     assert "480 more" in html
+
+
+def test_coverage_of_a_fit_is_drawn_from_its_summary() -> None:
+    frame = loo(fitted_graph()).summary().coverage()
+    assert set(frame["level"]) == {0.5, 0.8, 0.9, 0.95}
+    words = words_of(plots.coverage(frame))
+    assert "p0 (n = 8)" in words
+    assert "p1 (n = 7)" in words
