@@ -197,7 +197,7 @@ class ProgramTarget:
 
 
 def _prior_traces(model: Model, n: int, seed: int) -> list[poutine.Trace]:
-    with seeded(seed), torch.no_grad():
+    with seeded(seed), torch.no_grad(), pyro.validation_enabled(False):
         return [poutine.trace(DoublePrecision()(model)).get_trace() for _ in range(n)]
 
 
