@@ -97,7 +97,8 @@ class Problem:
 
     def moments(self, hyper: Hyper, n_sets: int) -> tuple[Tensor, Tensor]:
         """K + noise, `S x k x k`, and y - mean, `S x k`, of the measured cells."""
-        k = self.covariance(hyper, n_sets) + torch.diag_embed(self.noise(hyper))
+        k = self.covariance(hyper, n_sets).expand(n_sets, -1, -1).clone()
+        torch.diagonal(k, dim1=-2, dim2=-1).add_(self.noise(hyper))
         mean = self.joint.mean(self.phi, hyper, n_sets)[:, self.index, self.observations.columns]
         return k, self.observations.y - mean
 

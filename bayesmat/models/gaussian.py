@@ -288,10 +288,14 @@ class LogMarginal(torch.autograd.Function):
     def backward(context: Any, *grads: Tensor) -> tuple[Tensor, Tensor]:
         """Gradients with respect to covariance and residual."""
         chol, alpha, log_p = context.saved_tensors
-        good = torch.isfinite(log_p)[:, None, None]
-        eye = torch.eye(chol.shape[-1], dtype=chol.dtype)
-        precision = torch.cholesky_inverse(torch.where(good, chol, eye))
-        weight = torch.where(good, grads[0][:, None, None], 0.0)
-        alpha = torch.where(good[..., 0], alpha, 0.0)
-        of_covariance = 0.5 * weight * (alpha[:, :, None] * alpha[:, None, :] - precision)
-        return of_covariance, -weight[..., 0] * alpha
+        good, weight = torch.isfinite(log_p), grads[0]
+        if not good.all():
+            eye = torch.eye(chol.shape[-1], dtype=chol.dtype)
+            chol = torch.where(good[:, None, None], chol, eye)
+            alpha = torch.where(good[:, None], alpha, 0.0)
+            weight = torch.where(good, weight, 0.0)
+        precision = torch.cholesky_inverse(chol)
+        of_covariance = precision.baddbmm_(
+            alpha[:, :, None], alpha[:, None, :], beta=-0.5, alpha=0.5
+        ).mul_(weight[:, None, None])
+        return of_covariance, -weight[:, None] * alpha

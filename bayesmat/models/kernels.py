@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -163,10 +163,10 @@ class Matern52:
 
     def value(self, statistic: Tensor, ell: Tensor | None) -> Tensor:
         """Matern 5/2 of the scaled distance."""
-        distance = statistic
+        square = 5.0 * statistic.square()
         if ell is not None:
-            distance = statistic / ell.reshape(-1, *[1] * statistic.dim())
-        return matern52(math.sqrt(5.0) * distance)
+            square = square / ell.square().reshape(-1, *[1] * statistic.dim())
+        return matern52(square)
 
     def diagonal(self, prepared: Prepared, phi: Tensor) -> Tensor:
         """One."""
@@ -205,20 +205,38 @@ class ARD:
     def value(self, statistic: Tensor, ell: Tensor | None) -> Tensor:
         """Matern 5/2 of the weighted distance."""
         if ell is None:
-            return matern52((5.0 * statistic.sum(-1)).clamp(min=1e-24).sqrt())
+            return matern52(5.0 * statistic.sum(-1))
         flat = statistic.reshape(-1, statistic.shape[-1])
         square = 5.0 * ell.square().reciprocal() @ flat.T
-        value = matern52(square.clamp(min=1e-24).sqrt())
-        return value.reshape(-1, *statistic.shape[:-1])
+        return matern52(square).reshape(-1, *statistic.shape[:-1])
 
     def diagonal(self, prepared: Prepared, phi: Tensor) -> Tensor:
         """One."""
         return torch.ones(phi.shape[:-1], dtype=phi.dtype)
 
 
-def matern52(r: Tensor) -> Tensor:
-    """(1 + r + r^2/3) exp(-r)."""
-    return (1.0 + r + r.square() / 3.0) * torch.exp(-r)
+class _Matern52(torch.autograd.Function):
+    r"""Matern 5/2 of s = r^2, smooth at s = 0, where the square root is not.
+
+    .. math:: k = (1 + r + s/3) e^{-r}, \qquad \frac{dk}{ds} = -\tfrac16 (1 + r) e^{-r}
+    """
+
+    @staticmethod
+    def forward(context: Any, square: Tensor) -> Tensor:
+        r = square.clamp(min=0.0).sqrt()
+        decay = torch.exp(-r)
+        context.save_for_backward(r, decay)
+        return (square / 3.0).add_(r).add_(1.0).mul_(decay)
+
+    @staticmethod
+    def backward(context: Any, *grads: Tensor) -> Tensor:
+        r, decay = context.saved_tensors
+        return (r + 1.0).mul_(decay).mul_(grads[0]).mul_(-1.0 / 6.0)
+
+
+def matern52(square: Tensor) -> Tensor:
+    """(1 + r + r^2/3) exp(-r) of r^2, any shape; differentiable once."""
+    return _Matern52.apply(square)
 
 
 @dataclass(frozen=True)
