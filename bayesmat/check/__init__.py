@@ -19,7 +19,7 @@ from .conformal import (
     jackknife_plus_interval,
     split_conformal,
 )
-from .convergence import Convergence, convergence
+from .convergence import convergence
 from .doctor import Examination, examine
 from .domain import Domain, minmax_similarity
 from .ence import ENCE, ence
@@ -48,7 +48,6 @@ __all__ = [
     "PSISLOO",
     "CellPredictions",
     "ConformalIntervals",
-    "Convergence",
     "Coverage",
     "Difference",
     "Domain",

@@ -154,16 +154,6 @@ def _dataset(
     return xr.Dataset(variables, coords={**index, **labels})
 
 
-def chain_statistics(draws: np.ndarray) -> dict[str, float]:
-    """R-hat, bulk and tail ESS and Monte Carlo error of one scalar, draws `C x S`."""
-    return {
-        "r_hat": float(arviz.rhat(draws)) if draws.shape[0] > 1 else float("nan"),
-        "ess_bulk": float(arviz.ess(draws, method="bulk")),
-        "ess_tail": float(arviz.ess(draws, method="tail")),
-        "mcse_mean": float(arviz.mcse(draws, method="mean")),
-    }
-
-
 def psis(log_likelihood: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """PSIS-LOO log densities and Pareto k of each cell, for log likelihoods `C x S x n`."""
     chains, n_draws, n = log_likelihood.shape

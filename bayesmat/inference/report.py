@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,8 @@ from typing import Protocol
 import pandas as pd
 import torch
 from torch import Tensor
+
+from bayesmat._repr import listing, sheet
 
 from .chains import population_table
 
@@ -31,7 +32,7 @@ class InferenceReport:
 
     Attributes:
         method: What was run, in words.
-        seconds: Wall time.
+        seconds: Wall time; NaN where it is not known.
         table: One row per scalar parameter: `mean`, `sd`, `r_hat`, `ess_bulk`, `ess_tail`,
             `mcse_mean`; NaN where a method has no such figure (a population has no R-hat).
         n_chains: Chains; 1 for populations.
@@ -162,9 +163,13 @@ class InferenceReport:
     @property
     def lines(self) -> tuple[str, ...]:
         """The report, a sentence per line, problems last."""
-        text = f"{self.method}: {self.n_chains * self.n_draws} draws in {self.seconds:.2g} s"
+        text = f"{self.method}: {self.n_chains * self.n_draws} draws"
+        if math.isfinite(self.seconds):
+            text += f" in {self.seconds:.2g} s"
         if math.isfinite(self.min_ess):
-            text += f", smallest ESS {self.min_ess:.0f} ({self.ess_per_second:.3g} per second)"
+            text += f", smallest ESS {self.min_ess:.0f}"
+        if math.isfinite(self.ess_per_second):
+            text += f" ({self.ess_per_second:.3g} per second)"
         if math.isfinite(self.max_r_hat):
             text += f", largest R-hat {self.max_r_hat:.3f}"
         if self.divergences:
@@ -181,8 +186,7 @@ class InferenceReport:
         return "\n".join(self.lines)
 
     def _repr_html_(self) -> str:
-        items = "".join(f"<li>{html.escape(line)}</li>" for line in self.lines)
-        return f"<ul>{items}</ul>{self.table.to_html(float_format=lambda v: f'{v:.3g}')}"
+        return listing(self.lines) + sheet(self.table, index="parameter")
 
 
 @dataclass(frozen=True, eq=False)

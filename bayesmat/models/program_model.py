@@ -136,7 +136,7 @@ class ProgramModel(PropertyModel):
 
     @property
     def run(self) -> InferenceRun:
-        """Every draw of every site by chain: for `convergence(model.run.draws)`."""
+        """Every draw of every site by chain, and the report: see `bayesmat.check.convergence`."""
         return self.sampled.run
 
     @override

@@ -144,7 +144,7 @@ TABLES: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
         ("5 x 4 x 2 array",),
     ),
     "Marginals": (lambda: fitted_graph().marginals(["0.1 0.2"]), ("8 x 1 x 2 array",)),
-    "Convergence": (
+    "InferenceReport": (
         lambda: convergence({"a<b": np.random.default_rng(0).normal(size=(4, 100))}),
         ("a&lt;b", "r_hat", "ess_bulk"),
     ),

@@ -7,12 +7,10 @@ import pyro.distributions as dist
 import pytest
 import torch
 
-from bayesmat.check.convergence import convergence
 from bayesmat.errors import InferenceError
-from bayesmat.inference.chains import bulk_ess, chain_table, split_r_hat
 from bayesmat.inference.nuts import NUTS
 from bayesmat.inference.pyro_program import DoublePrecision, seeded
-from bayesmat.inference.report import InferenceReport, InferenceRun
+from bayesmat.inference.report import InferenceRun
 
 
 def model() -> None:
@@ -69,33 +67,6 @@ def test_every_kind_of_distribution_is_drawn_in_double_precision() -> None:
     for name, value in values.items():
         assert value.dtype == torch.float64, name
         assert (value != value.float()).any(), name
-
-
-def test_effective_sizes_agree_with_an_independent_judge() -> None:
-    generator = torch.Generator().manual_seed(0)
-    noise = torch.randn(2, 400, generator=generator, dtype=torch.float64)
-    draws = noise.clone()
-    for t in range(1, 400):
-        draws[:, t] = 0.8 * draws[:, t - 1] + 0.6 * noise[:, t]
-    table = convergence({"x": draws}).table.loc["x"]
-    assert float(bulk_ess(draws)) == pytest.approx(table["ess_bulk"], rel=0.1)
-    assert float(split_r_hat(draws)) == pytest.approx(table["r_hat"], abs=0.01)
-
-
-def test_chains_that_disagree_are_not_called_converged() -> None:
-    apart = torch.randn(2, 50, generator=torch.Generator().manual_seed(0)).double()
-    apart[1] += 5.0
-    report = InferenceReport("chains", 1.0, chain_table({"x": apart}), 2, 50)
-    assert report.max_r_hat > 1.5
-    assert "the chains disagree" in str(report)
-
-
-def test_constants_do_not_spoil_the_summary() -> None:
-    draws = torch.randn(2, 50, 2, generator=torch.Generator().manual_seed(0)).double()
-    draws[..., 1] = 1.0
-    report = InferenceReport("chains", 1.0, chain_table({"x": draws}), 2, 50)
-    assert 30 < report.min_ess < 200
-    assert report.max_r_hat < 1.1
 
 
 def test_impossible_data_are_explained() -> None:
