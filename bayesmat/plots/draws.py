@@ -52,7 +52,8 @@ def trace(
     1.01, bulk ESS below 100 a chain) are orange and bold.
 
     Args:
-        draws: Scalar, named with its unit ("noise [K]"), -> draws of each chain, `C x S`.
+        draws: Scalar, named with its unit ("noise [K]"), -> draws of each chain, `C x S`; further
+            axes become scalars `name[i,j]`, so that the draws of an `InferenceRun` fit.
         table: Diagnostics by scalar, with columns `r_hat` and `ess_bulk`, such as the table of an
             `InferenceReport`; scalars it lacks get no numbers.
         divergent: Which transitions diverged, booleans `C x S`: ticks below each trace.
@@ -146,7 +147,7 @@ def rank(draws: Mapping[str, Any], *, n_bins: int = 20, level: float = 0.99) -> 
     2.5 times as high as it should be is cut.
 
     Args:
-        draws: Scalar -> draws of each chain, `C x S`.
+        draws: Scalar -> draws of each chain, `C x S` (`C x S x ...`, as for `trace`).
         n_bins: Bars per strip, at most the number of draws per chain.
         level: Share of bars that the band holds.
 

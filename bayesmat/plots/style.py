@@ -191,10 +191,17 @@ def check_draws(
 ) -> dict[str, np.ndarray]:
     """Draws by name as finite arrays of one shape with `n_dims` axes.
 
+    Further axes become scalars of their own, `name[i,j]`, as in an `InferenceReport`.
+
     Raises:
         DataError: No or too many names, other shapes, or values that are not finite.
     """
-    arrays = {name: np.asarray(values, dtype=float) for name, values in draws.items()}
+    arrays: dict[str, np.ndarray] = {}
+    for name, values in draws.items():
+        array = np.asarray(values, dtype=float)
+        for index in np.ndindex(array.shape[n_dims:]):
+            label = f"{name}[{','.join(map(str, index))}]" if index else name
+            arrays[label] = array[(..., *index)]
     if not 0 < len(arrays) <= most:
         raise DataError(
             f"Cannot draw {what} of {len(arrays)} quantities: it shows 1 to {most}. Choose those "

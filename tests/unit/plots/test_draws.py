@@ -38,6 +38,15 @@ def test_trace_prints_diagnostics_and_marks_the_bad_ones() -> None:
     assert texts == {"R-hat 1.00": False, "ESS 900": False, "R-hat 1.3": True, "ESS 12": True}
 
 
+def test_entries_of_a_vector_are_scalars_named_as_in_the_report() -> None:
+    draws = RNG.normal(size=(2, 30, 1, 2))
+    table = pd.DataFrame({"r_hat": [1.0], "ess_bulk": [50.0]}, index=["w[0,1]"])
+    figure = plots.trace({"w": draws}, table=table)
+    assert [figure.axes[i].get_ylabel() for i in (0, 2)] == ["w[0,0]", "w[0,1]"]
+    assert figure.axes[3].lines[1].get_ydata().tolist() == draws[1, :, 0, 1].tolist()
+    assert "ESS 50" in [t.get_text() for t in figure.axes[3].texts]
+
+
 def test_trace_counts_divergences() -> None:
     marks = np.zeros((2, 30), bool)
     marks[1, [4, 9]] = True
