@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pyro
 import pyro.distributions as dist
 import pytest
 import torch
 
 from bayesmat.errors import InferenceError
+from bayesmat.inference import nuts
 from bayesmat.inference.nuts import NUTS
 from bayesmat.inference.pyro_program import DoublePrecision, seeded
 from bayesmat.inference.report import InferenceRun
+from tests.unit.inference.targets import conjugate, conjugate_truth
 
 
 def model() -> None:
@@ -21,7 +25,7 @@ def model() -> None:
 
 @pytest.fixture(scope="module")
 def run() -> InferenceRun:
-    return NUTS(warmup=40, draws=60, chains=2, max_tree_depth=4)(model, seed=0)
+    return NUTS(warmup=20, draws=60, chains=2, max_tree_depth=3)(model, seed=0)
 
 
 def test_draws_come_by_site_and_chain_in_double_precision(run: InferenceRun) -> None:
@@ -31,7 +35,7 @@ def test_draws_come_by_site_and_chain_in_double_precision(run: InferenceRun) -> 
     assert (run.draws["rate"] > 0).all()
     assert not torch.equal(run.draws["rate"][0], run.draws["rate"][1])
     assert len(run.report.bfmi) == len(run.report.divergences) == 2
-    assert "2 chains after 40 steps of warm-up: 120 draws" in str(run)
+    assert "2 chains after 20 steps of warm-up: 120 draws" in str(run)
 
 
 def test_flat_joins_chains_and_thins_evenly(run: InferenceRun) -> None:
@@ -83,3 +87,128 @@ def test_settings_are_checked() -> None:
         NUTS(draws=2)
     with pytest.raises(InferenceError, match=r"target_accept is 1\.5"):
         NUTS(target_accept=1.5)
+
+
+def test_a_conjugate_program_has_its_closed_form_posterior() -> None:
+    """Bounds are 5 Monte Carlo errors."""
+    _, mean, sd = conjugate_truth()
+    run = NUTS(warmup=60, draws=100, chains=2, max_tree_depth=3)(conjugate, seed=0)
+    table = run.report.table
+    error = torch.tensor(table["mean"].to_numpy()) - mean
+    assert (error.abs() < 5 * torch.tensor(table["mcse_mean"].to_numpy())).all()
+    assert torch.allclose(torch.tensor(table["sd"].to_numpy()), sd, rtol=0.25)
+    assert 0.6 < run.report.acceptance < 1.0
+    assert all(0.4 < value < 1.8 for value in run.report.bfmi)
+    assert run.report.are_chains
+    assert run.report.restarts == 0
+
+
+def test_the_seed_decides_and_every_chain_has_its_own() -> None:
+    settings = NUTS(warmup=5, draws=8, chains=2, max_tree_depth=2)
+    state = torch.random.get_rng_state()
+    one, two, other = (settings(conjugate, seed=s).draws["u"] for s in (0, 0, 1))
+    assert torch.equal(one, two)
+    assert not torch.equal(one, other)
+    assert not torch.equal(one[0], one[1])
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_one_chain_is_said_not_to_show_convergence() -> None:
+    report = NUTS(warmup=5, draws=8, chains=1, max_tree_depth=2)(conjugate, seed=0).report
+    assert "One chain cannot show convergence" in report.problems[0]
+
+
+def test_energies_give_the_missing_information_of_a_gaussian() -> None:
+    """In d dimensions the potential has variance d/2 and each momentum adds d/2: BFMI is near 1."""
+
+    def gaussian() -> None:
+        pyro.sample("x", dist.Normal(0, 1).expand([10]).to_event(1))
+
+    report = NUTS(warmup=50, draws=120, chains=1, max_tree_depth=3)(gaussian, seed=0).report
+    assert 0.6 < report.bfmi[0] < 1.6
+
+
+def test_a_chain_that_finds_no_start_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, tries = NUTS._attempt, []
+
+    def fails_first(self: NUTS, *args: object) -> object:
+        tries.append(args[-1])
+        if args[-1] == 0:
+            raise ValueError("cannot find valid initial params")
+        return real(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(NUTS, "_attempt", fails_first)
+    settings = NUTS(warmup=5, draws=8, chains=2, max_tree_depth=2)
+    report = settings(conjugate, seed=0).report
+    assert tries == [0, 1, 0, 1]
+    assert report.restarts == 2
+    assert "started again 2 times" in report.lines[0]
+
+
+def test_a_chain_that_keeps_diverging_is_started_again_from_another_seed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = NUTS._attempt
+    firsts = []
+
+    def diverges(self: NUTS, *args: object) -> object:
+        sites, said = real(self, *args)  # type: ignore[arg-type]
+        firsts.append(float(sites["u"][0, 0]))
+        divergences = self.draws if args[-1] == 0 else 0
+        return sites, nuts._Said(divergences, said.acceptance, said.bfmi, said.restarts)
+
+    monkeypatch.setattr(NUTS, "_attempt", diverges)
+    report = NUTS(warmup=2, draws=4, chains=1, max_tree_depth=2)(conjugate, seed=0).report
+    assert len(set(firsts)) == 2
+    assert report.divergences == (0,)
+    assert report.restarts == 1
+    firsts.clear()
+    with_none = NUTS(warmup=2, draws=4, chains=1, max_tree_depth=2, restarts=0)
+    assert with_none(conjugate, seed=0).report.divergences == (4,)
+    assert len(firsts) == 1
+
+
+class Killed(Exception):
+    pass
+
+
+def test_a_killed_run_continues_with_the_chains_that_were_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = NUTS(warmup=5, draws=8, chains=3, max_tree_depth=2)
+    whole = settings(conjugate, seed=4)
+    path = tmp_path / "run.safetensors"
+    real, done = NUTS._attempt, []
+
+    def killed_in_the_third(self: NUTS, *args: object) -> object:
+        if len(done) == 2:
+            raise Killed
+        done.append(1)
+        return real(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(NUTS, "_attempt", killed_in_the_third)
+    with pytest.raises(Killed):
+        settings(conjugate, seed=4, checkpoint=path)
+    assert [p.name for p in sorted(tmp_path.iterdir())] == [
+        "run-chain-0.safetensors",
+        "run-chain-1.safetensors",
+    ]
+    done.clear()
+
+    def counted(self: NUTS, *args: object) -> object:
+        done.append(1)
+        return real(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(NUTS, "_attempt", counted)
+    rest = settings(conjugate, seed=4, checkpoint=path)
+    assert len(done) == 1
+    assert torch.equal(rest.draws["u"], whole.draws["u"])
+    assert rest.report.bfmi == whole.report.bfmi
+    assert rest.report.acceptance == pytest.approx(whole.report.acceptance)
+    with pytest.raises(InferenceError, match="other data, prior, settings or seed"):
+        settings(conjugate, seed=5, checkpoint=path)
+    with pytest.raises(InferenceError, match="belongs to another run"):
+        settings(conjugate, seed=4, checkpoint=path, key=("data", torch.zeros(2)))
+    (tmp_path / "run-chain-1.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(InferenceError, match=r"not a readable checkpoint .*delete it"):
+        settings(conjugate, seed=4, checkpoint=path)
