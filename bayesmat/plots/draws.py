@@ -92,7 +92,9 @@ def _trace_row(side: Axes, ax: Axes, values: np.ndarray, marks: np.ndarray) -> N
     edges = np.histogram_bin_edges(values, bins=40)
     alpha = 0.85 if n_chains <= 4 else 0.55
     densities = [np.histogram(chain, edges)[0] for chain in values]
-    smooth = ndimage.gaussian_filter1d(np.asarray(densities, dtype=float), 1.2, axis=1)
+    # Scott's rule, in bins: few draws must not look like many modes.
+    width = np.clip(values.std() * n_draws ** (-1 / 5) / (edges[1] - edges[0]), 1.2, 8.0)
+    smooth = ndimage.gaussian_filter1d(np.asarray(densities, dtype=float), width, axis=1)
     middles = 0.5 * (edges[1:] + edges[:-1])
     for i, chain in enumerate(values):
         color = ARMS[i % len(ARMS)]
