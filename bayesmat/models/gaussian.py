@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from bayesmat.models.kernels import Prepared, Term
 
@@ -285,6 +286,7 @@ class LogMarginal(torch.autograd.Function):
         return found.log_marginal
 
     @staticmethod
+    @once_differentiable
     def backward(context: Any, *grads: Tensor) -> tuple[Tensor, Tensor]:
         """Gradients with respect to covariance and residual."""
         chol, alpha, log_p = context.saved_tensors

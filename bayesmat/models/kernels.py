@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from bayesmat.features.base import Featurizer, Layout
 from bayesmat.sources.embedding import FeatureMap
@@ -229,6 +230,7 @@ class _Matern52(torch.autograd.Function):
         return (square / 3.0).add_(r).add_(1.0).mul_(decay)
 
     @staticmethod
+    @once_differentiable
     def backward(context: Any, *grads: Tensor) -> Tensor:
         r, decay = context.saved_tensors
         return (r + 1.0).mul_(decay).mul_(grads[0]).mul_(-1.0 / 6.0)

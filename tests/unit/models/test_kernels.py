@@ -8,10 +8,19 @@ import pytest
 import torch
 
 from bayesmat.features.molecule import ECFP
-from bayesmat.models.kernels import FeatureStack, Kernel, Linear, Matern52, MinMax, Term
+from bayesmat.models.kernels import (
+    ARD,
+    FeatureStack,
+    Kernel,
+    Linear,
+    Matern52,
+    MinMax,
+    Term,
+    matern52,
+)
 from tests.unit.models.helpers import space
 
-KERNELS: list[Kernel] = [MinMax(), Linear(), Matern52(), Matern52(factor=0.5, ell_sd=0.3)]
+KERNELS: list[Kernel] = [MinMax(), Linear(), Matern52(), Matern52(factor=0.5, ell_sd=0.3), ARD()]
 
 
 def features(n: int = 12) -> torch.Tensor:
@@ -73,3 +82,63 @@ def test_terms_and_stacks_name_themselves() -> None:
     assert len(stack.inputs) == 2
     assert Term(MinMax(), FeatureStack((), "x"), "g").kernel.ell_sd == 0
     assert ECFP().id.startswith("ecfp")
+
+
+def ard(phi: torch.Tensor, ell: torch.Tensor | None, kernel: ARD | None = None) -> torch.Tensor:
+    kernel = kernel or ARD()
+    return kernel.value(kernel.statistic(kernel.prepare(phi), phi, phi), ell)
+
+
+def test_ard_of_any_lengthscales_is_a_covariance() -> None:
+    phi = features()
+    ell = torch.exp(torch.randn(5, 6, generator=torch.Generator().manual_seed(1)).double())
+    gram = ard(phi, ell)
+    assert gram.shape == (5, 12, 12)
+    assert torch.allclose(gram, gram.transpose(-1, -2), atol=1e-12)
+    assert torch.allclose(torch.diagonal(gram, dim1=-2, dim2=-1), torch.ones(5, 12).double())
+    assert float(torch.linalg.eigvalsh(gram).min()) > -1e-9
+    assert torch.allclose(gram[2], ard(phi, ell[2:3])[0])
+    batch = torch.stack([phi, phi.flip(0)])
+    kernel = ARD()
+    together = kernel.value(kernel.statistic(kernel.prepare(phi), batch, batch), ell)
+    assert torch.allclose(together[:, 0], gram)
+
+
+def test_ard_with_equal_lengthscales_is_an_isotropic_matern() -> None:
+    phi = features()
+    standard = phi / phi.std(0)
+    for ell in (0.5, 1.0, 3.0):
+        r = math.sqrt(5) * torch.cdist(standard, standard) / (2 * math.sqrt(6) * ell)
+        expected = (1 + r + r**2 / 3) * torch.exp(-r)
+        assert torch.allclose(ard(phi, torch.full((1, 6), ell).double())[0], expected)
+    assert torch.allclose(ard(phi, None), ard(phi, torch.ones(1, 6).double())[0])
+
+
+def test_ard_ignores_a_feature_that_is_constant_or_stretched() -> None:
+    phi = features()
+    constant = torch.cat([phi, torch.full((12, 1), 7.0).double()], -1)
+    shrunk = ARD(factor=2.0 * math.sqrt(6 / 7))
+    ones = torch.ones(1, 7).double()
+    tiny = ones.clone()
+    tiny[0, 6] = 1e-3
+    assert torch.allclose(ard(constant, ones, shrunk)[0], ard(phi, ones[:, :6])[0])
+    assert torch.allclose(ard(constant, tiny, shrunk), ard(constant, ones, shrunk))
+    long = torch.ones(1, 6).double()
+    long[0, 2] = 1e6
+    changed = phi.clone()
+    changed[:, 2] = phi[:, 2].flip(0)
+    kernel = ARD()
+    prepared = kernel.prepare(phi)
+    one, two = (kernel.value(kernel.statistic(prepared, x, x), long) for x in (phi, changed))
+    assert torch.allclose(one, two, atol=1e-6)
+
+
+def test_matern_has_its_derivative_where_points_coincide() -> None:
+    """k = 1 - s/6 + ... for s = r^2."""
+    square = torch.tensor([0.0, 1e-12, 0.5, 30.0]).double().requires_grad_()
+    assert torch.autograd.gradcheck(matern52, (square[2:].detach().requires_grad_(),))
+    (slope,) = torch.autograd.grad(matern52(square).sum(), square)
+    assert slope[:2].tolist() == pytest.approx([-1 / 6] * 2, rel=1e-5)
+    (first,) = torch.autograd.grad(matern52(square).exp().sum(), square, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        first.sum().backward()
