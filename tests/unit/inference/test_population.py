@@ -17,7 +17,7 @@ from torch import Tensor
 
 from bayesmat.errors import InferenceError
 from bayesmat.inference.moves import HMC, MALA, MoveRule, RandomWalk, standard_normal
-from bayesmat.inference.population import SMC
+from bayesmat.inference.population import FEW, SMC
 from bayesmat.inference.report import InferenceRun
 from tests.unit.inference.targets import TwoModes, conjugate, conjugate_truth
 
@@ -112,8 +112,8 @@ def test_the_seed_decides_and_global_generators_rest() -> None:
 
 
 def test_the_move_is_chosen_by_dimension_unless_it_is_given() -> None:
-    assert isinstance(SMC().rule(8), RandomWalk)
-    assert isinstance(SMC().rule(9), HMC)
+    assert isinstance(SMC().rule(FEW), RandomWalk)
+    assert isinstance(SMC().rule(FEW + 1), HMC)
     assert SMC(move=MALA()).rule(2).name == "MALA"
 
 
