@@ -9,11 +9,12 @@ from torch import Tensor
 
 from bayesmat.data.table import Observations
 from bayesmat.inference.nuts import NUTS
+from bayesmat.inference.report import Sampler
 from bayesmat.models.program import Program, program
 from tests.unit.models.helpers import Coordinates
 
 
-def linear(m: int = 2, d: int = 2, sampler: NUTS | None = None, n_draws: int = 24) -> Program:
+def linear(m: int = 2, d: int = 2, sampler: Sampler | None = None, n_draws: int = 24) -> Program:
     """m independent linear regressions on d coordinates."""
     names = tuple(f"p{i}" for i in range(m))
     sampler = sampler or NUTS(warmup=10, draws=24, chains=1, max_tree_depth=3)
@@ -29,7 +30,7 @@ def linear(m: int = 2, d: int = 2, sampler: NUTS | None = None, n_draws: int = 2
     return regression
 
 
-def horseshoe(d: int, sampler: NUTS) -> Program:
+def horseshoe(d: int, sampler: Sampler) -> Program:
     """A sparse regression: few of d coefficients differ from zero (Carvalho et al. 2010)."""
 
     @program(properties=("p0",), features={"phi": Coordinates(d)}, sampler=sampler)
@@ -46,7 +47,7 @@ def horseshoe(d: int, sampler: NUTS) -> Program:
     return sparse
 
 
-def shared_factor(sampler: NUTS) -> Program:
+def shared_factor(sampler: Sampler) -> Program:
     """Tb and Tm rise and fall with one factor, which is linear in the coordinates."""
 
     @program(properties=("Tb", "Tm"), features={"phi": Coordinates(3)}, sampler=sampler)
