@@ -67,6 +67,15 @@ class Evidence:
             return torch.full_like(self.observed.y, torch.nan)
         return normal_score(self.cells.pit)
 
+    @cached_property
+    def pareto_k(self) -> Tensor:
+        """Pareto k of each cell; 0 where particles are a grid, whose weights are exact."""
+        graph = self.graph
+        is_grid = graph is not None and not graph.hyper_posterior.stages
+        if self.cells is None or is_grid:
+            return torch.zeros_like(self.observed.y)
+        return self.cells.pareto_k[self.cells.units]
+
     def of_property(self, j: int) -> Tensor:
         """Indices of the cells of property j."""
         return torch.nonzero(self.observed.columns == j).flatten()
@@ -112,9 +121,9 @@ class Evidence:
         if isinstance(prior, PropertyGraph):
             few = len(prior.hyper_priors().names) <= _FEW_HYPERS
             quick = (
-                Grid(n=256, n_particles=64)
+                Grid(n=256, n_particles=128)
                 if few
-                else SMCIntegrator(n=96, n_particles=48, sweeps=2, final_sweeps=2)
+                else SMCIntegrator(n=128, n_particles=128, sweeps=2, final_sweeps=3)
             )
             prior = replace(prior, integrator=quick)
         elif self.fitted.report.inference.seconds > _MOST_SECONDS:

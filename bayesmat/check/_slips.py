@@ -22,8 +22,9 @@ __all__ = ["outliers"]
 
 SUSPECT_SCORE = 2.8
 SUSPECT_MAD = 8.0
+PARETO_LIMIT = 0.7
 MOST_SUSPECTS = 12
-ALARM = 0.05
+ALARM = 0.01
 ACCEPTED = 1.96
 GENUINE = 0.5  # prior probability that a contradicted value is no slip
 WIDE = 3.0  # scale, in predictive sds, of the Cauchy distribution of genuine outliers
@@ -58,7 +59,7 @@ def slips(unit: str) -> tuple[Slip, ...]:
     for k, weight in ((1, 1.0), (2, 0.3), (3, 1.0), (6, 0.3)):
         found.append(Slip(f"10^{k} times too large", lambda y, k=k: y / 10**k, scale * weight))
         found.append(Slip(f"10^{k} times too small", lambda y, k=k: y * 10**k, scale * weight))
-    found.append(Slip("entered with the wrong sign", lambda y: -y))
+    found.append(Slip("entered with the wrong sign", lambda y: -y, 0.3))
     found.append(
         Slip(
             "entered as its logarithm (base 10)",
@@ -122,8 +123,10 @@ def outliers(evidence: Evidence) -> list[Finding]:
     """Cells that the others contradict, with the slip that would explain each.
 
     Suspects (left-out score beyond 2.8, or 8 robust sds from the median of their property) are
-    taken out together, the model is refitted without them, and each is judged by that prediction.
-    It is an outlier if its two-sided tail probability is below 0.05 / cells: in 5 % of
+    judged by their left-out predictions; if one of them is gross (Pareto k above 0.7, or 8 robust
+    sds), so that it bends scales and hyper-parameters, all are taken out, the model is refitted,
+    those that it does not contradict are put back, and the rest judged again.
+    It is an outlier if its two-sided tail probability is below 0.01 / cells: in 1 % of
     well-specified tables there is one by chance. A slip explains it if undoing it brings the value
     inside the central 95 %; it is called one if it is more probable than a genuine outlier
     (Cauchy about the prediction, scale 3 sds, probability 0.5 beforehand), and mentioned if less.
@@ -134,8 +137,7 @@ def outliers(evidence: Evidence) -> list[Finding]:
     if cells.n < MIN_CELLS:
         return [Finding("unit slip", "unknown", f"{cells.n} values are too few to contradict one.")]
     suspects = _suspects(evidence)
-    judged, refitted = _judged(evidence, suspects) if len(suspects) else ([], True)
-    odd = [cell for cell in judged if cell.tail < ALARM / cells.n]
+    odd, refitted = _contradicted(evidence, suspects, ALARM / cells.n)
     if not odd:
         return [
             Finding(
@@ -202,18 +204,48 @@ def _said(cell: Judged, prop: Property) -> str:
 
 def _suspects(evidence: Evidence) -> list[int]:
     """Cells to be judged by a model that has not seen them, the worst first."""
-    y, score = evidence.observed.y, evidence.scores.abs()
-    strength = score / SUSPECT_SCORE
+    strength = torch.maximum(evidence.scores.abs() / SUSPECT_SCORE, _far(evidence))
+    chosen = torch.argsort(strength, descending=True)[:MOST_SUSPECTS]
+    most = max(1, evidence.observed.n_cells // 6)
+    return [i for i in chosen.tolist() if strength[i] > 1][:most]
+
+
+def _is_gross(evidence: Evidence, i: int) -> bool:
+    return float(evidence.pareto_k[i]) > PARETO_LIMIT or float(_far(evidence)[i]) > 1
+
+
+def _far(evidence: Evidence) -> torch.Tensor:
+    """Distance of each cell from the median of its property, in units of 8 robust sds."""
+    y = evidence.observed.y
+    far = torch.zeros_like(y)
     for j in range(len(evidence.table.properties)):
         at = evidence.of_property(j)
         if len(at) >= MIN_CELLS:
             apart = (y[at] - y[at].median()).abs()
             spread = 1.4826 * float(apart.median())
             if spread > 0:
-                strength[at] = torch.maximum(strength[at], apart / spread / SUSPECT_MAD)
-    chosen = torch.argsort(strength, descending=True)[:MOST_SUSPECTS]
-    most = max(1, evidence.observed.n_cells // 6)
-    return [i for i in chosen.tolist() if strength[i] > 1][:most]
+                far[at] = apart / spread / SUSPECT_MAD
+    return far
+
+
+def _contradicted(
+    evidence: Evidence, suspects: Sequence[int], alarm: float
+) -> tuple[list[Judged], bool]:
+    """Suspects that the rest contradicts; those it does not are put back before the last word."""
+    odd: list[Judged] = []
+    refitted, left = True, list(suspects)
+    cells = evidence.cells
+    if cells is not None and not any(_is_gross(evidence, i) for i in suspects):
+        judged = [_judge(cells, i) for i in suspects]
+        return [cell for cell in judged if cell.tail < alarm], True
+    while left:
+        judged, refitted = _judged(evidence, left)
+        kept = [i for i, cell in enumerate(judged) if cell.tail < alarm]
+        odd = [judged[i] for i in kept]
+        if len(kept) == len(left) or not refitted:
+            break
+        left = [left[i] for i in kept]
+    return odd, refitted
 
 
 def _judged(evidence: Evidence, suspects: Sequence[int]) -> tuple[list[Judged], bool]:
