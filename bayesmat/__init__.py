@@ -6,7 +6,7 @@ and the next experiment are questions put to that posterior.
 """
 
 from bayesmat import check, data, design, features, oracles
-from bayesmat.check import to_arviz
+from bayesmat.check import relevance, to_arviz
 from bayesmat.checkup import Checkup, doctor
 from bayesmat.data import (
     Column,
@@ -33,14 +33,16 @@ from bayesmat.features import ECFP
 from bayesmat.inference.grid import Grid, SMCIntegrator
 from bayesmat.inference.nuts import NUTS
 from bayesmat.models.base import Fitted, Prediction, fit
+from bayesmat.models.descriptors import DescriptorGP
 from bayesmat.models.graph import Computed, Edge, Node, PropertyGraph
-from bayesmat.models.kernels import Linear, Matern52, MinMax, Term
+from bayesmat.models.kernels import ARD, Linear, Matern52, MinMax, Term
 from bayesmat.models.program import Program, program
 from bayesmat.models.transfer import Transfer
 from bayesmat.report import report
 from bayesmat.sources import FeatureMap, zoo
 
 __all__ = [
+    "ARD",
     "ECFP",
     "NUTS",
     "AtLeast",
@@ -51,6 +53,7 @@ __all__ = [
     "Column",
     "Computed",
     "Condition",
+    "DescriptorGP",
     "Edge",
     "ExpectedDistanceRule",
     "FeatureMap",
@@ -88,6 +91,7 @@ __all__ = [
     "oracles",
     "program",
     "read_csv",
+    "relevance",
     "report",
     "to_arviz",
     "to_csv",

@@ -28,6 +28,7 @@ from .heldout import HeldOut, held_out, kfold
 from .ppc import PredictiveCheck, posterior_predictive, prior_predictive
 from .predictive import LOO, PSISLOO, exact_loo, loo, psis_loo
 from .recalibration import Recalibration, recalibrate
+from .relevance import Relevance, relevance
 from .resampling import Estimate, resampled_means, resampled_weights
 from .scores import (
     crps_gaussian,
@@ -57,6 +58,7 @@ __all__ = [
     "HeldOut",
     "PredictiveCheck",
     "Recalibration",
+    "Relevance",
     "Summary",
     "conformal_quantile",
     "convergence",
@@ -87,6 +89,7 @@ __all__ = [
     "prior_predictive",
     "psis_loo",
     "recalibrate",
+    "relevance",
     "resampled_means",
     "resampled_weights",
     "sharpness",

@@ -12,6 +12,7 @@ from .huckel import (
 )
 from .molecule import ECFP, MACCS, AtomPairs, CheapDescriptors, Descriptors2D
 from .polymer import RepeatUnitDescriptors, RepeatUnitECFP
+from .selected import Selected
 
 __all__ = [
     "COMPUTED",
@@ -31,6 +32,7 @@ __all__ = [
     "Layout",
     "RepeatUnitDescriptors",
     "RepeatUnitECFP",
+    "Selected",
     "check_finite",
     "computed",
 ]

@@ -1,14 +1,17 @@
 """Priors and models: the property graph, transfer, programs."""
 
 from .base import Fitted, Prediction, Prior, PropertyModel, fit, layout_of
+from .descriptors import DescriptorGP
 from .graph import Computed, Edge, Node, PropertyGraph
-from .kernels import FeatureStack, Linear, Matern52, MinMax, Term
+from .kernels import ARD, FeatureStack, Linear, Matern52, MinMax, Term
 from .marginals import Marginals
 from .report import FitReport
 from .transfer import Transfer, transfer_node
 
 __all__ = [
+    "ARD",
     "Computed",
+    "DescriptorGP",
     "Edge",
     "FeatureStack",
     "FitReport",

@@ -23,6 +23,7 @@ from bayesmat.features import (
     HuckelOrbitals,
     RepeatUnitDescriptors,
     RepeatUnitECFP,
+    Selected,
 )
 from bayesmat.features.composition import ElementStatistics, Magpie
 
@@ -46,6 +47,11 @@ CASES = {
     "maccs": Case(MACCS, MOLECULES),
     "atom_pairs": Case(AtomPairs, MOLECULES, lambda: AtomPairs(size=1024)),
     "cheap": Case(CheapDescriptors, MOLECULES),
+    "selected": Case(
+        lambda: Selected(CheapDescriptors(), ("rings", "n_O")),
+        MOLECULES,
+        lambda: Selected(CheapDescriptors(), ("n_O", "rings")),
+    ),
     "rdkit_2d": Case(Descriptors2D, MOLECULES),
     "huckel_gap": Case(HuckelGap, MOLECULES, lambda: HuckelGap(HuckelModel.topological())),
     "huckel_orbitals": Case(
