@@ -152,38 +152,3 @@ def _dataset(
     labels = {dim: list(values) for dim, values in coords.items() if dim in used}
     index = {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
     return xr.Dataset(variables, coords={**index, **labels})
-
-
-def psis(log_likelihood: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """PSIS-LOO log densities and Pareto k of each cell, for log likelihoods `C x S x n`."""
-    chains, n_draws, n = log_likelihood.shape
-    relative = 1.0
-    if chains > 1:
-        likelihood = np.exp(log_likelihood - log_likelihood.max((0, 1)))
-        sizes = [float(arviz.ess(likelihood[..., i], method="mean")) for i in range(n)]
-        relative = min(1.0, float(np.mean(sizes)) / (chains * n_draws))
-    data = to_arviz(
-        {"none": np.zeros((chains, n_draws))}, log_likelihood=log_likelihood, chains=True
-    )
-    with warnings.catch_warnings():
-        # A high Pareto k is returned to the caller, who reports it.
-        warnings.simplefilter("ignore", UserWarning)
-        result = arviz.loo(data, pointwise=True, reff=relative)
-    pointwise = result.elpd_i if _IS_TREE else result.loo_i
-    return np.asarray(pointwise).reshape(n), np.asarray(result.pareto_k).reshape(n)
-
-
-def smoothed(log_likelihood: Tensor) -> tuple[Tensor, Tensor]:
-    """Pareto-smoothed, normalised log weights 1/likelihood, `S x u`, and Pareto k, `u`."""
-    values = log_likelihood.detach().numpy()
-    with warnings.catch_warnings():
-        # A high Pareto k is returned to the caller, who reports it.
-        warnings.simplefilter("ignore", UserWarning)
-        if _IS_TREE:
-            table = xr.DataArray(values, dims=("sample", "unit"))
-            weights, pareto_k = table.azstats.psislw(dim="sample")
-            weights = weights.transpose("sample", "unit")
-        else:
-            weights, pareto_k = arviz.psislw(-values.T)
-            weights = weights.T
-    return torch.as_tensor(np.array(weights)), torch.as_tensor(np.array(pareto_k))

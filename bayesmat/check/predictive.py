@@ -27,13 +27,14 @@ from bayesmat._repr import Shown, listing
 from bayesmat.data.splits import groups_of
 from bayesmat.data.table import Property, Scale
 from bayesmat.errors import InferenceError, ModelError
+from bayesmat.inference.chains import mean_ess
+from bayesmat.inference.pareto import pareto_smoothed
 from bayesmat.models.base import Fitted
 from bayesmat.models.gaussian import Conditioned
 from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.left_out import left_out
 from bayesmat.models.program_model import ProgramModel
 
-from .arviz import psis, smoothed
 from .cells import CellPredictions
 from .summary import Summary, summarise
 
@@ -232,7 +233,7 @@ def _reweighted(
     raw = raw - torch.logsumexp(raw, 0)
     if len(density) < 2:  # hyper-parameters are given, so nothing is approximate
         return raw, torch.full_like(density[0], torch.nan)
-    smooth, pareto_k = smoothed(-raw)
+    smooth, pareto_k = pareto_smoothed(raw)
     return (raw if exact else smooth), pareto_k
 
 
@@ -352,5 +353,10 @@ def psis_loo(log_likelihood: Tensor | np.ndarray) -> PSISLOO:
             f"log_likelihood of shape {values.shape} must be finite and S x n or C x S x n: one "
             "number per draw and measured value, not their sum."
         )
-    density, pareto_k = psis(values if values.ndim == 3 else values[None])
-    return PSISLOO(torch.as_tensor(density), torch.as_tensor(pareto_k))
+    draws = torch.as_tensor(values if values.ndim == 3 else values[None])
+    flat, relative = draws.flatten(0, 1), 1.0
+    if len(draws) > 1:
+        sizes = mean_ess((draws - flat.amax(0)).exp())
+        relative = min(1.0, float(sizes.nanmean()) / len(flat))
+    log_w, pareto_k = pareto_smoothed(-flat, relative_ess=relative)
+    return PSISLOO(_average(log_w, flat), pareto_k)

@@ -21,6 +21,7 @@ __all__ = [
     "chain_table",
     "family_ess",
     "mcse_mean",
+    "mean_ess",
     "population_table",
     "split_r_hat",
     "tail_ess",
@@ -78,10 +79,14 @@ def tail_ess(draws: Tensor) -> Tensor:
     return _known(draws, torch.fmin(*sizes))
 
 
+def mean_ess(draws: Tensor) -> Tensor:
+    """Effective sample size of the plain mean, without ranks; as in `bulk_ess`."""
+    return _known(draws, _ess(_split(draws.double())))
+
+
 def mcse_mean(draws: Tensor) -> Tensor:
     """Monte Carlo standard error of the mean, sd / sqrt(ESS); as in `bulk_ess`."""
-    sd = draws.flatten(0, 1).double().std(0)
-    return _known(draws, sd / _ess(_split(draws.double())).sqrt())
+    return draws.flatten(0, 1).double().std(0) / mean_ess(draws).sqrt()
 
 
 def bfmi(energy: Tensor) -> Tensor:

@@ -16,14 +16,13 @@ from bayesmat.errors import InferenceError
 
 from .chains import population_table
 from .moves import Target, evaluate
+from .pareto import pareto_k
 from .pyro_program import Model, ProgramTarget
 from .report import InferenceReport, InferenceRun
 from .seeds import spawn
 from .smc import effective_sample_size, systematic_resample
 
-__all__ = ["Laplace", "pareto_k"]
-
-TINY = np.finfo(float).tiny
+__all__ = ["Laplace"]
 
 
 @dataclass(frozen=True)
@@ -161,35 +160,3 @@ def _factor(target: Target, mode: Tensor) -> Tensor:
         )
     covariance = vectors @ torch.diag(1 / values) @ vectors.T
     return torch.linalg.cholesky(covariance)
-
-
-def pareto_k(log_weights: Tensor) -> float:
-    """Tail shape k of importance weights: below 0.7 averages over them can be trusted.
-
-    A generalised Pareto distribution fitted to the largest min(N/5, 3 sqrt(N)) weights (Vehtari et
-    al. 2024, JMLR 25, 72), by the profile posterior of Zhang and Stephens (2009,
-    doi:10.1198/tech.2009.08017) with ten pseudo-observations of k = 1/2.
-
-    Args:
-        log_weights: Shape `N`.
-
-    Returns:
-        k; infinite where fewer than five weights stand out, -inf for equal weights.
-    """
-    ordered = (log_weights - log_weights.max()).double().sort().values.numpy()
-    n = len(ordered)
-    if ordered[0] >= ordered[-1] - 1e-12:
-        return -math.inf
-    cutoff = max(ordered[-math.ceil(min(n / 5, 3 * math.sqrt(n))) - 1], math.log(TINY))
-    excess = np.exp(ordered[ordered > cutoff]) - math.exp(cutoff)
-    k = len(excess)
-    if k < 5:
-        return math.inf
-    m = 30 + int(math.sqrt(k))
-    quartile = excess[int(k / 4 + 0.5) - 1]
-    theta = (1 - np.sqrt(m / (np.arange(m) + 0.5))) / (3 * quartile) + 1 / excess[-1]
-    shape = np.log1p(-theta[:, None] * excess).mean(1)
-    profile = k * (np.log(-theta / shape) - shape - 1)
-    weights = np.exp(profile - profile.max())
-    mean = float(weights @ theta / weights.sum())
-    return float((np.log1p(-mean * excess).sum() + 5.0) / (k + 10))

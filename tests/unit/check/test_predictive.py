@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from bayesmat.check.arviz import to_arviz
 from bayesmat.check.predictive import exact_loo, psis_loo
 from bayesmat.errors import InferenceError
+from tests.unit import judge
 
 N = 12
 
@@ -157,3 +160,21 @@ def test_bad_input_says_what_is_wrong() -> None:
         exact_loo(torch.eye(2, dtype=torch.float64), y)
     with pytest.raises(InferenceError, match="not their sum"):
         psis_loo(torch.zeros(10))
+
+
+def test_psis_of_chains_is_arvizs_loo() -> None:
+    """Autocorrelated chains: the tail is longer, as their effective size asks."""
+    generator = torch.Generator().manual_seed(0)
+    theta = torch.randn(3, 200, 1, generator=generator, dtype=torch.float64)
+    for t in range(1, 200):
+        theta[:, t] = 0.7 * theta[:, t - 1] + 0.7 * theta[:, t]
+    y = torch.tensor([0.1, -0.5, 1.5, 4.0], dtype=torch.float64)
+    log_likelihood = torch.distributions.Normal(theta, 1.0).log_prob(y)
+    found = psis_loo(log_likelihood)
+    likelihood = log_likelihood.exp().numpy()
+    relative = float(np.mean([judge.ess(likelihood[..., i], "mean") for i in range(4)])) / 600
+    assert relative < 0.5
+    data = to_arviz({"theta": theta[..., 0]}, log_likelihood=log_likelihood, chains=True)
+    density, pareto_k = judge.loo(data, relative)
+    np.testing.assert_allclose(found.log_density, density, atol=judge.PSIS)
+    np.testing.assert_allclose(found.pareto_k, pareto_k, atol=judge.PSIS)

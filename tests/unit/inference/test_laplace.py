@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
-import numpy as np
 import pyro
 import pyro.distributions as dist
 import pytest
@@ -12,12 +9,8 @@ import torch
 from scipy import stats
 
 from bayesmat.errors import InferenceError
-from bayesmat.inference.laplace import Laplace, pareto_k
+from bayesmat.inference.laplace import Laplace
 from tests.unit.inference.targets import conjugate, conjugate_truth
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", FutureWarning)
-    import arviz
 
 
 def test_a_gaussian_posterior_is_found_exactly() -> None:
@@ -97,31 +90,3 @@ def test_impossible_data_are_explained() -> None:
 
     with pytest.raises(InferenceError, match="the prior excludes the data"):
         Laplace()(impossible, seed=0)
-
-
-@pytest.mark.parametrize("sd", [0.5, 0.7, 0.9, 1.3, 3.0])
-@pytest.mark.parametrize("n", [60, 500, 4000])
-def test_pareto_k_is_that_of_arviz(sd: float, n: int) -> None:
-    """Importance weights N(0, 1) / N(0, sd): heavy for sd < 1."""
-    x = sd * torch.randn(n, generator=torch.Generator().manual_seed(n), dtype=torch.float64)
-    log_w = -0.5 * x.square() * (1 - 1 / sd**2)
-    assert pareto_k(log_w) == pytest.approx(float(arviz.psislw(log_w.numpy())[1]), abs=1e-8)
-    assert pareto_k(log_w + 700) == pytest.approx(pareto_k(log_w), abs=1e-6)
-
-
-def test_pareto_k_of_generalised_pareto_weights_is_their_shape() -> None:
-    """Ten pseudo-draws pull k towards 1/2; the bound is 4 standard errors of 380 tail draws."""
-    rng = np.random.default_rng(0)
-    for k in (0.2, 0.5, 0.9):
-        w = stats.genpareto(k).rvs(16_000, random_state=rng)
-        expected = (380 * k + 5) / 390
-        assert pareto_k(torch.log(torch.tensor(w))) == pytest.approx(
-            expected, abs=4 * (1 + k) / 19.5
-        )
-
-
-def test_pareto_k_at_its_ends() -> None:
-    assert pareto_k(torch.zeros(100)) == -torch.inf
-    one = torch.full((100,), -torch.inf)
-    one[0] = 0.0
-    assert pareto_k(one) == torch.inf
