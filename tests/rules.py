@@ -52,7 +52,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "pyro.infer": ("inference.nuts",),
     "pyscf": ("oracles.dft",),
     "rdkit": ("data", "features", "design", "oracles", "plots", "report"),
-    "safetensors": ("sources",),
+    "safetensors": ("sources", "inference.checkpoint"),
     "sevenn": ("oracles.crystal",),
     "skfp": ("features", "design"),
     "sqlalchemy": ("explore.store",),
