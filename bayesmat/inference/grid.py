@@ -140,16 +140,16 @@ class SMCIntegrator:
     Attributes:
         n: Particles in the run.
         n_particles: Equal-weight particles kept for the model.
-        sweeps: Moves per temperature.
-        final_sweeps: Further moves at the posterior.
+        sweeps: Moves per temperature; None is what the move asks for.
+        final_sweeps: Further moves at the posterior; None is what the move asks for.
         kept: Populations of the last sweeps kept for the report's figures.
-        move: None is a random walk up to 8 hyper-parameters and `HMC()` beyond.
+        move: None is a random walk up to 12 hyper-parameters and `HMC()` beyond.
     """
 
     n: int = 256
     n_particles: int = 64
-    sweeps: int = 4
-    final_sweeps: int = 8
+    sweeps: int | None = None
+    final_sweeps: int | None = None
     kept: int = 1
     move: MoveRule | None = None
 

@@ -86,6 +86,11 @@ class MoveRule(Protocol):
         """Density evaluations (with gradient, where used) of one move of one particle."""
         ...
 
+    @property
+    def sweeps(self) -> tuple[int, int]:
+        """Moves per temperature, and further ones at the posterior, that usually suffice."""
+        ...
+
     def start(self, target: Target, u: Tensor) -> tuple[Points, Tensor]:
         """The population and its log likelihood."""
         ...
@@ -101,11 +106,12 @@ class RandomWalk:
 
     The proposal is :math:`N(u, s^2 \Sigma)`, s = 2.38 / sqrt(d) times a jitter between 0.3 and 1.5,
     so that some steps suit narrow corners (Haario, Saksman and Tamminen 2001,
-    doi:10.2307/3318737). Use it up to about eight parameters, or without gradients.
+    doi:10.2307/3318737). Use it up to about a dozen parameters, or without gradients.
     """
 
     name: str = "random walk"
     cost: int = 1
+    sweeps: tuple[int, int] = (4, 8)
 
     def start(self, target: Target, u: Tensor) -> tuple[Points, Tensor]:
         """Evaluate without gradients."""
@@ -143,7 +149,7 @@ class HMC:
     jittered by 0.7 to 1.3 per particle and adapts to the target acceptance (Neal 2011,
     arXiv:1206.1901; for SMC: Buchholz, Chopin and Jacob 2021, doi:10.1214/20-BA1244).
 
-    Use it from some eight parameters up, where gradients are cheap. Not for likelihoods with jumps.
+    Use it from a dozen parameters up, where gradients are cheap. Not for likelihoods with jumps.
 
     Attributes:
         leapfrogs: Leapfrog steps per move.
@@ -162,6 +168,11 @@ class HMC:
     def cost(self) -> int:
         """Gradients of one move."""
         return self.leapfrogs
+
+    @property
+    def sweeps(self) -> tuple[int, int]:
+        """Two long trajectories per temperature and four at the end; MALA moves as often as RW."""
+        return (2, 4) if self.leapfrogs > 1 else (4, 8)
 
     def start(self, target: Target, u: Tensor) -> tuple[Points, Tensor]:
         """Evaluate with gradients; the first step size is 1.2 d^(-1/4)."""

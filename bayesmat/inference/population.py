@@ -21,7 +21,7 @@ from .smc import Resume, Stage, Tempering, tempered_smc
 
 __all__ = ["SMC", "Population"]
 
-FEW = 8
+FEW = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,17 +57,20 @@ class SMC:
 
     Attributes:
         n: Particles.
-        sweeps: Moves per temperature.
-        final_sweeps: Further moves at the posterior; the last `kept` - 1 are part of the draws.
+        sweeps: Moves per temperature; None is what the move asks for (4, or 2 for HMC), and 4 for
+            programs.
+        final_sweeps: Further moves at the posterior, of which the last `kept` - 1 are part of the
+            draws; None is what the move asks for (8, or 4 for HMC), and 12 for programs.
         kept: Populations kept, one per sweep.
-        move: How particles move; None is a random walk up to 8 parameters and HMC beyond.
+        move: How particles move; None is HMC for programs, and for other targets a random walk up
+            to 12 parameters and HMC beyond.
         ess_fraction: Share of n that the effective sample size is kept at.
         progress: Show a progress bar; None shows it after two seconds.
     """
 
     n: int = 256
-    sweeps: int = 4
-    final_sweeps: int = 8
+    sweeps: int | None = None
+    final_sweeps: int | None = None
     kept: int = 1
     move: MoveRule | None = None
     ess_fraction: float = 0.5
@@ -95,7 +98,9 @@ class SMC:
         start = time.perf_counter()
         target = ProgramTarget.of(model, seed=seed)
         u = target.prior_draws(self.n, seed=seed)
-        found = self.run(target, u, seed=spawn(seed, "moves"), checkpoint=checkpoint, key=key)
+        found = self._for_programs().run(
+            target, u, seed=spawn(seed, "moves"), checkpoint=checkpoint, key=key
+        )
         draws = target.constrained(found.u)
         report = found.report
         if not target.is_vectorised:
@@ -106,6 +111,17 @@ class SMC:
             seconds=time.perf_counter() - start,
         )
         return InferenceRun({k: v[None] for k, v in draws.items()}, report, found.families)
+
+    def _for_programs(self) -> SMC:
+        """HMC and more sweeps, where nothing was chosen.
+
+        A program's posterior, with nothing integrated out, is narrower and more correlated than
+        that of a graph's hyper-parameters: with the random walk that suffices there,
+        simulation-based calibration finds it too wide.
+        """
+        sweeps = 4 if self.sweeps is None else self.sweeps
+        final = 12 if self.final_sweeps is None else self.final_sweeps
+        return replace(self, move=self.move or HMC(), sweeps=sweeps, final_sweeps=final)
 
     def rule(self, d: int) -> MoveRule:
         """The move for d parameters."""
@@ -138,8 +154,10 @@ class SMC:
         rule = self.rule(u.shape[1])
         points, log_likelihood = rule.start(target, u)
         move = rule.on(target)
-        final = max(self.final_sweeps - self.kept + 1, 0)
-        tempering = Tempering(self.ess_fraction, self.sweeps, final)
+        sweeps = rule.sweeps[0] if self.sweeps is None else self.sweeps
+        final = rule.sweeps[1] if self.final_sweeps is None else self.final_sweeps
+        final = max(final - self.kept + 1, 0)
+        tempering = Tempering(self.ess_fraction, sweeps, final)
         resume = None
         if checkpoint is not None:
             file = Checkpoint.of(
@@ -160,7 +178,7 @@ class SMC:
             kept.append(points.u)
             rates.append(rate)
         draws, families = torch.cat(kept), run.families.repeat(self.kept)
-        moves = len(run.stages) * self.sweeps + final + self.kept - 1
+        moves = len(run.stages) * sweeps + final + self.kept - 1
         report = InferenceReport(
             method=f"SMC, {self.n} particles, {len(run.stages)} temperatures, {rule.name}",
             seconds=time.perf_counter() - start,

@@ -120,6 +120,7 @@ def judged(prior: GenerativePrior, X: Tensor, m: int) -> SBC:
 def test_posteriors_are_those_of_the_prior(case: str) -> None:
     make, m = CASES[case]
     found = judged(*make(), m)
+    print(found.to_frame())
     assert {len(ranks) for ranks in found.ranks.values()} == {200}
     assert "log likelihood" in found.ranks
     assert not found.failures, f"{found}\n{found.to_frame()}"
