@@ -48,9 +48,9 @@ CASES = {
     "atom_pairs": Case(AtomPairs, MOLECULES, lambda: AtomPairs(size=1024)),
     "cheap": Case(CheapDescriptors, MOLECULES),
     "selected": Case(
-        lambda: Selected(CheapDescriptors(), ("rings", "n_O")),
+        lambda: Selected(CheapDescriptors(), ("log_p", "molar_mass")),
         MOLECULES,
-        lambda: Selected(CheapDescriptors(), ("n_O", "rings")),
+        lambda: Selected(CheapDescriptors(), ("molar_mass", "log_p")),
     ),
     "rdkit_2d": Case(Descriptors2D, MOLECULES),
     "huckel_gap": Case(HuckelGap, MOLECULES, lambda: HuckelGap(HuckelModel.topological())),
