@@ -5,7 +5,7 @@ properties depend on one another become one joint posterior. Prediction, imputat
 and the next experiment are questions put to that posterior.
 """
 
-from bayesmat import check, data, design, features, oracles
+from bayesmat import check, data, design, features, oracles, plots
 from bayesmat.check import relevance, to_arviz
 from bayesmat.checkup import Checkup, doctor
 from bayesmat.data import (
@@ -31,7 +31,11 @@ from bayesmat.explore.select import (
 )
 from bayesmat.features import ECFP
 from bayesmat.inference.grid import Grid, SMCIntegrator
+from bayesmat.inference.laplace import Laplace
+from bayesmat.inference.moves import HMC
 from bayesmat.inference.nuts import NUTS
+from bayesmat.inference.population import SMC
+from bayesmat.inference.pyro_program import noncentred
 from bayesmat.models.base import Fitted, Prediction, fit
 from bayesmat.models.descriptors import DescriptorGP
 from bayesmat.models.graph import Computed, Edge, Node, PropertyGraph
@@ -44,7 +48,9 @@ from bayesmat.sources import FeatureMap, zoo
 __all__ = [
     "ARD",
     "ECFP",
+    "HMC",
     "NUTS",
+    "SMC",
     "AtLeast",
     "AtMost",
     "BayesmatError",
@@ -60,6 +66,7 @@ __all__ = [
     "Fitted",
     "Grid",
     "ImprovementRule",
+    "Laplace",
     "Linear",
     "LiteralSpacierRule",
     "Matern52",
@@ -88,7 +95,9 @@ __all__ = [
     "features",
     "fit",
     "from_frame",
+    "noncentred",
     "oracles",
+    "plots",
     "program",
     "read_csv",
     "relevance",
