@@ -25,6 +25,7 @@ __all__ = ["NUTS"]
 
 STUCK = 0.5
 NO_START = "initial params"
+SITE = "site: "
 
 
 class _Kernel(PyroNUTS):
@@ -56,6 +57,29 @@ class _Said:
     acceptance: float
     bfmi: float
     restarts: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Chain:
+    """Draws by site, figures of every transition, `S` each, and what the chain said."""
+
+    sites: dict[str, Tensor]
+    stats: dict[str, Tensor]
+    said: _Said
+
+    def save(self, file: Checkpoint) -> None:
+        tensors = {f"{SITE}{name}": v for name, v in self.sites.items()}
+        file.save(tensors | self.stats, asdict(self.said))
+
+    @staticmethod
+    def load(file: Checkpoint) -> _Chain | None:
+        found = file.load()
+        if found is None:
+            return None
+        tensors, record = found
+        sites = {k.removeprefix(SITE): v for k, v in tensors.items() if k.startswith(SITE)}
+        stats = {k: v for k, v in tensors.items() if not k.startswith(SITE)}
+        return _Chain(sites, stats, _Said(**record))
 
 
 @dataclass(frozen=True)
@@ -133,9 +157,9 @@ class NUTS:
             for c in range(self.chains):
                 part = None if file is None else file.part(f"chain-{c}")
                 chains.append(self._chain(double, seed + 7919 * c, part, bar))
-        said = [words for _, words in chains]
-        names = chains[0][0]
-        draws = {name: torch.stack([sites[name] for sites, _ in chains]) for name in names}
+        said = [chain.said for chain in chains]
+        draws = {k: torch.stack([c.sites[k] for c in chains]) for k in chains[0].sites}
+        stats = {k: torch.stack([c.stats[k] for c in chains]) for k in chains[0].stats}
         wild = [name for name, v in draws.items() if not torch.isfinite(v).all()]
         if wild:
             raise InferenceError(
@@ -154,22 +178,21 @@ class NUTS:
             bfmi=tuple(s.bfmi for s in said),
             restarts=sum(s.restarts for s in said),
         )
-        return InferenceRun(draws, report)
+        return InferenceRun(draws, report, stats=stats)
 
     def _chain(
         self, model: Callable[[], object], seed: int, file: Checkpoint | None, bar: tqdm
-    ) -> tuple[dict[str, Tensor], _Said]:
+    ) -> _Chain:
         """One chain, from its checkpoint if it was finished before."""
-        found = None if file is None else file.load()
+        found = None if file is None else _Chain.load(file)
         if found is not None:
             bar.update(self.warmup + self.draws)
-            tensors, record = found
-            return tensors, _Said(**record)
+            return found
         for attempt in range(self.restarts + 1):
             last = attempt == self.restarts
             with seeded(seed + 104729 * attempt):
                 try:
-                    sites, said = self._attempt(model, bar, attempt)
+                    chain = self._attempt(model, bar, attempt)
                 except ValueError as error:
                     if NO_START not in str(error):
                         raise
@@ -180,15 +203,13 @@ class NUTS:
                         "whose support excludes the data, for log or sqrt of negative numbers, and "
                         "for NaN."
                     ) from error
-            if last or said.divergences <= STUCK * self.draws:
+            if last or chain.said.divergences <= STUCK * self.draws:
                 break
         if file is not None:
-            file.save(sites, asdict(said))
-        return sites, said
+            chain.save(file)
+        return chain
 
-    def _attempt(
-        self, model: Callable[[], object], bar: tqdm, attempt: int
-    ) -> tuple[dict[str, Tensor], _Said]:
+    def _attempt(self, model: Callable[[], object], bar: tqdm, attempt: int) -> _Chain:
         kernel = _Kernel(model, self)
         acceptance = [math.nan]
 
@@ -205,12 +226,10 @@ class NUTS:
             hook_fn=hook,
         )
         sampler.run()
-        said = sampler.diagnostics()
+        at = sampler.diagnostics()["divergences"]["chain 0"]
+        diverging = torch.zeros(self.draws, dtype=torch.bool)
+        diverging[at] = True
         energy = torch.tensor(kernel.energy[-self.draws :], dtype=torch.float64)
-        missing = float(bfmi(energy[None])[0]) if len(energy) > 1 else math.nan
-        return sampler.get_samples(), _Said(
-            len(said["divergences"]["chain 0"]),
-            acceptance[0],
-            missing,
-            attempt,
-        )
+        said = _Said(len(at), acceptance[0], float(bfmi(energy[None])[0]), attempt)
+        stats = {"diverging": diverging, "energy": energy}
+        return _Chain(sampler.get_samples(), stats, said)

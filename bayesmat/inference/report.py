@@ -198,11 +198,13 @@ class InferenceRun:
             population is one chain.
         report: What the run says about itself.
         families: Initial ancestor of each draw of a population, `S`; None for chains.
+        stats: Figures of every transition of chains, `C x S`: `diverging` and `energy`.
     """
 
     draws: Mapping[str, Tensor]
     report: InferenceReport
     families: Tensor | None = field(default=None)
+    stats: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def n_chains(self) -> int:

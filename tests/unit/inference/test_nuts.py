@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyro
@@ -10,7 +11,6 @@ import pytest
 import torch
 
 from bayesmat.errors import InferenceError
-from bayesmat.inference import nuts
 from bayesmat.inference.nuts import NUTS
 from bayesmat.inference.pyro_program import DoublePrecision, seeded
 from bayesmat.inference.report import InferenceRun
@@ -128,6 +128,20 @@ def test_energies_give_the_missing_information_of_a_gaussian() -> None:
     assert 0.6 < report.bfmi[0] < 1.6
 
 
+def test_every_transition_keeps_its_energy_and_whether_it_diverged() -> None:
+    """A cliff: the density falls by e^(-1e6 x^2) on one side."""
+
+    def cliff() -> None:
+        x = pyro.sample("x", dist.Normal(0, 1))
+        pyro.factor("f", -1e6 * x.clamp(min=0).square())
+
+    run = NUTS(warmup=10, draws=30, chains=2, max_tree_depth=3)(cliff, seed=0)
+    assert run.stats["diverging"].shape == run.stats["energy"].shape == (2, 30)
+    assert tuple(run.stats["diverging"].sum(1).tolist()) == run.report.divergences
+    assert sum(run.report.divergences) > 0
+    assert torch.isfinite(run.stats["energy"]).all()
+
+
 def test_a_chain_that_finds_no_start_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
     real, tries = NUTS._attempt, []
 
@@ -152,10 +166,10 @@ def test_a_chain_that_keeps_diverging_is_started_again_from_another_seed(
     firsts = []
 
     def diverges(self: NUTS, *args: object) -> object:
-        sites, said = real(self, *args)  # type: ignore[arg-type]
-        firsts.append(float(sites["u"][0, 0]))
+        chain = real(self, *args)  # type: ignore[arg-type]
+        firsts.append(float(chain.sites["u"][0, 0]))
         divergences = self.draws if args[-1] == 0 else 0
-        return sites, nuts._Said(divergences, said.acceptance, said.bfmi, said.restarts)
+        return replace(chain, said=replace(chain.said, divergences=divergences))
 
     monkeypatch.setattr(NUTS, "_attempt", diverges)
     report = NUTS(warmup=2, draws=4, chains=1, max_tree_depth=2)(conjugate, seed=0).report
@@ -204,6 +218,8 @@ def test_a_killed_run_continues_with_the_chains_that_were_finished(
     assert len(done) == 1
     assert torch.equal(rest.draws["u"], whole.draws["u"])
     assert rest.report.bfmi == whole.report.bfmi
+    assert torch.equal(rest.stats["energy"], whole.stats["energy"])
+    assert rest.stats["diverging"].dtype == torch.bool
     assert rest.report.acceptance == pytest.approx(whole.report.acceptance)
     with pytest.raises(InferenceError, match="other data, prior, settings or seed"):
         settings(conjugate, seed=5, checkpoint=path)
