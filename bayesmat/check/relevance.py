@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,8 @@ class Relevance:
 
     Attributes:
         by: What the parts are: "group", "source", "feature" or "node".
-        shares: Property -> part -> posterior draws of its share of the variance, `S`.
+        shares: Property -> part -> posterior draws of its share of the variance, `S`; the part
+            with the largest median first.
         prior_shares: The same before the data.
         notes: What to keep in mind: correlated descriptors, particles left out.
     """
@@ -67,11 +68,10 @@ class Relevance:
         """One row per property and part, the most relevant first."""
         rows = []
         for name, parts in self.shares.items():
-            own = []
             for part, draws in parts.items():
                 q = np.quantile(draws, [0.5, 0.25, 0.75, 0.05, 0.95])
                 before = self.prior_shares[name][part]
-                own.append(
+                rows.append(
                     {
                         "property": name, self.by: part, "median": q[0], "25%": q[1], "75%": q[2],
                         "5%": q[3], "95%": q[4],
@@ -80,7 +80,6 @@ class Relevance:
                         "prior inclusion": float((before > THRESHOLD).mean()),
                     }
                 )  # fmt: skip
-            rows += sorted(own, key=lambda row: -cast("float", row["median"]))
         return pd.DataFrame(rows)
 
     @property
@@ -169,14 +168,22 @@ def relevance(fitted: Fitted, *, by: By = "group", seed: int = 0) -> Relevance:
             names = [_names(fitted.prior, problem, p, by) for p in range(model.num_outputs)]
             after = _shares(problem, model.hyper_posterior.u[chosen], True, names, seed)
             before = _shares(problem, u, False, names, seed)
-            return Relevance(by, after, before)
+            return Relevance(by, _sorted(after), before)
         blocks = _blocks(problem, by)
         after = _effects(problem, model.hyper_posterior.u[chosen], True, blocks, seed)
         before = _effects(problem, u, False, blocks, seed)
-    return Relevance(by, after, before, _correlated(problem) if by == "feature" else ())
+    notes = _correlated(problem) if by == "feature" else ()
+    return Relevance(by, _sorted(after), before, notes)
 
 
 Shares = dict[str, dict[str, np.ndarray]]
+
+
+def _sorted(shares: Shares) -> Shares:
+    return {
+        name: dict(sorted(parts.items(), key=lambda item: -float(np.median(item[1]))))
+        for name, parts in shares.items()
+    }
 
 
 def _included(shares: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, dict[str, float]]:
