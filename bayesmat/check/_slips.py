@@ -150,6 +150,8 @@ def outliers(evidence: Evidence) -> list[Finding]:
     slipped = [cell for cell in odd if cell.probability > PROBABLE]
     rest = [cell for cell in odd if cell.probability <= PROBABLE]
     found = [_slip_finding(evidence, cell, note) for cell in slipped]
+    if not slipped:
+        found.append(Finding("unit slip", "fine", "no outlier looks like a slip."))
     return found + ([_outlier_finding(evidence, rest, note)] if rest else [])
 
 
