@@ -28,6 +28,7 @@ MOST_SITES = 20
 PARETO_LIMIT, PARETO_BAD = 0.7, 1.0
 SHIFT = 0.5
 R_HAT_BAD = 1.05
+ESS_BAD = 20.0
 N_PRIOR = 300
 
 
@@ -38,6 +39,7 @@ def convergence_of_fit(evidence: Evidence) -> list[Finding]:
     if report.problems:
         share = sum(report.divergences) / max(1, report.n_chains * report.n_draws)
         bad = report.max_r_hat > R_HAT_BAD or share > 0.01 or report.pareto_k > PARETO_LIMIT
+        bad |= report.min_ess < ESS_BAD
         return [
             Finding(
                 topic, "bad" if bad else "look", " ".join(report.problems),

@@ -11,7 +11,6 @@ import torch
 from bayesmat import check
 from bayesmat.check.doctor import SYMPTOMS, Examination, examine
 from bayesmat.data.table import Condition, Property, PropertyTable
-from bayesmat.errors import DataError
 from bayesmat.features import ECFP
 from bayesmat.inference.grid import Grid, SMCIntegrator
 from bayesmat.inference.report import InferenceReport, InferenceRun
@@ -262,6 +261,14 @@ def test_chains_that_disagree() -> None:
     assert {finding.topic for finding in found.findings} >= set(SYMPTOMS)
 
 
+def test_a_grid_of_which_few_points_count() -> None:
+    """Nearly exact data: the posterior is a speck of the prior that the grid covers."""
+    term = (Term(Matern52(), space(), "smooth", weight=0.05, weight_sd=2.0),)
+    prior = PropertyGraph((Node("a", term, noise_sd=2.0),), Grid(n=64))
+    (rough,) = examined(plane(40, noise=0.02).select(["a"]), prior).about("convergence")
+    assert rough.verdict == "bad"
+
+
 def test_data_that_teach_little() -> None:
     table = plane(12)
     values = table.values.copy()
@@ -354,8 +361,3 @@ def test_several_properties_and_a_log_scale() -> None:
     assert slip.rows == (4,)
     assert "b = " in slip.what
     assert "10^3 times too large" in slip.what
-
-
-def test_an_unknown_verdict_is_refused() -> None:
-    with pytest.raises(DataError, match="verdict 'good' is none of"):
-        check.Finding("data", "good", "x")  # type: ignore[arg-type]
