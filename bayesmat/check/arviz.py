@@ -1,7 +1,7 @@
 """The bridge to ArviZ: the one file that imports it.
 
-Written for ArviZ 0.23 and 1.x: groups are built as plain xarray datasets, and only the container
-(InferenceData or DataTree) depends on the version.
+Works with ArviZ 0.x and 1.x: groups are plain xarray datasets (made in `_groups`), and only the
+container (InferenceData or DataTree) depends on the version.
 """
 
 from __future__ import annotations
@@ -16,8 +16,13 @@ import xarray as xr
 from torch import Tensor
 
 from bayesmat.errors import InferenceError
+from bayesmat.inference.grid import HyperPosterior
+from bayesmat.inference.report import InferenceRun
 from bayesmat.inference.smc import SMCRun, systematic_resample
+from bayesmat.models.base import Fitted, PropertyModel
 from bayesmat.models.report import FitReport
+
+from ._groups import Coords, Names, dataset, of_fitted, of_model, of_run
 
 with warnings.catch_warnings():
     # ArviZ 0.23 announces 1.0 at every import; both are supported here.
@@ -27,10 +32,19 @@ with warnings.catch_warnings():
 __all__ = ["to_arviz"]
 
 _IS_TREE = int(arviz.__version__.split(".")[0]) >= 1
+Drawn = (
+    Mapping[str, Any]
+    | Fitted
+    | PropertyModel
+    | InferenceRun
+    | HyperPosterior
+    | FitReport
+    | SMCRun[Any]
+)
 
 
 def to_arviz(
-    draws: Mapping[str, Any] | SMCRun[Any] | FitReport,
+    draws: Drawn,
     *,
     dims: Mapping[str, Sequence[str]] | None = None,
     coords: Mapping[str, Sequence[str]] | None = None,
@@ -39,22 +53,30 @@ def to_arviz(
     chains: bool = False,
     seed: int = 0,
 ) -> Any:
-    """Turn draws into ArviZ's container, for its plots, summaries and model comparison.
+    """Turn a fit, a run or draws into ArviZ's container, for its plots, summaries and comparison.
 
-    Weighted particles are resampled (systematically, with `seed`) to equal weights first, because
-    ArviZ has no weights. Particles of an SMC run form one chain of exchangeable draws: R-hat says
-    little about them; run the sampler several times and stack the runs as chains instead.
+    A fit gives the groups `posterior` (hyper-parameters by kind, or sites), `prior`,
+    `posterior_predictive` and `prior_predictive` (new measurements of the same cells),
+    `observed_data`, `log_likelihood` and, for chains, `sample_stats`. Hyper-parameters of a graph
+    are `noise` by property, `weight` by term (with its network), `lengthscale` by feature, `rho` by
+    edge and `kappa` by property; cells carry the coordinates material, property and unit. Values
+    are in physical units, log densities in model space (those of a graph given the other cells, so
+    that `arviz.loo` agrees with `bayesmat.check.loo`).
+
+    ArviZ has no weights: weighted particles are resampled (systematically, with `seed`). A
+    population is one chain of exchangeable draws, of which R-hat says little: stack several runs as
+    chains instead. Not for plots that bayesmat has itself (`bayesmat.plots`).
 
     Args:
-        draws: Name -> draws of shape `S x ...` (`C x S x ...` when `chains`); or an SMC run whose
-            particles are such a mapping or a tensor; or a fit report, whose hyper-parameters and
-            shares of variance are shown.
+        draws: A fit, a model, a run of `NUTS`, `SMC` or `Laplace`, a hyper-parameter posterior, a
+            fit report, an SMC run over tensors, or name -> draws of shape `S x ...` (`C x S x ...`
+            when `chains`).
         dims: Name -> names of the dimensions after the draw, such as ("material", "property").
         coords: Dimension -> labels, such as {"property": ("gap",)}.
-        log_likelihood: Pointwise log likelihood, `S x n` (`C x S x n`), for LOO.
-        log_weights: Log weights of the draws, `S`; equal when not given.
-        chains: Whether the first dimension counts chains.
-        seed: Seed of the resampling of weighted particles.
+        log_likelihood: Pointwise log likelihood of given draws, `S x n` (`C x S x n`), for LOO.
+        log_weights: Log weights of given draws, `S`; equal when not given.
+        chains: Whether the first dimension of given draws counts chains.
+        seed: Seeds simulated measurements, prior draws and the resampling of weighted particles.
 
     Returns:
         `arviz.InferenceData` with ArviZ 0.x, `xarray.DataTree` with ArviZ 1.x.
@@ -66,6 +88,19 @@ def to_arviz(
     >>> dict(data["posterior"].sizes)
     {'chain': 1, 'draw': 8}
     """
+    names = Names(dims or {}, coords or {})
+    knows = isinstance(draws, Fitted | PropertyModel | InferenceRun)
+    if knows and not (log_likelihood is None and log_weights is None and not chains):
+        raise InferenceError(
+            f"{type(draws).__name__} brings its own chains, weights and densities: log_likelihood, "
+            "log_weights and chains are for bare draws by name."
+        )
+    if isinstance(draws, Fitted):
+        return _container(of_fitted(draws, names, seed=seed))
+    if isinstance(draws, PropertyModel):
+        return _container(of_model(draws, names))
+    if isinstance(draws, InferenceRun):
+        return _container(of_run(draws, names))
     arrays = {name: _array(value, chains) for name, value in _named(draws).items()}
     if log_likelihood is not None:
         arrays["\0y"] = _array(log_likelihood, chains)
@@ -75,9 +110,10 @@ def to_arviz(
         rows = systematic_resample(log_weights, generator).numpy()
         arrays = {name: array[:, rows] for name, array in arrays.items()}
     pointwise = arrays.pop("\0y", None)
-    groups: dict[str, Any] = {"posterior": _dataset(arrays, dims or {}, coords or {})}
+    labels: Coords = {dim: ((dim,), list(values)) for dim, values in names.coords.items()}
+    groups = {"posterior": dataset(arrays, names.dims, labels)}
     if pointwise is not None:
-        groups["log_likelihood"] = _dataset({"y": pointwise}, {"y": ("cell",)}, {})
+        groups["log_likelihood"] = dataset({"y": pointwise}, {"y": ("cell",)}, {})
     return _container(groups)
 
 
@@ -88,6 +124,8 @@ def _container(groups: dict[str, Any]) -> Any:
 def _named(draws: Any) -> dict[str, Any]:
     if isinstance(draws, SMCRun):
         draws = draws.particles
+    if isinstance(draws, HyperPosterior):
+        return {"u": draws.u}
     if isinstance(draws, FitReport):
         shares = {
             f"{name}: share of {group}": particles
@@ -100,8 +138,8 @@ def _named(draws: Any) -> dict[str, Any]:
     if isinstance(draws, Mapping):
         return dict(draws)
     raise InferenceError(
-        f"{type(draws).__name__} holds no draws that ArviZ could show. Give a mapping from names "
-        "to draws, an SMC run over tensors, or a fit report."
+        f"{type(draws).__name__} holds no draws that ArviZ could show. Give a fit, a model, a run, "
+        "a fit report, or a mapping from names to draws."
     )
 
 
@@ -123,32 +161,3 @@ def _check_same_draws(arrays: Mapping[str, np.ndarray]) -> None:
             f"Draws disagree in (chains, draws): {named}. They must come from one run; thin or "
             "cut them to the same number."
         )
-
-
-def _dataset(
-    arrays: Mapping[str, np.ndarray],
-    dims: Mapping[str, Sequence[str]],
-    coords: Mapping[str, Sequence[str]],
-) -> xr.Dataset:
-    variables = {}
-    used: set[str] = set()
-    for name, array in arrays.items():
-        default = [f"{name}_dim_{i}" for i in range(array.ndim - 2)]
-        inner = tuple(dims.get(name, default))
-        if len(inner) != array.ndim - 2:
-            raise InferenceError(
-                f"{name!r} has {array.ndim - 2} dimensions after the draw, but dims names "
-                f"{list(inner)}. Give one name each."
-            )
-        for dim, size in zip(inner, array.shape[2:], strict=True):
-            if dim in coords and len(coords[dim]) != size:
-                raise InferenceError(
-                    f"{name!r} has {size} entries along {dim!r}, but coords has "
-                    f"{len(coords[dim])} labels. Give one label each."
-                )
-        variables[name] = (("chain", "draw", *inner), array)
-        used.update(inner)
-    first = next(iter(arrays.values()))
-    labels = {dim: list(values) for dim, values in coords.items() if dim in used}
-    index = {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
-    return xr.Dataset(variables, coords={**index, **labels})

@@ -13,7 +13,7 @@ from torch import Tensor
 from bayesmat._repr import Shown, listing, sheet
 from bayesmat.data.table import PropertyTable, Scale
 from bayesmat.errors import DataError, ModelError
-from bayesmat.models.base import Fitted, GenerativePrior, layout_of
+from bayesmat.models.base import Fitted, GenerativePrior, PropertyModel, layout_of
 from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.program_model import ProgramModel
 
@@ -195,23 +195,39 @@ def posterior_predictive(
     Raises:
         ModelError: The model is neither a graph nor a program.
     """
-    model, table = fitted.model, fitted.table
+    model = fitted.model
     generator = torch.Generator().manual_seed(seed)
+    chosen = torch.randint(n_components(model), (n,), generator=generator)
     with torch.no_grad():
-        if isinstance(model, GraphModel):
-            y = _from_graph(model, n, generator)
-        elif isinstance(model, ProgramModel):
-            y = _from_program(fitted, model, n, generator)
-        else:
-            raise ModelError(f"{type(model).__name__} cannot simulate its own data jointly.")
-    return _check("posterior", table, fitted.scales, y, statistics)
+        y = replicated(fitted, chosen, generator)
+    return _check("posterior", fitted.table, fitted.scales, y, statistics)
 
 
-def _from_graph(model: GraphModel, n: int, generator: torch.Generator) -> Tensor:
+def n_components(model: PropertyModel) -> int:
+    """Draws that measurements can be simulated from.
+
+    Raises:
+        ModelError: The model is neither a graph nor a program.
+    """
+    if isinstance(model, GraphModel | ProgramModel):
+        return len(model.noise_sd)
+    raise ModelError(f"{type(model).__name__} cannot simulate its own data jointly.")
+
+
+def replicated(fitted: Fitted, chosen: Tensor, generator: torch.Generator) -> Tensor:
+    """New measurements of the cells in model space, jointly, from chosen draws: `R x k`."""
+    model = fitted.model
+    if isinstance(model, GraphModel):
+        return _from_graph(model, chosen, generator)
+    if isinstance(model, ProgramModel):
+        return _from_program(fitted, model, chosen, generator)
+    raise ModelError(f"{type(model).__name__} cannot simulate its own data jointly.")
+
+
+def _from_graph(model: GraphModel, chosen: Tensor, generator: torch.Generator) -> Tensor:
     r"""New values of the cells: with noise N, mean y - N alpha and covariance 2N - N Q N."""
     noise, y = model.problem.noise(model.hyper), model.problem.observations.y
-    chosen = torch.randint(model.n_sets, (n,), generator=generator)
-    out = torch.empty(n, len(y), dtype=torch.float64)
+    out = torch.empty(len(chosen), len(y), dtype=torch.float64)
     for s in torch.unique(chosen).tolist():
         at = torch.nonzero(chosen == s).squeeze(-1)
         variance = noise[s].expand_as(y)
@@ -224,15 +240,14 @@ def _from_graph(model: GraphModel, n: int, generator: torch.Generator) -> Tensor
 
 
 def _from_program(
-    fitted: Fitted, model: ProgramModel, n: int, generator: torch.Generator
+    fitted: Fitted, model: ProgramModel, chosen: Tensor, generator: torch.Generator
 ) -> Tensor:
     table = fitted.table
     obs = table.observations(fitted.scales)
     f = model.latent(fitted.layout(table.materials, table.condition_values))
     known = obs.yvar.nan_to_num().sqrt()
     noise = torch.where(obs.yvar.isnan(), model.noise_sd[:, obs.columns], known)
-    chosen = torch.randint(len(f), (n,), generator=generator)
-    z = torch.randn(n, obs.n_cells, generator=generator, dtype=torch.float64)
+    z = torch.randn(len(chosen), obs.n_cells, generator=generator, dtype=torch.float64)
     return f[chosen][:, obs.rows, obs.columns] + noise[chosen] * z
 
 

@@ -218,11 +218,15 @@ class InferenceRun:
 
     def flat(self, n: int | None = None) -> dict[str, Tensor]:
         """Chains joined, `C S x ...`; at most `n` evenly spaced draws of them."""
-        total = self.n_chains * self.n_draws
-        keep = torch.arange(total)
-        if n is not None and n < total:
-            keep = torch.linspace(0, total - 1, n, dtype=torch.float64).round().long()
+        keep = self.kept(n)
         return {name: v.flatten(0, 1)[keep] for name, v in self.draws.items()}
+
+    def kept(self, n: int | None = None) -> Tensor:
+        """Positions, chain after chain, of the draws that `flat` returns."""
+        total = self.n_chains * self.n_draws
+        if n is None or n >= total:
+            return torch.arange(total)
+        return torch.linspace(0, total - 1, n, dtype=torch.float64).round().long()
 
     def __str__(self) -> str:
         return str(self.report)
