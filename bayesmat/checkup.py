@@ -111,7 +111,7 @@ def doctor(fitted: Fitted, *, seed: int = 0) -> Checkup:
     - **domain**: materials without a neighbour within 0.8, and errors that grow with distance by
       more than the intervals do (p below 0.01).
 
-    Of 60 synthetic tables of 40 values drawn from their prior, none had a "bad", and 8 had a "look"
+    Of 60 synthetic tables of 40 values drawn from their prior, none had a "bad", and 9 had a "look"
     (prior 5, influence 3, calibration 1).
 
     Use it after every fit that matters. It is no proof: it sees only what these tables and rules
