@@ -111,6 +111,20 @@ def test_the_seed_decides_and_global_generators_rest() -> None:
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
+def test_moves_do_not_repeat_the_numbers_that_drew_the_particles(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, seeds = SMC.run, []
+
+    def spy(self: SMC, *args: object, seed: int, **rest: object) -> object:
+        seeds.append(seed)
+        return real(self, *args, seed=seed, **rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(SMC, "run", spy)
+    SMC(n=16, sweeps=1, final_sweeps=1)(conjugate, seed=5)
+    assert not set(seeds) & set(range(10))
+
+
 def test_the_move_is_chosen_by_dimension_unless_it_is_given() -> None:
     assert isinstance(SMC().rule(FEW), RandomWalk)
     assert isinstance(SMC().rule(FEW + 1), HMC)

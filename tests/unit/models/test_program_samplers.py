@@ -17,6 +17,7 @@ from torch.distributions import MultivariateNormal
 from bayesmat.errors import InferenceError
 from bayesmat.inference.laplace import Laplace
 from bayesmat.inference.moves import HMC, MALA
+from bayesmat.inference.nuts import NUTS
 from bayesmat.inference.population import SMC
 from bayesmat.inference.report import Sampler
 from tests.unit.models.helpers import observations
@@ -69,10 +70,15 @@ def test_a_conjugate_regression_has_its_closed_form(name: str) -> None:
     assert model.report.n_cells == N
 
 
-def test_a_program_s_checkpoint_knows_its_cells(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "sampler",
+    [SMC(n=32, sweeps=1, final_sweeps=1), NUTS(warmup=2, draws=8, chains=1, max_tree_depth=1)],
+    ids=lambda s: type(s).__name__,
+)
+def test_a_program_s_checkpoint_knows_its_cells(sampler: Sampler, tmp_path: Path) -> None:
     """Another measured value, error or row is another run, however small the change."""
     path = tmp_path / "run.safetensors"
-    prior = linear(1, D, SMC(n=32, sweeps=1, final_sweeps=1), n_draws=8)
+    prior = linear(1, D, sampler, n_draws=8)
     first = prior.condition(CELLS, X, seed=0, checkpoint=path)
     again = prior.condition(CELLS, X, seed=0, checkpoint=path)
     assert torch.equal(first.draws["w"], again.draws["w"])
