@@ -4,6 +4,7 @@ from .grid import Grid, HyperPosterior, Integrator, SMCIntegrator
 from .laplace import Laplace
 from .moves import HMC, MALA, RandomWalk
 from .nuts import NUTS
+from .pareto import pareto_k, pareto_smoothed
 from .population import SMC
 from .pyro_program import ProgramTarget, noncentred
 from .report import InferenceReport, InferenceRun
@@ -27,5 +28,7 @@ __all__ = [
     "Stage",
     "Tempering",
     "noncentred",
+    "pareto_k",
+    "pareto_smoothed",
     "tempered_smc",
 ]
