@@ -33,6 +33,8 @@ test-slow: $(STAMP)  ## statistical tests: calibration, samplers against exact a
 bench: $(STAMP)  ## quick benchmarks; full ones: python -m benchmarks.NAME
 	$(BIN)/python -m benchmarks.spine --quick
 	$(BIN)/python -m benchmarks.campaign --quick
+	$(BIN)/python -m benchmarks.inference --quick
+	$(BIN)/python -m benchmarks.calibration --quick
 
 docs: $(STAMP)  ## build the manual into site/, warnings are errors
 	$(BIN)/mkdocs build --strict

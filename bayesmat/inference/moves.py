@@ -87,8 +87,8 @@ class MoveRule(Protocol):
         ...
 
     @property
-    def sweeps(self) -> tuple[int, int]:
-        """Moves per temperature, and further ones at the posterior, that usually suffice."""
+    def longest(self) -> int:
+        """Moves after which a sweep ends though particles remember where they began."""
         ...
 
     def start(self, target: Target, u: Tensor) -> tuple[Points, Tensor]:
@@ -111,7 +111,7 @@ class RandomWalk:
 
     name: str = "random walk"
     cost: int = 1
-    sweeps: tuple[int, int] = (4, 8)
+    longest: int = 24
 
     def start(self, target: Target, u: Tensor) -> tuple[Points, Tensor]:
         """Evaluate without gradients."""
@@ -156,7 +156,7 @@ class HMC:
         target_accept: Acceptance that the step size adapts to.
     """
 
-    leapfrogs: int = 6
+    leapfrogs: int = 4
     target_accept: float = 0.75
 
     @property
@@ -170,9 +170,9 @@ class HMC:
         return self.leapfrogs
 
     @property
-    def sweeps(self) -> tuple[int, int]:
-        """Two long trajectories per temperature and four at the end; MALA moves as often as RW."""
-        return (2, 4) if self.leapfrogs > 1 else (4, 8)
+    def longest(self) -> int:
+        """Some 24 gradients."""
+        return max(24 // self.leapfrogs, 4)
 
     def start(self, target: Target, u: Tensor) -> tuple[Points, Tensor]:
         """Evaluate with gradients; the first step size is 1.2 d^(-1/4)."""
@@ -250,6 +250,15 @@ def _gradient(value: Tensor, u: Tensor) -> Tensor:
         return torch.zeros_like(u)
     (found,) = torch.autograd.grad(total, u, retain_graph=True, allow_unused=True)
     return torch.zeros_like(u) if found is None else torch.nan_to_num(found)
+
+
+def memory(before: Tensor, after: Tensor) -> float:
+    """Largest correlation, over the d parameters, of particles `N x d` with where they were."""
+    if before.shape[1] == 0:
+        return 0.0
+    a, b = before - before.mean(0), after - after.mean(0)
+    scale = (a.square().sum(0) * b.square().sum(0)).sqrt()
+    return float(((a * b).sum(0) / scale.clamp(min=1e-300)).max())
 
 
 def metric(u: Tensor) -> Factor:

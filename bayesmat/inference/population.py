@@ -13,15 +13,15 @@ from tqdm.auto import tqdm
 
 from .chains import population_table
 from .checkpoint import Checkpoint
-from .moves import HMC, MoveRule, Points, RandomWalk, Target
+from .moves import HMC, MoveRule, Points, Target, memory
 from .pyro_program import Model, ProgramTarget
 from .report import InferenceReport, InferenceRun
 from .seeds import spawn
-from .smc import Resume, Stage, Tempering, tempered_smc
+from .smc import Move, Resume, Stage, Tempering, tempered_smc
 
 __all__ = ["SMC", "Population"]
 
-FEW = 12
+FORGOTTEN = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,20 +57,18 @@ class SMC:
 
     Attributes:
         n: Particles.
-        sweeps: Moves per temperature; None is what the move asks for (4, or 2 for HMC), and 4 for
-            programs.
-        final_sweeps: Further moves at the posterior, of which the last `kept` - 1 are part of the
-            draws; None is what the move asks for (8, or 4 for HMC), and 12 for programs.
-        kept: Populations kept, one per sweep.
-        move: How particles move; None is HMC for programs, and for other targets a random walk up
-            to 12 parameters and HMC beyond.
+        sweeps: Sweeps per temperature. A sweep is as many moves as it takes until no parameter
+            correlates by more than 0.5 with where it was before (at most some twenty evaluations).
+        final_sweeps: Further sweeps at the posterior.
+        kept: Populations kept: the last one, and one for each of kept - 1 further moves.
+        move: How particles move; None is `HMC()`.
         ess_fraction: Share of n that the effective sample size is kept at.
         progress: Show a progress bar; None shows it after two seconds.
     """
 
     n: int = 256
-    sweeps: int | None = None
-    final_sweeps: int | None = None
+    sweeps: int = 1
+    final_sweeps: int = 3
     kept: int = 1
     move: MoveRule | None = None
     ess_fraction: float = 0.5
@@ -98,9 +96,7 @@ class SMC:
         start = time.perf_counter()
         target = ProgramTarget.of(model, seed=seed)
         u = target.prior_draws(self.n, seed=seed)
-        found = self._for_programs().run(
-            target, u, seed=spawn(seed, "moves"), checkpoint=checkpoint, key=key
-        )
+        found = self.run(target, u, seed=spawn(seed, "moves"), checkpoint=checkpoint, key=key)
         draws = target.constrained(found.u)
         report = found.report
         if not target.is_vectorised:
@@ -111,23 +107,6 @@ class SMC:
             seconds=time.perf_counter() - start,
         )
         return InferenceRun({k: v[None] for k, v in draws.items()}, report, found.families)
-
-    def _for_programs(self) -> SMC:
-        """HMC and more sweeps, where nothing was chosen.
-
-        A program's posterior, with nothing integrated out, is narrower and more correlated than
-        that of a graph's hyper-parameters: with the random walk that suffices there,
-        simulation-based calibration finds it too wide.
-        """
-        sweeps = 4 if self.sweeps is None else self.sweeps
-        final = 12 if self.final_sweeps is None else self.final_sweeps
-        return replace(self, move=self.move or HMC(), sweeps=sweeps, final_sweeps=final)
-
-    def rule(self, d: int) -> MoveRule:
-        """The move for d parameters."""
-        if self.move is not None:
-            return self.move
-        return RandomWalk() if d <= FEW else HMC()
 
     def run(
         self,
@@ -151,13 +130,11 @@ class SMC:
             InferenceError: See `tempered_smc`.
         """
         start = time.perf_counter()
-        rule = self.rule(u.shape[1])
+        rule = HMC() if self.move is None else self.move
         points, log_likelihood = rule.start(target, u)
         move = rule.on(target)
-        sweeps = rule.sweeps[0] if self.sweeps is None else self.sweeps
-        final = rule.sweeps[1] if self.final_sweeps is None else self.final_sweeps
-        final = max(final - self.kept + 1, 0)
-        tempering = Tempering(self.ess_fraction, sweeps, final)
+        sweep = _Sweep(move, rule.longest)
+        tempering = Tempering(self.ess_fraction, self.sweeps, 0)
         resume = None
         if checkpoint is not None:
             file = Checkpoint.of(
@@ -167,30 +144,64 @@ class SMC:
         hidden = None if self.progress is None else not self.progress
         with tqdm(total=100, desc="SMC", delay=2, disable=hidden, leave=False, unit="%") as bar:
             run = tempered_smc(
-                points, log_likelihood, move, lambda p, index: p.take(index), seed=seed,
+                points, log_likelihood, sweep, lambda p, index: p.take(index), seed=seed,
                 tempering=tempering, progress=lambda stage: _show(bar, stage), resume=resume,
             )  # fmt: skip
         generator = torch.Generator().manual_seed(seed + 1)
         points, log_likelihood = run.particles, run.log_likelihood
-        kept, rates = [points.u], [run.stages[-1].acceptance]
+        rates, before = [run.stages[-1].acceptance], points.u
+        for _ in range(self.final_sweeps):
+            before = points.u
+            points, log_likelihood, rate = sweep(points, log_likelihood, 1.0, generator)
+            rates.append(rate)
+        remembered = memory(before, points.u) if self.final_sweeps else math.nan
+        kept = [points.u]
         for _ in range(self.kept - 1):
-            points, log_likelihood, rate = move(points, log_likelihood, 1.0, generator)
+            points, log_likelihood, rate = sweep.once(points, log_likelihood, 1.0, generator)
             kept.append(points.u)
             rates.append(rate)
         draws, families = torch.cat(kept), run.families.repeat(self.kept)
-        moves = len(run.stages) * sweeps + final + self.kept - 1
         report = InferenceReport(
             method=f"SMC, {self.n} particles, {len(run.stages)} temperatures, {rule.name}",
             seconds=time.perf_counter() - start,
             table=population_table({"u": draws}, families),
             n_draws=len(draws),
-            n_evaluations=self.n * (1 + moves * rule.cost),
+            n_evaluations=self.n * (1 + sweep.moves * rule.cost),
             acceptance=sum(rates) / len(rates) if u.shape[1] else math.nan,
+            memory=remembered,
             n_families=int(families.unique().numel()),
             log_evidence=run.log_evidence,
             log_evidence_sd=run.log_evidence_sd,
         )
         return Population(draws, families, run.stages, report)
+
+
+class _Sweep:
+    """Moves until particles have forgotten where they were; counts the moves."""
+
+    def __init__(self, move: Move[Points], longest: int) -> None:
+        self._move = move
+        self._longest = longest
+        self.moves = 0
+
+    def once(
+        self, particles: Points, log_likelihood: Tensor, beta: float, generator: torch.Generator
+    ) -> tuple[Points, Tensor, float]:
+        """One move."""
+        self.moves += 1
+        return self._move(particles, log_likelihood, beta, generator)
+
+    def __call__(
+        self, particles: Points, log_likelihood: Tensor, beta: float, generator: torch.Generator
+    ) -> tuple[Points, Tensor, float]:
+        """Moves until the largest correlation with the start is below a half."""
+        start, rates = particles.u, []
+        for _ in range(self._longest):
+            particles, log_likelihood, rate = self.once(particles, log_likelihood, beta, generator)
+            rates.append(rate)
+            if memory(start, particles.u) < FORGOTTEN:
+                break
+        return particles, log_likelihood, sum(rates) / len(rates)
 
 
 def _show(bar: tqdm, stage: Stage) -> None:

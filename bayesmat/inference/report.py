@@ -24,6 +24,7 @@ BFMI_LIMIT = 0.3
 PARETO_LIMIT = 0.7
 FAMILY_LIMIT = 20
 ACCEPTANCE_LIMIT = 0.1
+MEMORY_LIMIT = 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,8 @@ class InferenceReport:
         are_chains: Whether draws are Markov chains, of which it takes two to show convergence.
         n_evaluations: Density evaluations, gradients included, each particle counted; 0 unknown.
         acceptance: Mean acceptance of the moves at the posterior; NaN where there are none.
+        memory: Largest correlation of a parameter's particles with where they were before the last
+            sweep; NaN where there was none.
         divergences: Diverging transitions after warm-up, per chain.
         bfmi: Bayesian fraction of missing information per chain.
         n_families: Draws of the prior that still have descendants; 0 for chains.
@@ -64,6 +67,7 @@ class InferenceReport:
     pareto_k: float = math.nan
     restarts: int = 0
     are_chains: bool = False
+    memory: float = math.nan
 
     @property
     def min_ess(self) -> float:
@@ -132,6 +136,12 @@ class InferenceReport:
             found.append(
                 f"All particles descend from {self.n_families} draws of the prior: the population "
                 "has forgotten most of it, and evidence and ESS are rough; use more particles."
+            )
+        if self.memory > MEMORY_LIMIT:
+            found.append(
+                f"Particles remember where they were before the last sweep (correlation "
+                f"{self.memory:.2f}): the whole population may lag behind the posterior, which "
+                "its own effective sample size cannot see; use more sweeps or another move."
             )
         if self.acceptance < ACCEPTANCE_LIMIT:
             found.append(

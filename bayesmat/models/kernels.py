@@ -87,10 +87,10 @@ class MinMax:
         return Prepared(torch.zeros(phi.shape[-1], dtype=phi.dtype), 1.0)
 
     def statistic(self, prepared: Prepared, phi1: Tensor, phi2: Tensor) -> Tensor:
-        """MinMax similarity, using sum min = (|a| + |b| - |a - b|) / 2."""
+        """MinMax similarity, by sum min = (|a| + |b| - |a - b|) / 2; of two empty vectors, 1."""
         total = phi1.sum(-1)[..., :, None] + phi2.sum(-1)[..., None, :]
         distance = torch.cdist(phi1, phi2, p=1)
-        return (total - distance) / (total + distance).clamp(min=1e-12)
+        return (total - distance + 1e-12) / (total + distance + 1e-12)
 
     def value(self, statistic: Tensor, ell: Tensor | None) -> Tensor:
         """The similarity itself."""
