@@ -1,4 +1,4 @@
-"""Judging a posterior: convergence, leave-one-out, scores, calibration, domain."""
+"""Judging a posterior: convergence, left-out and held-out predictions, calibration, relevance."""
 
 from .arviz import to_arviz
 from .calibration import (
@@ -30,6 +30,7 @@ from .predictive import LOO, PSISLOO, exact_loo, loo, psis_loo
 from .recalibration import Recalibration, recalibrate
 from .relevance import Relevance, relevance
 from .resampling import Estimate, resampled_means, resampled_weights
+from .sbc import SBC, rank_p_values, sbc
 from .scores import (
     crps_gaussian,
     crps_mixture,
@@ -47,6 +48,7 @@ __all__ = [
     "ENCE",
     "LOO",
     "PSISLOO",
+    "SBC",
     "CellPredictions",
     "ConformalIntervals",
     "Coverage",
@@ -88,10 +90,12 @@ __all__ = [
     "posterior_predictive",
     "prior_predictive",
     "psis_loo",
+    "rank_p_values",
     "recalibrate",
     "relevance",
     "resampled_means",
     "resampled_weights",
+    "sbc",
     "sharpness",
     "simultaneous_band",
     "split_conformal",
