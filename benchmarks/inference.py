@@ -37,7 +37,7 @@ from bayesmat.sources.embedding import FeatureMap
 
 Figures = dict[str, float]
 N = 50
-INTEGRATOR = SMCIntegrator(n=256, sweeps=2, final_sweeps=44, kept=40)
+INTEGRATOR = SMCIntegrator(n=256, kept=40)
 
 
 @dataclass(frozen=True)

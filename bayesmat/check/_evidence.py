@@ -120,11 +120,7 @@ class Evidence:
         prior = self.fitted.prior
         if isinstance(prior, PropertyGraph):
             few = len(prior.hyper_priors().names) <= _FEW_HYPERS
-            quick = (
-                Grid(n=256, n_particles=128)
-                if few
-                else SMCIntegrator(n=128, n_particles=128, sweeps=2, final_sweeps=3)
-            )
+            quick = Grid(n=256, n_particles=128) if few else SMCIntegrator(n=128, n_particles=128)
             prior = replace(prior, integrator=quick)
         elif self.fitted.report.inference.seconds > _MOST_SECONDS:
             return None

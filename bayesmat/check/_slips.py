@@ -51,14 +51,18 @@ class Slip:
     weight: float = 1.0
 
 
+def _times(factor: float) -> Callable[[float], float]:
+    return lambda y: y * factor
+
+
 @lru_cache(maxsize=64)
 def slips(unit: str) -> tuple[Slip, ...]:
     """Mistakes that are plausible for values in a unit, with how common each is."""
     found = [*_unit_slips(unit)]
     scale = 0.2 if unit in _SISTERS[0] else 1.0  # nobody mistakes K for mK
     for k, weight in ((1, 1.0), (2, 0.3), (3, 1.0), (6, 0.3)):
-        found.append(Slip(f"10^{k} times too large", lambda y, k=k: y / 10**k, scale * weight))
-        found.append(Slip(f"10^{k} times too small", lambda y, k=k: y * 10**k, scale * weight))
+        found.append(Slip(f"10^{k} times too large", _times(10.0**-k), scale * weight))
+        found.append(Slip(f"10^{k} times too small", _times(10.0**k), scale * weight))
     found.append(Slip("entered with the wrong sign", lambda y: -y, 0.3))
     found.append(
         Slip(
@@ -88,7 +92,7 @@ def _unit_slips(unit: str) -> Iterator[Slip]:
             if other != unit:
                 factor = _ENERGIES[unit] / size
                 weight = 0.3 if other in _RARE else 1.0
-                yield Slip(f"entered in {other}", lambda y, f=factor: y * f, weight)
+                yield Slip(f"entered in {other}", _times(factor), weight)
     elif "J" in unit or "cal" in unit:
         yield Slip("entered in calories instead of joules", lambda y: y * 4.184)
         yield Slip("entered in joules instead of calories", lambda y: y / 4.184)

@@ -79,14 +79,7 @@ class Laplace:
         start = time.perf_counter()
         target = ProgramTarget.of(model, seed=seed)
         u = target.prior_draws(self.starts, seed=seed)
-        mode, n_gradients = _mode(target, u)
-        factor = _factor(target, mode)
-        z, log_q = _student(self.draws, len(mode), self.dof, spawn(seed, "draws"))
-        points = mode + z @ factor.T
-        with torch.no_grad():
-            log_prior, log_likelihood = target(points)
-        log_q = log_q - torch.diagonal(factor).log().sum()
-        log_w = _possible(log_prior + log_likelihood - log_q)
+        points, log_w, n_evaluations = self.run(target, u, seed=seed)
         generator = torch.Generator().manual_seed(spawn(seed, "resampling"))
         index = systematic_resample(log_w, generator)
         ess = effective_sample_size(log_w)
@@ -100,12 +93,34 @@ class Laplace:
                 ess_tail=table["ess_tail"].clip(upper=ess),
             ),
             n_draws=self.draws,
-            n_evaluations=self.starts + n_gradients + 2 * len(mode) + self.draws,
+            n_evaluations=n_evaluations,
             log_evidence=float(torch.logsumexp(log_w, 0)) - math.log(self.draws),
             log_evidence_sd=math.sqrt(max(self.draws / ess - 1.0, 0.0) / self.draws),
             pareto_k=pareto_k(log_w),
         )
         return InferenceRun({k: v[None] for k, v in draws.items()}, report, index)
+
+    def run(self, target: Target, starts: Tensor, *, seed: int) -> tuple[Tensor, Tensor, int]:
+        """Weighted draws of any target: points `S x d`, log weights p/q, evaluations.
+
+        Args:
+            target: Log prior and log likelihood of vectors.
+            starts: Draws of the prior, `N x d`; the best is where the search for the mode begins.
+            seed: Seeds the draws.
+
+        Raises:
+            InferenceError: No mode was found, or the density is not curved downwards there.
+        """
+        mode, n_gradients = _mode(target, starts)
+        factor = _factor(target, mode)
+        z, log_q = _student(self.draws, len(mode), self.dof, spawn(seed, "draws"))
+        points = mode + z @ factor.T
+        with torch.no_grad():
+            parts = [target(some) for some in points.split(64)]
+        log_p = torch.cat([log_prior + log_likelihood for log_prior, log_likelihood in parts])
+        log_q = log_q - torch.diagonal(factor).log().sum()
+        n_evaluations = len(starts) + n_gradients + 2 * len(mode) + self.draws
+        return points, _possible(log_p - log_q), n_evaluations
 
 
 def _student(n: int, d: int, dof: int, seed: int) -> tuple[Tensor, Tensor]:

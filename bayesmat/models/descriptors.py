@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Featurizer
-from bayesmat.inference.grid import Integrator, SMCIntegrator
+from bayesmat.inference.grid import Integrator
 from bayesmat.models.graph import Computed, Node, PropertyGraph
 from bayesmat.models.kernels import ARD, Term
 from bayesmat.sources.embedding import FeatureMap
@@ -37,8 +37,7 @@ def DescriptorGP(
         property: Name of the wanted property.
         features: Named descriptors, such as ``bm.features.CheapDescriptors()``.
         parents: At most one `Computed` parent.
-        integrator: How hyper-parameters are integrated; tempered SMC by default, with gradients
-            beyond 8 of them.
+        integrator: How hyper-parameters are integrated; see `PropertyGraph`.
 
     Raises:
         ModelError: More than 60 descriptors, or more than one parent.
@@ -58,4 +57,4 @@ def DescriptorGP(
         raise ModelError(f"{property!r} has the computed parents {names}; a node takes one.")
     term = Term(ARD(), FeatureMap((features,)), "descriptors", weight=1.0, weight_sd=0.75)
     node = Node(property, (term,), computed=parents[0] if parents else None)
-    return PropertyGraph((node,), SMCIntegrator() if integrator is None else integrator)
+    return PropertyGraph((node,), integrator)

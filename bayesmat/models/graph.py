@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,7 +17,12 @@ from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Featurizer, Layout
 from bayesmat.features.huckel import computed
-from bayesmat.inference.grid import HyperPosterior, Integrator, SMCIntegrator
+from bayesmat.inference.grid import (
+    HyperPosterior,
+    Integrator,
+    LaplaceIntegrator,
+    SMCIntegrator,
+)
 from bayesmat.models.base import PriorDraws, PropertyModel, layout_of
 from bayesmat.models.conditioning import Encoder, Problem
 from bayesmat.models.explain import ablations
@@ -27,6 +32,8 @@ from bayesmat.models.hyper import HyperPriors, LogNormal, Normal
 from bayesmat.models.kernels import FeatureStack, Matern52, Term
 from bayesmat.models.report import FitReport
 from bayesmat.sources.embedding import FeatureMap
+
+FEW_CELLS = 40
 
 __all__ = ["Computed", "Edge", "Node", "PropertyGraph"]
 
@@ -135,11 +142,12 @@ class PropertyGraph(Shown):
 
     Attributes:
         nodes: In any order; edges must not form a cycle.
-        integrator: How hyper-parameters are integrated.
+        integrator: How hyper-parameters are integrated; None is `SMCIntegrator()` up to 40 cells
+            and `LaplaceIntegrator()`, which falls back to it, beyond.
     """
 
     nodes: tuple[Node, ...]
-    integrator: Integrator = field(default_factory=SMCIntegrator)
+    integrator: Integrator | None = None
 
     def __post_init__(self) -> None:
         names = [node.property for node in self.nodes]
@@ -218,7 +226,11 @@ class PropertyGraph(Shown):
             ModelError: Properties differ, or X has the wrong width.
         """
         problem = self._problem(observations, X)
-        posterior = self.integrator(
+        integrator = self.integrator
+        if integrator is None:
+            few = observations.n_cells <= FEW_CELLS
+            integrator = SMCIntegrator() if few else LaplaceIntegrator()
+        posterior = integrator(
             problem.log_marginal, len(problem.priors.names), seed=seed, checkpoint=checkpoint
         )
         return GraphModel(problem, posterior)
@@ -301,7 +313,8 @@ class PropertyGraph(Shown):
 
     def _repr_html_(self) -> str:
         facts = [node._facts() for node in _order(self.nodes)]
-        caption = f"PropertyGraph, hyper-parameters by {words(self.integrator)}"
+        how = self.integrator or "an integrator that suits the number of cells"
+        caption = f"PropertyGraph, hyper-parameters by {words(how)}"
         return table([list(f.values()) for f in facts], list(facts[0]), caption=caption)
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Featurizer
 from bayesmat.features.molecule import ECFP
-from bayesmat.inference.grid import Integrator, SMCIntegrator
+from bayesmat.inference.grid import Integrator
 from bayesmat.models.graph import Computed, Edge, Node, PropertyGraph
 from bayesmat.models.kernels import FeatureStack, Linear, Matern52, MinMax, Term
 from bayesmat.sources.embedding import FeatureMap
@@ -74,7 +74,7 @@ def Transfer(
         sources: For example ``bm.zoo.load("molecule/starter")``.
         parents: At most one `Computed` parent.
         fingerprints: Count fingerprint; ECFP4 of 2048 counts by default.
-        integrator: How hyper-parameters are integrated; tempered SMC by default.
+        integrator: How hyper-parameters are integrated; see `PropertyGraph`.
     """
     node = transfer_node(property, sources=sources, parents=parents, fingerprints=fingerprints)
-    return PropertyGraph((node,), SMCIntegrator() if integrator is None else integrator)
+    return PropertyGraph((node,), integrator)

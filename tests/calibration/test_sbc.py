@@ -19,7 +19,7 @@ from torch import Tensor
 from bayesmat.check.sbc import SBC, sbc
 from bayesmat.data.observations import Observations
 from bayesmat.features.molecule import ECFP, CheapDescriptors
-from bayesmat.inference.grid import Grid, SMCIntegrator
+from bayesmat.inference.grid import Grid, Integrator, LaplaceIntegrator, SMCIntegrator
 from bayesmat.inference.laplace import Laplace
 from bayesmat.inference.nuts import NUTS
 from bayesmat.inference.population import SMC
@@ -52,7 +52,7 @@ def ragged(m: int) -> list[tuple[int, int]]:
     return [(i, j) for i in range(N) for j in range(m) if j == i % m or (i * 7 + j * 3) % 4 < 2]
 
 
-def molecules() -> tuple[PropertyGraph, Tensor]:
+def molecules(integrator: Integrator) -> tuple[PropertyGraph, Tensor]:
     """The default model's parts on real molecules: fingerprints, descriptors, computed parent."""
     cheap = FeatureMap((CheapDescriptors(),))
     terms = (
@@ -60,11 +60,11 @@ def molecules() -> tuple[PropertyGraph, Tensor]:
         Term(Linear(), cheap, "descriptors"),
         Term(Matern52(), cheap, "descriptors"),
     )
-    graph = PropertyGraph((Node("p0", terms, computed=Computed("gap_huckel")),))
+    graph = PropertyGraph((Node("p0", terms, computed=Computed("gap_huckel")),), integrator)
     return graph, layout_of(graph)(MOLECULES)
 
 
-def chain(integrator: SMCIntegrator | Grid) -> tuple[PropertyGraph, Tensor]:
+def chain(integrator: Integrator) -> tuple[PropertyGraph, Tensor]:
     """Cokriging of two properties with holes: two noises, four weights, one rho."""
     return PropertyGraph(chain_graph(2).nodes, integrator), points(2)
 
@@ -84,7 +84,7 @@ def ard() -> tuple[PropertyGraph, Tensor]:
 @program(
     properties=("p0",),
     features={"phi": Coordinates(4)},
-    sampler=NUTS(warmup=150, draws=160, chains=1, max_tree_depth=5, target_accept=0.9),
+    sampler=NUTS(warmup=80, draws=93, chains=1, max_tree_depth=4, target_accept=0.9),
 )
 def hierarchical(phi: Tensor, observations: Observations) -> Tensor:
     """Coefficients around a common mean, with an unknown spread, non-centred."""
@@ -98,8 +98,10 @@ def hierarchical(phi: Tensor, observations: Observations) -> Tensor:
 
 
 CASES: dict[str, tuple[Callable[[], tuple[GenerativePrior, Tensor]], int]] = {
-    "molecules, SMC": (molecules, 1),
+    "molecules, SMC": (lambda: molecules(SMCIntegrator()), 1),
+    "molecules, Laplace": (lambda: molecules(LaplaceIntegrator()), 1),
     "chain, SMC": (lambda: chain(SMCIntegrator()), 2),
+    "chain, Laplace": (lambda: chain(LaplaceIntegrator()), 2),
     "smooth, grid": (smooth, 1),
     "ten lengthscales, SMC": (ard, 1),
     "shared factor, SMC": (lambda: (shared_factor(SMC(n=192)), points(3)), 2),

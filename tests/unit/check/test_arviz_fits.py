@@ -38,7 +38,7 @@ def table() -> PropertyTable:
 def graph() -> Fitted:
     terms = (Term(ARD(), space(), "descriptors"), Term(Linear(), space(), "line"))
     nodes = (Node("p0", terms), Node("p1", terms[1:], (Edge("p0"),)))
-    smc = SMCIntegrator(n=128, n_particles=32, sweeps=2, final_sweeps=2)
+    smc = SMCIntegrator(n=128, n_particles=32, final_sweeps=2)
     return fit(PropertyGraph(nodes, smc), table(), seed=0, explain=False)
 
 

@@ -149,7 +149,7 @@ def test_an_outlier_is_named() -> None:
     values = data.values.copy()
     values[10, 0] += 8.0
     broken = replace(data, values=values)
-    integrator = SMCIntegrator(n=128, n_particles=32, sweeps=3, final_sweeps=4)
+    integrator = SMCIntegrator(n=128, n_particles=32, final_sweeps=2)
     clean = check.loo(fit(graph(integrator=integrator), data, seed=0, explain=False))
     found = check.loo(fit(graph(integrator=integrator), broken, seed=0, explain=False))
     label = f"{data.materials[10]}: a"

@@ -26,7 +26,7 @@ from bayesmat.sources.embedding import FeatureMap
 from tests.unit.models.helpers import Coordinates, space
 from tests.unit.models.programs import linear
 
-QUICK = SMCIntegrator(n=192, n_particles=64, sweeps=3, final_sweeps=4)
+QUICK = SMCIntegrator(n=192, n_particles=64, final_sweeps=2)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def truth() -> tuple[float, Tensor, Tensor]:
 
 def test_smc_finds_evidence_and_moments_of_a_conjugate_gaussian() -> None:
     log_z, mean, covariance = truth()
-    runs = [SMCIntegrator(n=512, final_sweeps=15)(log_likelihood, 3, seed=s) for s in range(12)]
+    runs = [SMCIntegrator(n=512, final_sweeps=4)(log_likelihood, 3, seed=s) for s in range(12)]
     z = torch.tensor([r.report.log_evidence for r in runs])
     assert abs(float(z.mean()) - log_z) < 4 * float(z.std()) / math.sqrt(12) + 0.02
     assert float(z.std()) < 0.25

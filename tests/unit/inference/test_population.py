@@ -6,6 +6,7 @@ False alarm rate of this file: below 2e-3 (bounds of 4 to 5 Monte Carlo errors, 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pyro
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from bayesmat.errors import InferenceError
 from bayesmat.inference.moves import HMC, MALA, MoveRule, RandomWalk, standard_normal
-from bayesmat.inference.population import FEW, SMC
+from bayesmat.inference.population import SMC
 from bayesmat.inference.report import InferenceRun
 from tests.unit.inference.targets import TwoModes, conjugate, conjugate_truth
 
@@ -27,7 +28,7 @@ MOVES: dict[str, MoveRule] = {"walk": RandomWalk(), "hmc": HMC(), "mala": MALA()
 @pytest.mark.parametrize("move", MOVES)
 def test_a_conjugate_program_has_its_closed_form_posterior(move: str) -> None:
     log_z, mean, sd = conjugate_truth()
-    run = SMC(n=400, final_sweeps=10, kept=4, move=MOVES[move])(conjugate, seed=1)
+    run = SMC(n=400, final_sweeps=3, kept=4, move=MOVES[move])(conjugate, seed=1)
     table = run.report.table
     assert list(table.index) == ["u[0]", "u[1]", "u[2]"]
     found = torch.tensor(table["mean"].to_numpy())
@@ -66,7 +67,7 @@ def constrained() -> None:
 
 @pytest.fixture(scope="module")
 def flat() -> InferenceRun:
-    return SMC(n=500, final_sweeps=25, move=HMC())(constrained, seed=0)
+    return SMC(n=500, final_sweeps=5, move=HMC())(constrained, seed=0)
 
 
 def test_a_flat_likelihood_leaves_the_prior_as_it_is(flat: InferenceRun) -> None:
@@ -93,7 +94,7 @@ def test_an_informative_likelihood_gives_the_posterior_of_a_constrained_site() -
         p = pyro.sample("p", dist.Beta(2.0, 5.0))
         pyro.sample("k", dist.Binomial(10, p), obs=torch.tensor(7.0))
 
-    run = SMC(n=1000, final_sweeps=15)(model, seed=0)
+    run = SMC(n=1000, final_sweeps=3)(model, seed=0)
     exact = stats.beta(9, 8)
     row = run.report.table.loc["p"]
     assert row["mean"] == pytest.approx(exact.mean(), abs=5 * row["mcse_mean"])
@@ -125,10 +126,13 @@ def test_moves_do_not_repeat_the_numbers_that_drew_the_particles(
     assert not set(seeds) & set(range(10))
 
 
-def test_the_move_is_chosen_by_dimension_unless_it_is_given() -> None:
-    assert isinstance(SMC().rule(FEW), RandomWalk)
-    assert isinstance(SMC().rule(FEW + 1), HMC)
-    assert SMC(move=MALA()).rule(2).name == "MALA"
+def test_particles_that_cannot_move_are_said_to_remember() -> None:
+    frozen = SMC(n=64, move=HMC(leapfrogs=1, target_accept=0.999), final_sweeps=1)
+    good = SMC(n=64)(conjugate, seed=0).report
+    assert good.memory < 0.5
+    assert not any("remember" in problem for problem in good.problems)
+    stuck = replace(frozen(conjugate, seed=0).report, memory=0.9)
+    assert "remember where they were before the last sweep" in " ".join(stuck.problems)
 
 
 def test_kept_populations_are_the_last_sweeps() -> None:
@@ -141,7 +145,7 @@ def test_kept_populations_are_the_last_sweeps() -> None:
     assert one.u.shape == (50, 2)
     assert four.u.shape == (200, 2)
     assert torch.equal(four.families[:50], four.families[150:])
-    assert one.report.n_evaluations == four.report.n_evaluations
+    assert four.report.n_evaluations == one.report.n_evaluations + 3 * 50 * HMC().cost
 
 
 class Killed(Exception):
@@ -167,7 +171,7 @@ def test_a_killed_run_continues_as_if_nothing_had_happened(tmp_path: Path) -> No
     smc = SMC(n=64, sweeps=2, final_sweeps=2, kept=2, move=HMC(leapfrogs=2))
     u = TwoModes().draws(64, 0)
     whole = smc.run(TwoModes(), u, seed=1)
-    killed_after(smc, 1 + 2 * 4 + 1, path)
+    killed_after(smc, 52, path)
     assert path.exists()
     calls = []
 

@@ -27,7 +27,7 @@ N, D, SD = 12, 3, 0.5
 SAMPLERS: dict[str, Sampler] = {
     "random walk": SMC(n=500),
     "HMC": SMC(n=400, move=HMC()),
-    "MALA": SMC(n=500, move=MALA(), final_sweeps=15),
+    "MALA": SMC(n=500, move=MALA(), final_sweeps=4),
     "Laplace": Laplace(draws=2000),
 }
 
