@@ -55,13 +55,17 @@ def _times(factor: float) -> Callable[[float], float]:
     return lambda y: y * factor
 
 
+def _over(factor: float) -> Callable[[float], float]:
+    return lambda y: y / factor
+
+
 @lru_cache(maxsize=64)
 def slips(unit: str) -> tuple[Slip, ...]:
     """Mistakes that are plausible for values in a unit, with how common each is."""
     found = [*_unit_slips(unit)]
     scale = 0.2 if unit in _SISTERS[0] else 1.0  # nobody mistakes K for mK
     for k, weight in ((1, 1.0), (2, 0.3), (3, 1.0), (6, 0.3)):
-        found.append(Slip(f"10^{k} times too large", _times(10.0**-k), scale * weight))
+        found.append(Slip(f"10^{k} times too large", _over(10.0**k), scale * weight))
         found.append(Slip(f"10^{k} times too small", _times(10.0**k), scale * weight))
     found.append(Slip("entered with the wrong sign", lambda y: -y, 0.3))
     found.append(

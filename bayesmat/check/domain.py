@@ -39,8 +39,7 @@ def minmax_similarity(a: Tensor, b: Tensor) -> Tensor:
             "same featurizer to be compared."
         )
     kernel = MinMax()
-    both_empty = (a.sum(1) == 0)[:, None] & (b.sum(1) == 0)[None]
-    return kernel.statistic(kernel.prepare(a), a, b).masked_fill(both_empty, 1.0)
+    return kernel.statistic(kernel.prepare(a), a, b)
 
 
 @dataclass(frozen=True, repr=False)

@@ -90,7 +90,8 @@ class MinMax:
         """MinMax similarity, by sum min = (|a| + |b| - |a - b|) / 2; of two empty vectors, 1."""
         total = phi1.sum(-1)[..., :, None] + phi2.sum(-1)[..., None, :]
         distance = torch.cdist(phi1, phi2, p=1)
-        return (total - distance + 1e-12) / (total + distance + 1e-12)
+        similarity = (total - distance) / (total + distance).clamp(min=1e-12)
+        return torch.where(total > 0, similarity, 1.0)
 
     def value(self, statistic: Tensor, ell: Tensor | None) -> Tensor:
         """The similarity itself."""
