@@ -93,7 +93,9 @@ def as_table(findings: Sequence[Finding]) -> str:
 
 
 def _row(finding: Finding) -> str:
-    style = f"color:{_COLOURS[finding.verdict]};font-weight:600;vertical-align:top;"
+    style = (
+        f"color:{_COLOURS[finding.verdict]};font-weight:600;vertical-align:top;white-space:nowrap;"
+    )
     cell = "text-align:left;vertical-align:top"
     more = "".join(
         f"<br><i>{title}</i> {html.escape(text)}"
