@@ -150,8 +150,8 @@ def outliers(evidence: Evidence) -> list[Finding]:
         return [
             Finding(
                 "unit slip", "fine",
-                f"no value is contradicted by the others ({len(suspects)} suspected, "
-                f"{cells.n} values).",
+                f"none of {cells.n} values is contradicted by the others ({len(suspects)} "
+                "looked at more closely).",
             )
         ]  # fmt: skip
     note = "" if refitted else " (judged without refitting, so roughly)"

@@ -174,6 +174,8 @@ def population_table(draws: Mapping[str, Tensor], families: Tensor) -> pd.DataFr
     parts = []
     for name, value in draws.items():
         x = value.detach().double()
+        if x.numel() == 0:
+            continue
         ess = family_ess(x, families)
         tails = [family_ess((x <= torch.quantile(x, p, dim=0)).double(), families) for p in TAILS]
         sd = x.std(0)
