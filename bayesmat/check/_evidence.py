@@ -14,9 +14,9 @@ from torch import Tensor
 from bayesmat.data.table import Observations, Property, PropertyTable
 from bayesmat.errors import BayesmatError, ModelError
 from bayesmat.features.molecule import ECFP
-from bayesmat.inference.grid import Grid, SMCIntegrator
+from bayesmat.inference.grid import Grid, Integrator, LaplaceIntegrator, SMCIntegrator
 from bayesmat.models.base import Fitted, fit
-from bayesmat.models.graph import PropertyGraph
+from bayesmat.models.graph import FEW_CELLS, PropertyGraph
 from bayesmat.models.graph_model import GraphModel
 
 from .domain import minmax_similarity
@@ -119,8 +119,11 @@ class Evidence:
         """A quick fit of the same prior to another table; None where it would take too long."""
         prior = self.fitted.prior
         if isinstance(prior, PropertyGraph):
-            few = len(prior.hyper_priors().names) <= _FEW_HYPERS
-            quick = Grid(n=256, n_particles=128) if few else SMCIntegrator(n=128, n_particles=128)
+            quick: Integrator = SMCIntegrator(n=128, n_particles=128)
+            if len(prior.hyper_priors().names) <= _FEW_HYPERS:
+                quick = Grid(n=256, n_particles=128)
+            elif np.count_nonzero(~np.isnan(table.values)) > FEW_CELLS:
+                quick = LaplaceIntegrator(n_particles=128)
             prior = replace(prior, integrator=quick)
         elif self.fitted.report.inference.seconds > _MOST_SECONDS:
             return None
