@@ -325,6 +325,8 @@ def influence(
     if max(top, -floor) > 30:
         ax.set_yscale("symlog", linthresh=2 * outer)
         top, floor = (end if abs(end) < 30 else 1.8 * end for end in (top, floor))
+        ends = [sign * end for end in (3, 10, 30, 100, 1e3, 1e4) for sign in (1, -1)]
+        ax.set_yticks([0.0, *(end for end in ends if floor < end < top)])
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.set(xlim=(0, len(cells) + 1), ylim=(floor, top), ylabel=_WORDS[measure])
     ax.set_xlabel(f"measured cell, in the order of the table ({share})")

@@ -51,7 +51,8 @@ def relevance(
     Args:
         shares: Group -> posterior draws of its share, `S`, between 0 and 1.
         title: Heading, such as the property's name.
-        inclusion: Group -> posterior probability that it helps, printed at the right margin.
+        inclusion: Group -> posterior probability that it matters, such as that its share exceeds
+            1 %, printed at the right margin.
 
     Raises:
         DataError: No group, more than 60, or an inclusion probability outside [0, 1].
@@ -74,7 +75,7 @@ def relevance(
         ax.text(1.02, y, f"{p:.2f}", transform=ax.get_yaxis_transform(), va="center", fontsize=9.5)
     if chances:
         ax.annotate(
-            "P(helps)", (1.02, 1.0), xycoords="axes fraction", xytext=(0, 3),
+            "P(matters)", (1.02, 1.0), xycoords="axes fraction", xytext=(0, 3),
             textcoords="offset points", fontsize=9.5,
         )  # fmt: skip
     return figure

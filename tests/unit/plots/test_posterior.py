@@ -26,7 +26,7 @@ def test_relevance_prints_inclusion_beside_its_group_and_warns() -> None:
     assert places["0.50"] == 0
     words = words_of(figure)
     assert "gap: association, not cause" in words
-    assert "P(helps)" in words
+    assert "P(matters)" in words
 
 
 def test_forest_marks_the_reference_and_names_the_unit() -> None:
