@@ -116,8 +116,8 @@ def log_axis(axis_of: Axes, which: str, decades: float) -> None:
     if decades < 0.35:  # too narrow for ticks at round leading digits
         axis.set_major_locator(MaxNLocator(5))
     else:
-        subs = (1, 2, 5) if decades < 2 else (1, 3) if decades < 3 else (1,)
-        subs = (1, 2, 3, 5, 7) if decades < 1.2 else subs
+        leading = {1.2: (1, 2, 3, 5, 7), 2.0: (1, 2, 5), 3.0: (1, 3)}
+        subs = next((digits for most, digits in leading.items() if decades < most), (1,))
         axis.set_major_locator(LogLocator(subs=subs, numticks=8))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_locator(NullLocator())
