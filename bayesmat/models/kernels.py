@@ -108,22 +108,27 @@ class Linear:
 
     A weight-space regression on the features (Rasmussen and Williams 2006, sec. 2.1). It
     extrapolates linearly, which is what a good source feature wants.
+
+    Attributes:
+        standardise: Divide each feature by its training sd first: for descriptors in units of
+            their own. A feature that is constant in training is left out.
     """
 
+    standardise: bool = False
     name: str = "linear"
     ell_sd: float = 0.0
     is_ard: bool = False
 
     def prepare(self, phi: Tensor) -> Prepared:
-        """The training mean c, and the mean squared distance s from it."""
-        centre = phi.mean(0)
-        scale = float((phi - centre).square().sum(-1).mean())
-        return Prepared(centre, scale if scale > 0 else 1.0)
+        """The training mean c, and the root mean squared distance from it."""
+        centre, unit = phi.mean(0), column_scales(phi, self.standardise)
+        scale = float(((phi - centre) / unit).square().sum(-1).mean().sqrt())
+        return Prepared(centre, (scale if scale > 0 else 1.0) * unit)
 
     def statistic(self, prepared: Prepared, phi1: Tensor, phi2: Tensor) -> Tensor:
         """Scaled inner products."""
-        a, b = phi1 - prepared.centre, phi2 - prepared.centre
-        return a @ b.transpose(-1, -2) / prepared.scale
+        a, b = (phi1 - prepared.centre) / prepared.scale, (phi2 - prepared.centre) / prepared.scale
+        return a @ b.transpose(-1, -2)
 
     def value(self, statistic: Tensor, ell: Tensor | None) -> Tensor:
         """The inner product itself."""
@@ -131,7 +136,7 @@ class Linear:
 
     def diagonal(self, prepared: Prepared, phi: Tensor) -> Tensor:
         """Scaled squared lengths."""
-        return (phi - prepared.centre).square().sum(-1) / prepared.scale
+        return ((phi - prepared.centre) / prepared.scale).square().sum(-1)
 
 
 @dataclass(frozen=True)
@@ -141,27 +146,34 @@ class Matern52:
     The lengthscale is `factor` times the median distance between training points (0.5 sqrt(k)
     style rules fail on learned features); `ell_sd` > 0 gives it a log-normal prior around that
     value. Use it for smooth, bounded effects of real features; it returns to the mean far away.
+
+    Attributes:
+        factor: Lengthscale in median distances.
+        ell_sd: Prior sd of its logarithm; 0 keeps it fixed.
+        standardise: Divide each feature by its training sd first; as in `Linear`.
     """
 
     factor: float = 2.0
     ell_sd: float = 0.0
+    standardise: bool = False
     name: str = "Matern-5/2"
     is_ard: bool = False
 
     def prepare(self, phi: Tensor) -> Prepared:
         """The median of the positive pairwise distances."""
-        distance = torch.pdist(phi)
+        unit = column_scales(phi, self.standardise)
+        distance = torch.pdist(phi / unit)
         positive = distance[distance > 0]
         median = float(positive.median()) if positive.numel() else 1.0
-        return Prepared(phi.mean(0), self.factor * median)
+        return Prepared(phi.mean(0), self.factor * median * unit)
 
     def statistic(self, prepared: Prepared, phi1: Tensor, phi2: Tensor) -> Tensor:
         """Distances over the prepared lengthscale."""
-        a, b = phi1 - prepared.centre, phi2 - prepared.centre
+        a, b = (phi1 - prepared.centre) / prepared.scale, (phi2 - prepared.centre) / prepared.scale
         square = (a.square().sum(-1)[..., :, None] + b.square().sum(-1)[..., None, :]) - (
             2.0 * a @ b.transpose(-1, -2)
         )
-        return square.clamp(min=1e-24).sqrt() / prepared.scale
+        return square.clamp(min=1e-24).sqrt()
 
     def value(self, statistic: Tensor, ell: Tensor | None) -> Tensor:
         """Matern 5/2 of the scaled distance."""
@@ -196,9 +208,9 @@ class ARD:
 
     def prepare(self, phi: Tensor) -> Prepared:
         """The scale of each feature; a feature that is constant has none and is left out."""
-        sd = phi.std(0) if len(phi) > 1 else torch.zeros(phi.shape[-1], dtype=phi.dtype)
-        unit = torch.where(sd > 1e-9 * phi.abs().amax(0), sd, torch.inf)
-        return Prepared(phi.mean(0), self.factor * math.sqrt(phi.shape[-1]) * unit)
+        return Prepared(
+            phi.mean(0), self.factor * math.sqrt(phi.shape[-1]) * column_scales(phi, True)
+        )
 
     def statistic(self, prepared: Prepared, phi1: Tensor, phi2: Tensor) -> Tensor:
         """Squared differences of each feature over its prepared lengthscale."""
@@ -215,6 +227,14 @@ class ARD:
     def diagonal(self, prepared: Prepared, phi: Tensor) -> Tensor:
         """One."""
         return torch.ones(phi.shape[:-1], dtype=phi.dtype)
+
+
+def column_scales(phi: Tensor, standardise: bool) -> Tensor:
+    """Training sd of each feature, infinite where it is constant; ones if not `standardise`."""
+    if not standardise:
+        return torch.ones(phi.shape[-1], dtype=phi.dtype)
+    sd = phi.std(0) if len(phi) > 1 else torch.zeros(phi.shape[-1], dtype=phi.dtype)
+    return torch.where(sd > 1e-9 * phi.abs().amax(0), sd, torch.inf)
 
 
 class _Matern52(torch.autograd.Function):

@@ -31,6 +31,7 @@ def transfer_node(
     sources: Sources | None = None,
     parents: Sequence[Computed | Edge] = (),
     fingerprints: Featurizer | None = None,
+    descriptors: Featurizer | None = None,
 ) -> Node:
     r"""A node whose discrepancy is a sparse sum over source layers and fixed fingerprints.
 
@@ -48,6 +49,10 @@ def transfer_node(
         layers = FeatureStack(tuple(sources.feature_maps), "source networks")
         terms.append(Term(Linear(), layers, "networks"))
         terms.append(Term(Matern52(), layers, "networks"))
+    if descriptors is not None:
+        named = FeatureMap((descriptors,))
+        terms.append(Term(Linear(standardise=True), named, "descriptors"))
+        terms.append(Term(Matern52(standardise=True), named, "descriptors"))
     computed = [parent for parent in parents if isinstance(parent, Computed)]
     if len(computed) > 1:
         names = [parent.name for parent in computed]
@@ -62,6 +67,7 @@ def Transfer(
     sources: Sources | None = None,
     parents: Sequence[Computed] = (),
     fingerprints: Featurizer | None = None,
+    descriptors: Featurizer | None = None,
     integrator: Integrator | None = None,
 ) -> PropertyGraph:
     """A one-node graph that transfers from source networks, on top of a computed parent.
@@ -74,7 +80,15 @@ def Transfer(
         sources: For example ``bm.zoo.load("molecule/starter")``.
         parents: At most one `Computed` parent.
         fingerprints: Count fingerprint; ECFP4 of 2048 counts by default.
+        descriptors: Named descriptors beside the fingerprints, each in units of its training sd,
+            such as ``RepeatUnitDescriptors()`` for polymers, which no source network knows.
         integrator: How hyper-parameters are integrated; see `PropertyGraph`.
     """
-    node = transfer_node(property, sources=sources, parents=parents, fingerprints=fingerprints)
+    node = transfer_node(
+        property,
+        sources=sources,
+        parents=parents,
+        fingerprints=fingerprints,
+        descriptors=descriptors,
+    )
     return PropertyGraph((node,), integrator)
