@@ -303,14 +303,13 @@ def table_rows(records: Sequence[Record]) -> dict[str, float]:
     for name in TARGETS:
         for n in SIZES:
             here = [r for r in records if (r["table"], r["n"]) == (name, n)]
-            seeds = set.intersection(*(
-                {r["seed"] for r in here if r["arm"] == arm} for arm in {r["arm"] for r in here}
-            )) if here else set()  # fmt: skip
+            seeds = {r["seed"] for r in here if r["arm"] == "default"}
+            seeds &= {r["seed"] for r in here if r["arm"] == BASELINE}
             here = sorted((r for r in here if r["seed"] in seeds), key=lambda r: r["seed"])
             base = [r for r in here if r["arm"] == BASELINE]
             for arm in ("default", "no sources", "fingerprints only", BASELINE):
                 mine = [r for r in here if r["arm"] == arm]
-                if not mine:
+                if not mine or len(mine) < len(base):  # an arm of earlier models, or unfinished
                     continue
                 found = figures_of(mine, base)
                 seconds = float(np.mean([r["seconds"] for r in mine]))
