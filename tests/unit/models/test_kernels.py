@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from torch import Tensor
 
 from bayesmat.features.molecule import ECFP
 from bayesmat.models.kernels import (
@@ -142,3 +143,22 @@ def test_matern_has_its_derivative_where_points_coincide() -> None:
     (first,) = torch.autograd.grad(matern52(square).exp().sum(), square, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         first.sum().backward()
+
+
+@pytest.mark.parametrize("kernel", [Linear(standardise=True), Matern52(standardise=True), ARD()])
+def test_standardised_features_have_no_unit(kernel: Kernel) -> None:
+    generator = torch.Generator().manual_seed(3)
+    phi = torch.randn(9, 4, generator=generator, dtype=torch.float64)
+    units = torch.tensor([1.0, 1e4, 1e-3, 7.0], dtype=torch.float64)
+    shift = torch.tensor([0.0, 1e5, 2.0, -3.0], dtype=torch.float64)
+
+    def gram(features: Tensor) -> Tensor:
+        return kernel.value(kernel.statistic(kernel.prepare(features), features, features), None)
+
+    assert torch.allclose(gram(phi * units + shift), gram(phi), atol=1e-8)
+    constant = torch.cat([phi, torch.full((9, 1), 5.0, dtype=torch.float64)], 1)
+    new = constant.clone()
+    new[:, -1] = 50.0
+    prepared = kernel.prepare(constant)
+    one = kernel.value(kernel.statistic(prepared, constant, constant), None)
+    assert torch.equal(kernel.value(kernel.statistic(prepared, constant, new), None), one)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from bayesmat.data.io import from_frame
 from bayesmat.data.table import Property, PropertyTable
 from bayesmat.errors import MaterialError, ModelError
 from bayesmat.features.molecule import ECFP, CheapDescriptors
+from bayesmat.features.polymer import RepeatUnitDescriptors, RepeatUnitECFP
 from bayesmat.inference.grid import Grid
 from bayesmat.models.base import Fitted, fit, layout_of
 from bayesmat.models.conditioning import Problem
@@ -174,3 +177,15 @@ def test_ablation_reads_the_columns_that_are_left() -> None:
     assert loo is not None
     assert loo_less is not None
     assert gains["fingerprints"] == pytest.approx(loo.elpd - loo_less.elpd, abs=1e-9)
+
+
+def test_polymers_are_described_beside_their_fingerprints() -> None:
+    units = ("*CC*", "*CC(C)*", "*CC(c1ccccc1)*", "*CC(=O)O*", "*CCO*", "*CC(Cl)*")
+    frame = pd.DataFrame({"psmiles": units, "density": [0.85, 0.86, 1.05, 1.3, 1.1, 1.4]})
+    table = from_frame(
+        frame, material="psmiles", properties={"density": "g/cm^3"}, kind="repeat_unit"
+    )
+    prior = Transfer("density", fingerprints=RepeatUnitECFP(), descriptors=RepeatUnitDescriptors())
+    found = fit(prior, table, seed=0)
+    assert set(found.report.shares["density"]) == {"fingerprints", "descriptors", "noise"}
+    assert np.isfinite(found.predict(["*CC(F)*"]).median).all()
