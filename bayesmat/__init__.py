@@ -30,7 +30,7 @@ from bayesmat.explore.select import (
     SpacierRule,
 )
 from bayesmat.features import ECFP
-from bayesmat.inference.grid import Grid, SMCIntegrator
+from bayesmat.inference.grid import Grid, LaplaceIntegrator, SMCIntegrator
 from bayesmat.inference.laplace import Laplace
 from bayesmat.inference.moves import HMC
 from bayesmat.inference.nuts import NUTS
@@ -67,6 +67,7 @@ __all__ = [
     "Grid",
     "ImprovementRule",
     "Laplace",
+    "LaplaceIntegrator",
     "Linear",
     "LiteralSpacierRule",
     "Matern52",

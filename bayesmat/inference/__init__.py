@@ -1,6 +1,6 @@
 """Inference: tempered SMC for parameters and molecules, NUTS, Laplace, grids; one report."""
 
-from .grid import Grid, HyperPosterior, Integrator, SMCIntegrator
+from .grid import Grid, HyperPosterior, Integrator, LaplaceIntegrator, SMCIntegrator
 from .laplace import Laplace
 from .moves import HMC, MALA, RandomWalk
 from .nuts import NUTS
@@ -21,6 +21,7 @@ __all__ = [
     "InferenceRun",
     "Integrator",
     "Laplace",
+    "LaplaceIntegrator",
     "ProgramTarget",
     "RandomWalk",
     "SMCIntegrator",
