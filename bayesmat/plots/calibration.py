@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from scipy import stats
 
 from bayesmat.check.calibration import coverage_curve
@@ -328,6 +328,7 @@ def influence(
         ends = [sign * end for end in (3, 10, 30, 100, 1e3, 1e4) for sign in (1, -1)]
         ax.set_yticks([0.0, *(end for end in ends if floor < end < top)])
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.yaxis.set_minor_locator(NullLocator())
     ax.set(xlim=(0, len(cells) + 1), ylim=(floor, top), ylabel=_WORDS[measure])
     ax.set_xlabel(f"measured cell, in the order of the table ({share})")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
