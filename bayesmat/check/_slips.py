@@ -214,8 +214,10 @@ def _said(cell: Judged, prop: Property) -> str:
 
 def _suspects(evidence: Evidence) -> list[int]:
     """Cells to be judged by a model that has not seen them, the worst first."""
-    strength = torch.maximum(evidence.scores.abs() / SUSPECT_SCORE, _far(evidence))
-    chosen = torch.argsort(strength, descending=True)[:MOST_SUSPECTS]
+    far = _far(evidence)
+    strength = torch.maximum(evidence.scores.abs() / SUSPECT_SCORE, far)
+    first = strength + 100.0 * (far > 1)  # scores end at 7.9: the gross would drown among many
+    chosen = torch.argsort(first, descending=True)[:MOST_SUSPECTS]
     most = max(1, evidence.observed.n_cells // 6)
     return [i for i in chosen.tolist() if strength[i] > 1][:most]
 
