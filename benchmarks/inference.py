@@ -29,6 +29,7 @@ from bayesmat.data.table import Observations
 from bayesmat.features.molecule import CheapDescriptors
 from bayesmat.inference.chains import bulk_ess, mcse_mean, split_r_hat
 from bayesmat.inference.grid import SMCIntegrator
+from bayesmat.inference.moves import HMC
 from bayesmat.inference.pyro_program import DoublePrecision, seeded
 from bayesmat.models.graph import Node, PropertyGraph
 from bayesmat.models.graph_model import GraphModel
@@ -37,7 +38,7 @@ from bayesmat.sources.embedding import FeatureMap
 
 Figures = dict[str, float]
 N = 50
-INTEGRATOR = SMCIntegrator(n=256, kept=40)
+INTEGRATOR = SMCIntegrator(n=128, kept=150, move=HMC(leapfrogs=6))
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def run_smc(problem: Problem, seed: int) -> tuple[GraphModel, Tensor, float]:
 def gp(d: int, quick: bool) -> Figures:
     """ESS per second and moments of both samplers for d lengthscales."""
     problem = Problem.of(d)
-    runs = [run_smc(problem, seed) for seed in range(4 if quick else 20)]
+    runs = [run_smc(problem, seed) for seed in range(3 if quick else 10)]
     seconds = np.mean([seconds for _, _, seconds in runs])
     means = torch.stack([draws.mean(0) for _, draws, _ in runs])
     variance = torch.stack([draws.var(0) for _, draws, _ in runs]).mean(0)
