@@ -204,7 +204,7 @@ class SMCIntegrator:
             log_prior, before = prior(v)
             return log_prior + before, new(v) - before
 
-        smc = SMC(len(u), 1, 1, self.kept, self.move)
+        smc = SMC(len(u), 1, 2, self.kept, self.move)
         found = smc.run(target, u, seed=spawn(seed, "moves"))
         families = ancestors[found.families]
         first = posterior.report
