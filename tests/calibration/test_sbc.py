@@ -84,7 +84,7 @@ def ard() -> tuple[PropertyGraph, Tensor]:
 @program(
     properties=("p0",),
     features={"phi": Coordinates(4)},
-    sampler=NUTS(warmup=80, draws=93, chains=1, max_tree_depth=4, target_accept=0.9),
+    sampler=SMC(n=192),
 )
 def hierarchical(phi: Tensor, observations: Observations) -> Tensor:
     """Coefficients around a common mean, with an unknown spread, non-centred."""
@@ -97,6 +97,8 @@ def hierarchical(phi: Tensor, observations: Observations) -> Tensor:
     return f
 
 
+SHORT = NUTS(warmup=50, draws=62, chains=1, max_tree_depth=3)
+
 CASES: dict[str, tuple[Callable[[], tuple[GenerativePrior, Tensor]], int]] = {
     "molecules, SMC": (lambda: molecules(SMCIntegrator()), 1),
     "molecules, Laplace": (lambda: molecules(LaplaceIntegrator()), 1),
@@ -106,7 +108,8 @@ CASES: dict[str, tuple[Callable[[], tuple[GenerativePrior, Tensor]], int]] = {
     "ten lengthscales, SMC": (ard, 1),
     "shared factor, SMC": (lambda: (shared_factor(SMC(n=192)), points(3)), 2),
     "linear, Laplace": (lambda: (linear(1, sampler=Laplace(), n_draws=64), points(2)), 1),
-    "hierarchy, NUTS": (lambda: (hierarchical, points(4)), 1),
+    "hierarchy, SMC": (lambda: (hierarchical, points(4)), 1),
+    "linear, NUTS": (lambda: (linear(1, sampler=SHORT, n_draws=31), points(2)), 1),
 }
 
 
