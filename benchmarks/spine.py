@@ -81,7 +81,7 @@ def _ours(smiles: Sequence[str], proposals: int) -> Figures:
 
 
 def fits(quick: bool) -> Figures:
-    """Seconds per fit (prior to posterior, hyper-parameters integrated by SMC) at n molecules."""
+    """Seconds per fit (prior to posterior, hyper-parameters integrated) at n molecules."""
     figures: Figures = {}
     for n in (20, 50) if quick else (20, 50, 200):
         table = gap_table(n, seed=0)
