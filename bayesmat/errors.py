@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 __all__ = [
+    "ArgumentError",
     "BadCell",
     "BayesmatError",
     "CampaignError",
@@ -22,6 +23,10 @@ __all__ = [
 
 class BayesmatError(Exception):
     """Root of the tree: catch this to catch everything bayesmat raises on purpose."""
+
+
+class ArgumentError(BayesmatError, TypeError, ValueError):
+    """An argument is of the wrong kind; the message says which, and what was meant."""
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,12 @@ MAX_FUNCTION_LINES = 60
 MAX_PARAMETERS = 8
 
 # What every layer may import: how to complain, and how to show a record as a table.
-GROUND = ("errors", "_repr")
+GROUND = ("errors", "_repr", "_arguments")
 # What a layer may import besides itself and the ground. `design` knows materials, not tables.
 LAYERS: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "_repr": frozenset(),
+    "_arguments": frozenset(),
     "data": frozenset(),
     "inference": frozenset(),
     "features": frozenset({"data"}),
