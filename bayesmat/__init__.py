@@ -30,7 +30,8 @@ from bayesmat.explore.select import (
     SpacierRule,
 )
 from bayesmat.features import ECFP
-from bayesmat.inference.grid import Grid, LaplaceIntegrator, SMCIntegrator
+from bayesmat.inference.grid import Grid, SMCIntegrator
+from bayesmat.inference.importance import ImportanceIntegrator
 from bayesmat.inference.laplace import Laplace
 from bayesmat.inference.moves import HMC
 from bayesmat.inference.nuts import NUTS
@@ -65,9 +66,9 @@ __all__ = [
     "FeatureMap",
     "Fitted",
     "Grid",
+    "ImportanceIntegrator",
     "ImprovementRule",
     "Laplace",
-    "LaplaceIntegrator",
     "Linear",
     "LiteralSpacierRule",
     "Matern52",

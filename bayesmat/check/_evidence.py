@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -14,9 +14,7 @@ from torch import Tensor
 from bayesmat.data.table import Observations, Property, PropertyTable
 from bayesmat.errors import BayesmatError, ModelError
 from bayesmat.features.molecule import ECFP
-from bayesmat.inference.grid import Grid, Integrator, LaplaceIntegrator, SMCIntegrator
 from bayesmat.models.base import Fitted, fit
-from bayesmat.models.graph import FEW_CELLS, PropertyGraph
 from bayesmat.models.graph_model import GraphModel
 
 from .domain import minmax_similarity
@@ -24,7 +22,6 @@ from .predictive import LOO, loo
 
 __all__ = ["Evidence", "quantity"]
 
-_FEW_HYPERS = 4
 _MOST_SECONDS = 20.0
 MOST_CELLS = 200
 
@@ -71,7 +68,7 @@ class Evidence:
     def pareto_k(self) -> Tensor:
         """Pareto k of each cell; 0 where particles are a grid, whose weights are exact."""
         graph = self.graph
-        is_grid = graph is not None and not graph.hyper_posterior.stages
+        is_grid = graph is not None and graph.hyper_posterior.weighting == "prior grid"
         if self.cells is None or is_grid:
             return torch.zeros_like(self.observed.y)
         return self.cells.pareto_k[self.cells.units]
@@ -119,12 +116,7 @@ class Evidence:
         """A quick fit of the same prior to another table; None where it would take too long."""
         prior = self.fitted.prior
         if isinstance(prior, PropertyGraph):
-            quick: Integrator = SMCIntegrator(n=128, n_particles=128)
-            if len(prior.hyper_priors().names) <= _FEW_HYPERS:
-                quick = Grid(n=256, n_particles=128)
-            elif np.count_nonzero(~np.isnan(table.values)) > FEW_CELLS:
-                quick = LaplaceIntegrator(n_particles=128)
-            prior = replace(prior, integrator=quick)
+            prior = replace(prior, integrator=None)
         elif self.fitted.report.inference.seconds > _MOST_SECONDS:
             return None
         try:

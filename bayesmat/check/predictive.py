@@ -202,7 +202,7 @@ def _of_graph(model: GraphModel, units: Tensor) -> tuple[Tensor, ...]:
         density = torch.empty_like(density).index_copy_(1, units, density)
     noise = torch.cat(noises)
     latent = (variance - noise).clamp_min(1e-24).sqrt()
-    is_grid = not posterior.stages
+    is_grid = posterior.weighting == "prior grid"
     log_w, pareto_k = _reweighted(density, posterior.log_weights, exact=is_grid)
     return y - error, latent, noise.sqrt(), log_w, _average(log_w, density), pareto_k
 

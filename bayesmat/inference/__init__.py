@@ -1,6 +1,7 @@
 """Inference: tempered SMC for parameters and molecules, NUTS, Laplace, grids; one report."""
 
-from .grid import Grid, HyperPosterior, Integrator, LaplaceIntegrator, SMCIntegrator
+from .grid import Grid, HyperPosterior, Integrator, SMCIntegrator
+from .importance import ImportanceIntegrator
 from .laplace import Laplace
 from .moves import HMC, MALA, RandomWalk
 from .nuts import NUTS
@@ -17,11 +18,11 @@ __all__ = [
     "SMC",
     "Grid",
     "HyperPosterior",
+    "ImportanceIntegrator",
     "InferenceReport",
     "InferenceRun",
     "Integrator",
     "Laplace",
-    "LaplaceIntegrator",
     "ProgramTarget",
     "RandomWalk",
     "SMCIntegrator",

@@ -1,4 +1,4 @@
-"""Integrating hyper-parameters whose prior is N(0, I): a weighted grid, or tempered SMC."""
+"""Integrating hyper-parameters whose prior is N(0, I): their posterior, a grid, tempered SMC."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pandas as pd
 import torch
@@ -16,17 +16,17 @@ from torch import Tensor
 from bayesmat.errors import InferenceError
 
 from .chains import COLUMNS, population_table
-from .laplace import Laplace
+from .herding import kept, mean_shift
 from .moves import MoveRule, standard_normal
-from .pareto import pareto_k
 from .population import SMC
-from .report import ESS_LIMIT, PARETO_LIMIT, InferenceReport
+from .report import InferenceReport
 from .seeds import spawn
 from .smc import Stage, effective_sample_size, systematic_resample
 
-__all__ = ["Grid", "HyperPosterior", "Integrator", "LaplaceIntegrator", "SMCIntegrator"]
+__all__ = ["Grid", "HyperPosterior", "Integrator", "SMCIntegrator", "Weighting"]
 
 LogDensity = Callable[[Tensor], Tensor]
+Weighting = Literal["prior grid", "proposal", "posterior", "given"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +37,12 @@ class HyperPosterior:
         u: Equal-weight particles, shape `S x d`: what models average over.
         points: Everything that was weighed, shape `N x d`.
         log_weights: Normalised log weights of `points`, shape `N`.
-        families: Points that descend from one draw of the prior share a number, `N`.
+        families: Points that descend from one draw share a number, `N`.
         report: What the run says about itself.
-        stages: The temperatures, empty for a grid.
+        weighting: How the points came by their weights. "prior grid": spread over the prior, whose
+            likelihoods are the weights; "proposal": draws of another density q, weighed by p/q;
+            "posterior": draws of the posterior, equally weighted; "given": not from data at all.
+        stages: The temperatures of a tempered run, otherwise empty.
     """
 
     u: Tensor
@@ -47,21 +50,46 @@ class HyperPosterior:
     log_weights: Tensor
     families: Tensor
     report: InferenceReport
+    weighting: Weighting
     stages: tuple[Stage, ...] = ()
 
     @staticmethod
     def point(u: Tensor) -> HyperPosterior:
         """A single known set of hyper-parameters (shape `1 x d`); it has no evidence."""
         report = InferenceReport("given hyper-parameters", 0.0)
-        return HyperPosterior(u, u, torch.zeros(1), torch.zeros(1, dtype=torch.long), report)
+        none = torch.zeros(1, dtype=torch.float64)
+        return HyperPosterior(u, u, none, torch.zeros(1, dtype=torch.long), report, "given")
+
+    @staticmethod
+    def of(
+        points: Tensor,
+        log_weights: Tensor,
+        families: Tensor,
+        report: InferenceReport,
+        weighting: Weighting,
+        *,
+        n_particles: int | None,
+        stages: tuple[Stage, ...] = (),
+    ) -> HyperPosterior:
+        """From weighted points, with as many equal-weight particles as asked for (see `kept`)."""
+        index = kept(points, log_weights, n_particles)
+        shift = mean_shift(points, log_weights, index)
+        note = (
+            f"{len(index)} draws are kept for predictions; their mean is within {shift:.2f} "
+            "posterior sd of the whole in every hyper-parameter."
+        )
+        report = replace(report, notes=(*report.notes, note))
+        return HyperPosterior(
+            points[index], points, log_weights, families, report, weighting, stages
+        )
 
     def named(self, values: Callable[[Tensor], dict[str, Tensor]]) -> InferenceReport:
         """The report with one row per named hyper-parameter, ``values(u)`` by name."""
-        if len(self.points) < 2:
+        if self.weighting == "given":
             return self.report
         draws = values(self.points)
-        if not self.stages:
-            return replace(self.report, table=_weighted_table(draws, self.log_weights))
+        if self.weighting != "posterior":
+            return replace(self.report, table=weighted_table(draws, self.log_weights))
         return replace(self.report, table=population_table(draws, self.families))
 
 
@@ -92,7 +120,7 @@ class Grid:
     """
 
     n: int = 1024
-    n_particles: int = 64
+    n_particles: int | None = None
 
     def __call__(
         self,
@@ -119,29 +147,32 @@ class Grid:
         total = float(torch.logsumexp(log_l, 0))
         log_w = log_l - total
         ess = effective_sample_size(log_w)
-        index = systematic_resample(log_w, torch.Generator().manual_seed(seed))
         report = InferenceReport(
             method=f"grid of {self.n}",
             seconds=time.perf_counter() - start,
-            table=_weighted_table({"u": points}, log_w),
+            table=weighted_table({"u": points}, log_w),
             n_draws=self.n,
             n_evaluations=self.n,
             log_evidence=total - math.log(self.n),
             log_evidence_sd=math.sqrt(max(self.n / ess - 1.0, 0.0) / self.n),
         )
         each = torch.arange(self.n)
-        return HyperPosterior(points[_thin(index, self.n_particles)], points, log_w, each, report)
+        return HyperPosterior.of(
+            points, log_w, each, report, "prior grid", n_particles=self.n_particles
+        )
 
 
 @dataclass(frozen=True)
 class SMCIntegrator:
     """Tempered SMC over u, by Hamiltonian moves.
 
-    Use it as the default: exact in the limit, 0.3 to 3 s for 100 rows and 10 hyper-parameters.
+    Use it as a referee: it starts from all of the prior, so that it finds modes which searches
+    miss, and is exact in the limit; some tens of thousands of gradients.
 
     Attributes:
         n: Particles in the run.
-        n_particles: Equal-weight particles kept for the model.
+        n_particles: Equal-weight particles kept for the model; None keeps as many as are accurate
+            (see `kept`).
         sweeps: Sweeps per temperature; a sweep moves particles until they have forgotten where
             they were (see `SMC`).
         final_sweeps: Further sweeps at the posterior.
@@ -150,7 +181,7 @@ class SMCIntegrator:
     """
 
     n: int = 256
-    n_particles: int = 64
+    n_particles: int | None = None
     sweeps: int = 1
     final_sweeps: int = 3
     kept: int = 1
@@ -169,7 +200,7 @@ class SMCIntegrator:
         u = torch.randn(self.n, d, generator=generator, dtype=torch.float64)
         smc = SMC(self.n, self.sweeps, self.final_sweeps, self.kept, self.move)
         target = standard_normal(log_likelihood)
-        found = smc.run(target, u, seed=seed + 1, checkpoint=checkpoint)
+        found = smc.run(target, u, seed=spawn(seed, "moves"), checkpoint=checkpoint)
         return self._posterior(found.u, found.families, found.stages, found.report)
 
     def update(
@@ -188,16 +219,16 @@ class SMCIntegrator:
             new: Log likelihood with the new cells.
             seed: Seeds resampling and moves.
         """
+        if posterior.weighting == "given":
+            raise InferenceError(
+                "A single given set of hyper-parameters is not a posterior: fit before updating."
+            )
         index = torch.arange(len(posterior.points))
-        if len(posterior.stages) == 0:
+        if posterior.weighting != "posterior":
             generator = torch.Generator().manual_seed(spawn(seed, "resampling"))
             index = systematic_resample(posterior.log_weights, generator)
         index = _thin(index, self.n)
         u, ancestors = posterior.points[index], posterior.families[index]
-        if len(u) < 2:
-            raise InferenceError(
-                "A single given set of hyper-parameters is not a posterior: fit before updating."
-            )
         prior = standard_normal(old)
 
         def target(v: Tensor) -> tuple[Tensor, Tensor]:
@@ -220,75 +251,13 @@ class SMCIntegrator:
     def _posterior(
         self, u: Tensor, families: Tensor, stages: tuple[Stage, ...], report: InferenceReport
     ) -> HyperPosterior:
-        newest = len(u) - len(u) // self.kept
-        keep = newest + _thin(torch.arange(len(u) - newest), self.n_particles)
         weights = torch.full((len(u),), -math.log(len(u)), dtype=torch.float64)
-        return HyperPosterior(u[keep], u, weights, families, report, stages)
-
-
-@dataclass(frozen=True)
-class LaplaceIntegrator:
-    """Importance sampling around the mode, with tempered SMC where that fails.
-
-    Use it for some tens of cells and more, where the posterior of the hyper-parameters is close to
-    a Gaussian and every evaluation is dear: one search for the mode and `n` evaluations, against
-    tens of thousands of gradients of SMC. Where the weights' Pareto k exceeds 0.7, fewer than 100
-    draws are effective or no proper mode is found, `SMCIntegrator` takes over, and the report says
-    so. Not for a handful of cells: a second mode that the search did not find leaves no trace in
-    the weights.
-
-    Attributes:
-        n: Draws that are weighed.
-        n_particles: Equal-weight particles kept for the model.
-    """
-
-    n: int = 1024
-    n_particles: int = 64
-
-    def __call__(
-        self,
-        log_likelihood: LogDensity,
-        d: int,
-        *,
-        seed: int,
-        checkpoint: str | Path | None = None,
-    ) -> HyperPosterior:
-        """Find the mode, weigh `n` draws around it; `checkpoint` is used by SMC only."""
-        start = time.perf_counter()
-        smc = SMCIntegrator(n_particles=self.n_particles)
-        if d == 0:
-            return smc(log_likelihood, d, seed=seed, checkpoint=checkpoint)
-        generator = torch.Generator().manual_seed(seed)
-        u = torch.randn(64, d, generator=generator, dtype=torch.float64)
-        target = standard_normal(log_likelihood)
-        try:
-            points, log_w, n_evaluations = Laplace(draws=self.n).run(target, u, seed=seed)
-            k = pareto_k(log_w)
-        except InferenceError:
-            points, log_w, n_evaluations, k = u, torch.zeros(64), 64, math.inf
-        ess = effective_sample_size(log_w)
-        if k > PARETO_LIMIT or ess < ESS_LIMIT:
-            why = f"Pareto k was {k:.2f}" if k > PARETO_LIMIT else f"it gave {ess:.0f} draws"
-            found = smc(log_likelihood, d, seed=seed, checkpoint=checkpoint)
-            method = f"{found.report.method}, after Laplace failed ({why})"
-            return replace(found, report=replace(found.report, method=method))
-        total = float(torch.logsumexp(log_w, 0))
-        index = systematic_resample(log_w, generator)
-        report = InferenceReport(
-            method="Laplace's approximation, importance-corrected",
-            seconds=time.perf_counter() - start,
-            table=_weighted_table({"u": points}, log_w - total),
-            n_draws=self.n,
-            n_evaluations=n_evaluations,
-            log_evidence=total - math.log(self.n),
-            log_evidence_sd=math.sqrt(max(self.n / ess - 1.0, 0.0) / self.n),
-            pareto_k=k,
+        return HyperPosterior.of(
+            u, weights, families, report, "posterior", n_particles=self.n_particles, stages=stages
         )
-        keep = points[_thin(index, self.n_particles)]
-        return HyperPosterior(keep, points, log_w - total, torch.arange(self.n), report)
 
 
-def _weighted_table(draws: dict[str, Tensor], log_weights: Tensor) -> pd.DataFrame:
+def weighted_table(draws: dict[str, Tensor], log_weights: Tensor) -> pd.DataFrame:
     """Weighted moments; Kish's effective sample size stands for bulk and tails."""
     ess = effective_sample_size(log_weights)
     weights = torch.softmax(log_weights, 0)

@@ -7,15 +7,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from scipy.optimize import minimize
 from torch import Tensor
 
 from bayesmat.errors import InferenceError
 
 from .chains import population_table
-from .moves import Target, evaluate
+from .modes import IMPOSSIBLE, ascend, curvature, possible
+from .moves import Target
 from .pareto import pareto_k
 from .pyro_program import Model, ProgramTarget
 from .report import InferenceReport, InferenceRun
@@ -120,7 +119,7 @@ class Laplace:
         log_p = torch.cat([log_prior + log_likelihood for log_prior, log_likelihood in parts])
         log_q = log_q - torch.diagonal(factor).log().sum()
         n_evaluations = len(starts) + n_gradients + 2 * len(mode) + self.draws
-        return points, _possible(log_p - log_q), n_evaluations
+        return points, possible(log_p - log_q), n_evaluations
 
 
 def _student(n: int, d: int, dof: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -132,46 +131,23 @@ def _student(n: int, d: int, dof: int, seed: int) -> tuple[Tensor, Tensor]:
     return z, constant - 0.5 * (dof + d) * torch.log1p(z.square().sum(-1) / dof)
 
 
-def _possible(log_density: Tensor) -> Tensor:
-    """NaN is impossible."""
-    return torch.where(log_density.isnan(), -math.inf, log_density)
-
-
 def _mode(target: Target, starts: Tensor) -> tuple[Tensor, int]:
-    """The mode by L-BFGS from the best start, and the gradients it took."""
+    """The mode uphill of the best start, and the gradients it took."""
     with torch.no_grad():
         log_prior, log_likelihood = target(starts)
-    total = _possible(log_prior + log_likelihood)
+    total = possible(log_prior + log_likelihood)
     if not torch.isfinite(total).any():
-        raise InferenceError(
-            "Every start drawn from the prior has zero density: the prior excludes the data. "
-            "Check supports and units."
-        )
-    best = starts[total.argmax()]
-
-    def objective(u: np.ndarray) -> tuple[float, np.ndarray]:
-        log_prior, log_likelihood, (a, b) = evaluate(target, torch.as_tensor(u)[None])
-        value = float(log_prior + log_likelihood)
-        return (-value if math.isfinite(value) else 1e100), -(a + b)[0].numpy()
-
-    found = minimize(objective, best.numpy(), jac=True, method="L-BFGS-B", options={"maxiter": 500})
-    return torch.as_tensor(found.x), int(found.nfev)
+        raise InferenceError(IMPOSSIBLE)
+    u, _, n_gradients = ascend(target, starts[total.argmax()])
+    return u, n_gradients
 
 
 def _factor(target: Target, mode: Tensor) -> Tensor:
-    """Cholesky factor of the inverse Hessian, from differences of gradients."""
-    d, h = len(mode), 1e-4
-    steps = h * torch.eye(d, dtype=torch.float64)
-    ends = torch.cat([mode + steps, mode - steps])
-    _, _, (a, b) = evaluate(target, ends)
-    gradient = a + b
-    hessian = -(gradient[:d] - gradient[d:]) / (2 * h)
-    hessian = 0.5 * (hessian + hessian.T)
-    values, vectors = torch.linalg.eigh(hessian)
+    """Cholesky factor of the inverse Hessian."""
+    values, vectors = curvature(target, mode)
     if not bool((values > 1e-8).all()):
         raise InferenceError(
             f"The log density is not curved downwards at its mode (curvatures {values[:3].tolist()}"
             " ...): a direction is not informed by prior and data. Tighten the prior, or use SMC."
         )
-    covariance = vectors @ torch.diag(1 / values) @ vectors.T
-    return torch.linalg.cholesky(covariance)
+    return torch.linalg.cholesky(vectors @ torch.diag(1 / values) @ vectors.T)

@@ -147,7 +147,7 @@ class SMC:
                 points, log_likelihood, sweep, lambda p, index: p.take(index), seed=seed,
                 tempering=tempering, progress=lambda stage: _show(bar, stage), resume=resume,
             )  # fmt: skip
-        generator = torch.Generator().manual_seed(seed + 1)
+        generator = torch.Generator().manual_seed(spawn(seed, "final sweeps"))
         points, log_likelihood = run.particles, run.log_likelihood
         rates, before = [run.stages[-1].acceptance], points.u
         for _ in range(self.final_sweeps):

@@ -50,6 +50,7 @@ class InferenceReport:
         log_evidence_sd: Its Monte Carlo error.
         pareto_k: Tail shape of the importance weights; NaN where there are none.
         restarts: How often chains were started again from another seed.
+        notes: What a reader should know that is no fault: what was explored, and what was not.
     """
 
     method: str
@@ -68,6 +69,7 @@ class InferenceReport:
     restarts: int = 0
     are_chains: bool = False
     memory: float = math.nan
+    notes: tuple[str, ...] = ()
 
     @property
     def min_ess(self) -> float:
@@ -190,7 +192,7 @@ class InferenceReport:
             text += f", log evidence {self.log_evidence:.1f} +- {self.log_evidence_sd:.1f}"
         if self.restarts:
             text += f", started again {self.restarts} times"
-        return (text + ".", *self.problems)
+        return (text + ".", *self.notes, *self.problems)
 
     def __str__(self) -> str:
         return "\n".join(self.lines)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from bayesmat.data.table import Observations
 from bayesmat.features.base import Layout
@@ -23,6 +26,8 @@ from bayesmat.models.kernels import FeatureStack
 from bayesmat.sources.embedding import FeatureMap
 
 __all__ = ["Encoder", "Problem"]
+
+CHUNK = 2**19  # numbers in the matrices of one batch: they stay in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +77,7 @@ class Problem:
         phi: Features of the r distinct measured rows.
         pair: Those rows with themselves.
         index: Position of each cell's row among those, shape `k`.
+        cells: The rows of the k cells with themselves, as their likelihood needs them.
     """
 
     joint: JointPrior
@@ -81,6 +87,7 @@ class Problem:
     phi: Phi
     pair: Pair
     index: Tensor
+    cells: Pair
 
     @staticmethod
     def of(
@@ -93,30 +100,39 @@ class Problem:
         """Collect the measured rows of X, shape `n x D`."""
         rows, index = torch.unique(observations.rows, return_inverse=True)
         phi = encoder(X[rows])
-        return Problem(joint, priors, encoder, observations, phi, joint.pair(phi, phi), index)
+        pair = joint.pair(phi, phi)
+        cells = pair if torch.equal(index, torch.arange(len(index))) else pair.take(index)
+        return Problem(joint, priors, encoder, observations, phi, pair, index, cells)
 
     def moments(self, hyper: Hyper, n_sets: int) -> tuple[Tensor, Tensor]:
         """K + noise, `S x k x k`, and y - mean, `S x k`, of the measured cells."""
-        k = self.covariance(hyper, n_sets).expand(n_sets, -1, -1).clone()
-        torch.diagonal(k, dim1=-2, dim2=-1).add_(self.noise(hyper))
+        k = self.covariance(hyper, n_sets).expand(n_sets, -1, -1)
+        k = k + torch.diag_embed(self.noise(hyper))
         mean = self.joint.mean(self.phi, hyper, n_sets)[:, self.index, self.observations.columns]
         return k, self.observations.y - mean
 
     def conditioned(self, u: Tensor) -> Conditioned:
         """Factorise K + noise at every hyper-parameter set of u, shape `S x d`."""
+        chunk = max(1, CHUNK // max(self.observations.n_cells, 1) ** 2)
         with torch.no_grad():
-            return condition(*self.moments(self.priors.values(u), u.shape[0]))
+            parts = [
+                condition(*self.moments(self.priors.values(some), some.shape[0]))
+                for some in u.split(chunk)
+            ]
+        return Conditioned(
+            torch.cat([part.chol for part in parts]),
+            torch.cat([part.alpha for part in parts]),
+            torch.cat([part.log_marginal for part in parts]),
+        )
 
     def covariance(self, hyper: Hyper, n_sets: int) -> Tensor:
         """Prior covariance of the latent values of the measured cells, shape `S x k x k`."""
-        index, columns = self.index, self.observations.columns
-        if len(self.joint.nodes) == 1 and torch.equal(index, torch.arange(len(index))):
-            return self.joint.node_covariance(0, self.pair, hyper)  # the same without copies
-        mixing = self.joint.mixing(hyper, n_sets)[:, columns]
-        total = torch.zeros(n_sets, len(columns), len(columns), dtype=torch.float64)
+        if len(self.joint.nodes) == 1:
+            return self.joint.node_covariance(0, self.cells, hyper)
+        mixing = self.joint.mixing(hyper, n_sets)[:, self.observations.columns]
+        total: Tensor = torch.zeros((), dtype=torch.float64)
         for r in range(len(self.joint.nodes)):
-            gram = self.joint.node_covariance(r, self.pair, hyper)
-            gram = gram.expand(n_sets, *gram.shape[-2:])[:, index[:, None], index]
+            gram = self.joint.node_covariance(r, self.cells, hyper)
             weight = mixing[:, :, r]
             total = total + weight[:, :, None] * weight[:, None, :] * gram
         return total
@@ -129,10 +145,45 @@ class Problem:
         return torch.where(torch.isnan(obs.yvar), inferred, obs.yvar)
 
     def log_marginal(self, u: Tensor) -> Tensor:
-        """Log p(y | u), shape `S`, differentiable in u."""
-        return self.log_marginal_at(self.priors.values(u), u.shape[0])
+        """Log p(y | u), shape `S`, differentiable once in u; memory does not grow with S."""
+        chunk = max(1, CHUNK // max(self.observations.n_cells, 1) ** 2)
+
+        def log_p(some: Tensor) -> Tensor:
+            return self.log_marginal_at(self.priors.values(some), some.shape[0])
+
+        found: Tensor = _InChunks.apply(u, log_p, chunk)
+        return found
 
     def log_marginal_at(self, hyper: Hyper, n_sets: int) -> Tensor:
         """Log p(y | hyper-parameters by name), shape `S`."""
         covariance, residual = self.moments(hyper, n_sets)
         return LogMarginal.apply(covariance, residual.expand(n_sets, -1))
+
+
+class _InChunks(torch.autograd.Function):
+    """A function of rows, some rows at a time; gradients are taken with the values."""
+
+    @staticmethod
+    def forward(context: Any, u: Tensor, of: Callable[[Tensor], Tensor], chunk: int) -> Tensor:
+        values, gradients = [], []
+        for some in u.detach().split(chunk):
+            if not context.needs_input_grad[0]:
+                values.append(of(some))
+                continue
+            with torch.enable_grad():
+                rows = some.clone().requires_grad_(True)
+                value = of(rows)
+                if value.requires_grad:
+                    gradients += torch.autograd.grad(value.sum(), rows)
+                else:
+                    gradients.append(torch.zeros_like(rows))
+            values.append(value.detach())
+        if gradients:
+            context.save_for_backward(torch.cat(gradients))
+        return torch.cat(values) if values else torch.zeros(0, dtype=torch.float64)
+
+    @staticmethod
+    @once_differentiable
+    def backward(context: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        (gradient,) = context.saved_tensors
+        return grads[0][:, None] * gradient, None, None

@@ -61,14 +61,36 @@ class Pair:
     """Two sets of rows, with all that their covariance needs besides hyper-parameters.
 
     Attributes:
-        statistics: Per node, per term, shape `... x n1 x n2`.
+        fixed: Per node, the values of the terms without lengthscales, `T x ... x n1 x n2`.
+        varied: Per node, the statistics of the terms with lengthscales, `... x n1 x n2` each.
+        given: Per node, the covariance of constant mean and computed parent, `... x n1 x n2` or
+            one number.
         computed: The computed parents of the first rows.
         computed_too: Those of the second rows.
     """
 
-    statistics: tuple[tuple[Tensor, ...], ...]
+    fixed: tuple[Tensor, ...]
+    varied: tuple[tuple[Tensor, ...], ...]
+    given: tuple[Tensor, ...]
     computed: Known
     computed_too: Known
+
+    def take(self, index: Tensor) -> Pair:
+        """The same at some of the rows, for one set of rows with itself (no batch)."""
+
+        def both(matrix: Tensor, first: int) -> Tensor:
+            return matrix.index_select(first, index).index_select(first + 1, index)
+
+        def one(known: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor] | None:
+            return None if known is None else (known[0][index], known[1][index])
+
+        return Pair(
+            tuple(both(values, 1) if len(values) else values for values in self.fixed),
+            tuple(tuple(both(s, 0) for s in node) for node in self.varied),
+            tuple(given if given.dim() == 0 else both(given, 0) for given in self.given),
+            tuple(map(one, self.computed)),
+            tuple(map(one, self.computed_too)),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,14 +167,19 @@ class JointPrior:
 
     def pair(self, phi1: Phi, phi2: Phi) -> Pair:
         """Everything about two sets of rows that hyper-parameters do not change."""
-        statistics = tuple(
-            tuple(
-                term.kernel.statistic(prepared, a, b)
-                for term, prepared, a, b in zip(node.terms, node.prepared, one, two, strict=True)
-            )
-            for node, one, two in zip(self.nodes, phi1.terms, phi2.terms, strict=True)
-        )
-        return Pair(statistics, phi1.computed, phi2.computed)
+        fixed, varied, given = [], [], []
+        for r, node in enumerate(self.nodes):
+            values, statistics = [], []
+            for t, (term, prepared) in enumerate(zip(node.terms, node.prepared, strict=True)):
+                found = term.kernel.statistic(prepared, phi1.terms[r][t], phi2.terms[r][t])
+                if term.lengthscales:
+                    statistics.append(found)
+                else:
+                    values.append(term.kernel.value(found, None))
+            fixed.append(torch.stack(values) if values else torch.zeros(0, 0, 0).double())
+            varied.append(tuple(statistics))
+            given.append(_given_parent(node, phi1.computed[r], phi2.computed[r]))
+        return Pair(tuple(fixed), tuple(varied), tuple(given), phi1.computed, phi2.computed)
 
     def node_covariance(
         self, r: int, pair: Pair, hyper: Hyper, *, parts: Sequence[int] | None = None
@@ -162,20 +189,35 @@ class JointPrior:
         `parts` restricts the sum to some terms, without mean and computed parent.
         """
         node = self.nodes[r]
-        total: Tensor = torch.zeros((), dtype=torch.float64)
-        for t in range(len(node.terms)) if parts is None else parts:
-            names = node.ell_names(t)
-            ell = torch.stack([hyper[name] for name in names], -1) if names else None
-            value = node.terms[t].kernel.value(pair.statistics[r][t], ell)
-            lead = (...,) + (None,) * (value.dim() - (0 if ell is None else 1))
-            total = total + hyper[node.weight_name(t)].square()[lead] * value
+        chosen = range(len(node.terms)) if parts is None else parts
+        total = self._terms(r, pair, hyper, chosen)
         if node.kappa is not None:
             a1 = _amplitude(pair.computed[r], hyper[node.kappa] * node.parent_sd)
             a2 = _amplitude(pair.computed_too[r], hyper[node.kappa] * node.parent_sd)
             total = a1[..., :, None] * total * a2[..., None, :]
-        if parts is not None:
-            return total
-        return total + self._given_parent(r, pair)
+        return total if parts is not None else total + pair.given[r]
+
+    def _terms(self, r: int, pair: Pair, hyper: Hyper, chosen: Sequence[int]) -> Tensor:
+        """The sum of w^2 k over some terms; those without lengthscales in one product."""
+        node, total = self.nodes[r], torch.zeros((), dtype=torch.float64)
+        free = [t for t, term in enumerate(node.terms) if not term.lengthscales]
+        fixed = [t for t in free if t in chosen]
+        if fixed:
+            values = pair.fixed[r]
+            if len(fixed) < len(free):
+                values = values[[free.index(t) for t in fixed]]
+            squares = torch.stack([hyper[node.weight_name(t)] for t in fixed], -1).square()
+            shape = (*squares.shape[:-1], *values.shape[1:])
+            total = (squares @ values.reshape(len(fixed), -1)).reshape(shape)
+        varied = [t for t in range(len(node.terms)) if t not in free]
+        for t in chosen:
+            if t in free:
+                continue
+            ell = torch.stack([hyper[name] for name in node.ell_names(t)], -1)
+            value = node.terms[t].kernel.value(pair.varied[r][varied.index(t)], ell)
+            lead = (...,) + (None,) * (value.dim() - 1)
+            total = total + hyper[node.weight_name(t)].square()[lead] * value
+        return total
 
     def node_variance(self, r: int, phi: Phi, hyper: Hyper) -> Tensor:
         """The diagonal of `node_covariance`, shape `S x ... x n`."""
@@ -196,17 +238,21 @@ class JointPrior:
             fixed = fixed + torch.where(flag == 0, trusted, node.offset_sd**2)
         return total + fixed
 
-    def _given_parent(self, r: int, pair: Pair) -> Tensor:
-        node = self.nodes[r]
-        known1, known2 = pair.computed[r], pair.computed_too[r]
-        out = torch.tensor(node.mean_sd**2, dtype=torch.float64)
-        if known1 is None or known2 is None:
-            return out
-        (c1, b1), (c2, b2) = known1, known2
-        u1, u2 = torch.where(b1 == 0, c1, 0.0), torch.where(b2 == 0, c2, 0.0)
-        out = out + node.slope[1] ** 2 * u1[..., :, None] * u2[..., None, :]
-        alike = (b1[..., :, None] == b2[..., None, :]) & (b1 > 0)[..., :, None]
-        return out + node.offset_sd**2 * alike
+
+def _given_parent(
+    node: NodePrior,
+    known1: tuple[Tensor, Tensor] | None,
+    known2: tuple[Tensor, Tensor] | None,
+) -> Tensor:
+    """Covariance of the constant mean, the slope and the offsets of a computed parent."""
+    out = torch.tensor(node.mean_sd**2, dtype=torch.float64)
+    if known1 is None or known2 is None:
+        return out
+    (c1, b1), (c2, b2) = known1, known2
+    u1, u2 = torch.where(b1 == 0, c1, 0.0), torch.where(b2 == 0, c2, 0.0)
+    out = out + node.slope[1] ** 2 * u1[..., :, None] * u2[..., None, :]
+    alike = (b1[..., :, None] == b2[..., None, :]) & (b1 > 0)[..., :, None]
+    return out + node.offset_sd**2 * alike
 
 
 def _amplitude(known: tuple[Tensor, Tensor] | None, kappa: Tensor) -> Tensor:

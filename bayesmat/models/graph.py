@@ -20,9 +20,8 @@ from bayesmat.features.huckel import computed
 from bayesmat.inference.grid import (
     HyperPosterior,
     Integrator,
-    LaplaceIntegrator,
-    SMCIntegrator,
 )
+from bayesmat.inference.importance import ImportanceIntegrator
 from bayesmat.models.base import PriorDraws, PropertyModel, layout_of
 from bayesmat.models.conditioning import Encoder, Problem
 from bayesmat.models.explain import ablations
@@ -32,8 +31,6 @@ from bayesmat.models.hyper import HyperPriors, LogNormal, Normal
 from bayesmat.models.kernels import FeatureStack, Matern52, Term
 from bayesmat.models.report import FitReport
 from bayesmat.sources.embedding import FeatureMap
-
-FEW_CELLS = 40
 
 __all__ = ["Computed", "Edge", "Node", "PropertyGraph"]
 
@@ -142,8 +139,8 @@ class PropertyGraph(Shown):
 
     Attributes:
         nodes: In any order; edges must not form a cycle.
-        integrator: How hyper-parameters are integrated; None is `SMCIntegrator()` up to 40 cells
-            and `LaplaceIntegrator()`, which falls back to it, beyond.
+        integrator: How hyper-parameters are integrated; None is an `ImportanceIntegrator` with
+            settings that suit the number of cells.
     """
 
     nodes: tuple[Node, ...]
@@ -228,8 +225,7 @@ class PropertyGraph(Shown):
         problem = self._problem(observations, X)
         integrator = self.integrator
         if integrator is None:
-            few = observations.n_cells <= FEW_CELLS
-            integrator = SMCIntegrator() if few else LaplaceIntegrator()
+            integrator = ImportanceIntegrator.suited(observations.n_cells)
         posterior = integrator(
             problem.log_marginal, len(problem.priors.names), seed=seed, checkpoint=checkpoint
         )

@@ -109,7 +109,9 @@ class GraphModel(PropertyModel):
                 "again."
             )
         new = Problem.of(old.joint, old.priors, old.encoder, observations, X)
-        integrator = SMCIntegrator(n=len(self.hyper_posterior.points), n_particles=self.n_sets)
+        integrator = SMCIntegrator(
+            n=min(len(self.hyper_posterior.points), 256), n_particles=self.n_sets
+        )
         found = integrator.update(
             self.hyper_posterior, old.log_marginal, new.log_marginal, seed=seed
         )

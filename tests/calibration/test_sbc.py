@@ -19,7 +19,7 @@ from torch import Tensor
 from bayesmat.check.sbc import SBC, sbc
 from bayesmat.data.observations import Observations
 from bayesmat.features.molecule import ECFP, CheapDescriptors
-from bayesmat.inference.grid import Grid, Integrator, LaplaceIntegrator, SMCIntegrator
+from bayesmat.inference.grid import Grid, ImportanceIntegrator, Integrator, SMCIntegrator
 from bayesmat.inference.laplace import Laplace
 from bayesmat.inference.nuts import NUTS
 from bayesmat.inference.population import SMC
@@ -101,9 +101,9 @@ SHORT = NUTS(warmup=50, draws=62, chains=1, max_tree_depth=3)
 
 CASES: dict[str, tuple[Callable[[], tuple[GenerativePrior, Tensor]], int]] = {
     "molecules, SMC": (lambda: molecules(SMCIntegrator()), 1),
-    "molecules, Laplace": (lambda: molecules(LaplaceIntegrator()), 1),
+    "molecules, Laplace": (lambda: molecules(ImportanceIntegrator()), 1),
     "chain, SMC": (lambda: chain(SMCIntegrator()), 2),
-    "chain, Laplace": (lambda: chain(LaplaceIntegrator()), 2),
+    "chain, Laplace": (lambda: chain(ImportanceIntegrator()), 2),
     "smooth, grid": (smooth, 1),
     "ten lengthscales, SMC": (ard, 1),
     "shared factor, SMC": (lambda: (shared_factor(SMC(n=192)), points(3)), 2),

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.distributions import MultivariateNormal
 
 from bayesmat.errors import InferenceError
-from bayesmat.inference.grid import Grid, LaplaceIntegrator, SMCIntegrator
+from bayesmat.inference.grid import Grid, SMCIntegrator
 from bayesmat.inference.moves import Points, RandomWalk, standard_normal
 from bayesmat.inference.smc import (
     Tempering,
@@ -123,34 +123,3 @@ def test_impossible_starts_are_refused_with_advice() -> None:
         tempered_smc(u, torch.tensor([0.0, math.nan, 0.0, 0.0]), walk, Points.take, seed=0)
     with pytest.raises(InferenceError, match="must rise and end at 1"):
         Tempering(ladder=(0.5,))
-
-
-def test_importance_sampling_around_the_mode_finds_evidence_and_moments() -> None:
-    log_z, mean, covariance = truth()
-    posterior = LaplaceIntegrator(n=4000, n_particles=500)(log_likelihood, 3, seed=0)
-    report = posterior.report
-    assert "Laplace" in report.method
-    assert report.pareto_k < 0.7
-    assert abs(report.log_evidence - log_z) < 4 * report.log_evidence_sd
-    weights = posterior.log_weights.exp()
-    found = weights @ posterior.points
-    assert torch.allclose(found, mean, atol=0.02)
-    centred = posterior.points - found
-    assert torch.allclose((weights[:, None] * centred).T @ centred, covariance, atol=0.01)
-    assert torch.allclose(posterior.u.mean(0), mean, atol=0.06)
-
-
-def test_smc_takes_over_where_the_mode_does_not_speak_for_the_posterior() -> None:
-    """A spike of 11 % of the mass on a plateau: its curvature says nothing of the plateau."""
-
-    def spike(u: Tensor) -> Tensor:
-        return torch.log1p(50 * torch.exp(-0.5 * (u / 0.05).square().sum(-1)))
-
-    report = LaplaceIntegrator()(spike, 2, seed=0).report
-    assert "SMC" in report.method
-    assert "after Laplace failed" in report.method
-
-
-def test_nothing_to_integrate_is_one_point() -> None:
-    posterior = LaplaceIntegrator(n_particles=4)(lambda u: torch.zeros(len(u)).double(), 0, seed=0)
-    assert posterior.u.shape == (4, 0)
