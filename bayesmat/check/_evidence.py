@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,7 @@ from bayesmat.data.table import Observations, Property, PropertyTable
 from bayesmat.errors import BayesmatError, ModelError
 from bayesmat.features.molecule import ECFP
 from bayesmat.models.base import Fitted, fit
+from bayesmat.models.graph import PropertyGraph
 from bayesmat.models.graph_model import GraphModel
 
 from .domain import minmax_similarity
