@@ -101,19 +101,21 @@ class Arm:
     """A prior with the features of all rows of a table."""
 
     prior: PropertyGraph
+    layout: Layout
     X: Tensor
 
     @staticmethod
     def of(prior: PropertyGraph, table: PropertyTable) -> Arm:
         layout = layout_of(prior, table)
-        return Arm(prior, layout(table.materials, table.condition_values))
+        return Arm(prior, layout, layout(table.materials, table.condition_values))
 
     def __call__(
         self, table: PropertyTable, rows: np.ndarray, test: np.ndarray, seed: int
     ) -> Mixture:
         """Components of the prediction of a measurement in model space, `S x n` each."""
         observations = table.subset(rows).observations()
-        model = self.prior.condition(observations, self.X[rows], seed=seed)
+        X = self.X[rows]
+        model = self.prior.condition(observations, X, layout=self.layout, seed=seed)
         marginals = model.marginals(self.X[test])
         return marginals.mean[..., 0], marginals.component_sd(observation=True)[..., 0]
 

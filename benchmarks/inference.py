@@ -31,6 +31,7 @@ from bayesmat.inference.chains import bulk_ess, mcse_mean, split_r_hat
 from bayesmat.inference.grid import SMCIntegrator
 from bayesmat.inference.moves import HMC
 from bayesmat.inference.pyro_program import DoublePrecision, seeded
+from bayesmat.models.base import layout_of
 from bayesmat.models.graph import Node, PropertyGraph
 from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.kernels import ARD, Term
@@ -141,7 +142,8 @@ def run_nuts(problem: Problem, warmup: int, draws: int, chains: int) -> tuple[Te
 def run_smc(problem: Problem, seed: int) -> tuple[GraphModel, Tensor, float]:
     """The fitted model, its log hyper-parameters `N x (d + 2)`, and seconds."""
     start = time.process_time()
-    model = problem.graph.condition(problem.observations, problem.X, seed=seed)
+    layout = layout_of(problem.graph)
+    model = problem.graph.condition(problem.observations, problem.X, layout=layout, seed=seed)
     seconds = time.process_time() - start
     values = model.problem.priors.values(model.hyper_posterior.points)
     return model, torch.stack(list(values.values()), -1).log(), seconds

@@ -159,7 +159,9 @@ def _site_conflict(evidence: Evidence, model: ProgramModel) -> list[Finding]:
     prior = evidence.fitted.prior
     if not isinstance(prior, Program):
         return []
-    drawn = _scalars(prior.sample(evidence.X[:2], N_PRIOR, seed=evidence.seed).parameters)
+    layout = evidence.fitted.layout
+    draws = prior.sample(evidence.X[:2], N_PRIOR, layout=layout, seed=evidence.seed)
+    drawn = _scalars(draws.parameters)
     told = []
     for name, values in _scalars(model.draws).items():
         before = drawn.get(name)

@@ -142,7 +142,7 @@ def _prior(
     X = fitted.layout(fitted.table.materials, fitted.table.condition_values)
     rows, index = torch.unique(obs.rows, return_inverse=True)
     measured = replace(obs, rows=index, n_rows=len(rows))
-    draws = prior.sample(X[rows], n, seed=seed)
+    draws = prior.sample(X[rows], n, layout=fitted.layout, seed=seed)
     if isinstance(fitted.model, GraphModel):
         found = _of_graph(fitted.model.problem.joint.nodes, draws.parameters)
     else:

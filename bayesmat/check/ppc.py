@@ -166,8 +166,9 @@ def prior_predictive(
     """
     table = table.select(prior.properties)
     observed, scales = table.observations(), table.scales
-    X = layout_of(prior, table)(table.materials, table.condition_values)
-    draws = prior.sample(X, n, seed=seed)
+    layout = layout_of(prior, table)
+    X = layout(table.materials, table.condition_values)
+    draws = prior.sample(X, n, layout=layout, seed=seed)
     y = draws.measurements(observed, seed=seed + 1)
     return _check("prior", table, scales, y, statistics)
 

@@ -15,7 +15,8 @@ from tqdm.auto import tqdm
 
 from bayesmat.data.observations import Observations
 from bayesmat.errors import InferenceError
-from bayesmat.models.base import GenerativePrior, PropertyModel
+from bayesmat.features.base import Layout
+from bayesmat.models.base import GenerativePrior, PropertyModel, layout_of
 
 __all__ = ["SBC", "rank_p_values", "sbc"]
 
@@ -88,6 +89,7 @@ def sbc(
     X: Tensor,
     template: Observations,
     *,
+    layout: Layout | None = None,
     n_simulations: int = 200,
     n_draws: int = 31,
     seed: int,
@@ -107,6 +109,7 @@ def sbc(
         prior: Anything that can be drawn from (graphs and programs).
         X: Rows, `n x D`, each with a measured cell, so that scales read off them agree.
         template: Which cells are measured and which have known noise; its `y` is ignored.
+        layout: What made X: the prior's own features (``layout_of(prior)``) when not given.
         n_simulations: Tables.
         n_draws: Posterior draws L kept of each fit, evenly thinned.
         seed: Seeds prior draws, noise, fits and ties.
@@ -122,18 +125,18 @@ def sbc(
             "measured rows, so that the simulated and the fitted prior would differ. Leave them "
             "out, or measure one property of each."
         )
-    truth = prior.sample(X, n_simulations, seed=seed)
+    layout = layout_of(prior) if layout is None else layout
+    truth = prior.sample(X, n_simulations, layout=layout, seed=seed)
     values = truth.measurements(template, seed=seed + 1)
     rng = np.random.default_rng(seed)
     ranks: dict[str, list[int]] = {}
     for s in tqdm(range(n_simulations), desc="simulated tables", delay=2, leave=False):
         observations = replace(template, y=values[s])
-        model = prior.condition(observations, X, seed=seed + 1000 + s)
+        model = prior.condition(observations, X, layout=layout, seed=seed + 1000 + s)
         true = {name: value[s] for name, value in truth.parameters.items()}
         drawn = _posterior(model, X, n_draws, seed=seed + s)
-        for name, (one, many) in _quantities(
-            prior, observations, X, true, truth.f[s], drawn
-        ).items():
+        found = _quantities(prior, observations, X, layout, true, truth.f[s], drawn)
+        for name, (one, many) in found.items():
             below, equal = int((many < one).sum()), int((many == one).sum())
             ranks.setdefault(name, []).append(below + int(rng.integers(equal + 1)))
     arrays = {name: np.array(values) for name, values in ranks.items()}
@@ -168,6 +171,7 @@ def _quantities(
     prior: GenerativePrior,
     observations: Observations,
     X: Tensor,
+    layout: Layout,
     true: Mapping[str, Tensor],
     f: Tensor,
     drawn: _Drawn,
@@ -184,8 +188,8 @@ def _quantities(
             out[f"{prop}: f of row {row}"] = (f[row, j], drawn.f[:, row, j])
     one = {name: value[None] for name, value in true.items()}
     out["log likelihood"] = (
-        prior.log_likelihood(one, observations, X)[0],
-        prior.log_likelihood(drawn.parameters, observations, X),
+        prior.log_likelihood(one, observations, X, layout=layout)[0],
+        prior.log_likelihood(drawn.parameters, observations, X, layout=layout),
     )
     return out
 

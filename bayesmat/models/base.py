@@ -101,14 +101,21 @@ class Prior(Protocol):
         observations: Observations,
         X: Tensor,
         *,
+        layout: Layout,
         seed: int,
         checkpoint: str | Path | None = None,
     ) -> PropertyModel:
-        """The posterior; X has shape `n x D` and is laid out by `layout_of`."""
+        """The posterior; X has shape `n x D` and was made by `layout`."""
         ...
 
     def explain(
-        self, observations: Observations, X: Tensor, model: PropertyModel, *, seed: int
+        self,
+        observations: Observations,
+        X: Tensor,
+        model: PropertyModel,
+        *,
+        layout: Layout,
+        seed: int,
     ) -> FitReport:
         """What was fitted, in words and numbers."""
         ...
@@ -140,12 +147,17 @@ class PriorDraws(Shown):
 class GenerativePrior(Prior, Protocol):
     """A prior that can be drawn from: what simulation-based calibration can test."""
 
-    def sample(self, X: Tensor, n: int, *, seed: int) -> PriorDraws:
+    def sample(self, X: Tensor, n: int, *, layout: Layout, seed: int) -> PriorDraws:
         """Independent draws of parameters and latent properties of rows X, `rows x D`."""
         ...
 
     def log_likelihood(
-        self, parameters: Mapping[str, Tensor], observations: Observations, X: Tensor
+        self,
+        parameters: Mapping[str, Tensor],
+        observations: Observations,
+        X: Tensor,
+        *,
+        layout: Layout,
     ) -> Tensor:
         """Log p(y | parameters) for draws of the parameters, shape `n`."""
         ...
@@ -367,9 +379,9 @@ def fit(
         raise ModelError("the table has no measured cell for these properties: nothing to fit.")
     layout = layout_of(prior, table)
     X = layout(table.materials, table.condition_values)
-    model = prior.condition(observations, X, seed=seed, checkpoint=checkpoint)
+    model = prior.condition(observations, X, layout=layout, seed=seed, checkpoint=checkpoint)
     report = model.report
     if explain:
-        report = prior.explain(observations, X, model, seed=seed)
+        report = prior.explain(observations, X, model, layout=layout, seed=seed)
     report = replace(report, properties=table.properties, scales=scales)
     return Fitted(table, prior, layout, model, scales, report)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bayesmat.data.table import Observations
-from bayesmat.models.base import layout_of
+from bayesmat.features.base import Layout
 from bayesmat.models.left_out import leave_one_out
 from bayesmat.models.report import Ablation, FitReport, LeaveOneOut
 
@@ -59,7 +59,13 @@ def _shares(model: GraphModel) -> Mapping[str, Mapping[str, Tensor]]:
 
 
 def ablations(
-    graph: PropertyGraph, observations: Observations, X: Tensor, model: GraphModel, *, seed: int
+    graph: PropertyGraph,
+    observations: Observations,
+    X: Tensor,
+    model: GraphModel,
+    *,
+    layout: Layout,
+    seed: int,
 ) -> tuple[Ablation, ...]:
     """Refit without each group of terms and compare leave-one-out densities cell by cell."""
     full, _ = leave_one_out(model.conditioned)
@@ -69,9 +75,8 @@ def ablations(
         if any(not node.terms for node in nodes):
             continue  # the only terms of a node cannot be left out
         reduced = replace(graph, nodes=nodes)
-        blocks, kept = layout_of(graph).blocks, layout_of(reduced).blocks
-        columns = torch.cat([X[:, blocks[name]] for name in kept], dim=1)
-        less, _ = leave_one_out(reduced.condition(observations, columns, seed=seed).conditioned)
+        refit = reduced.condition(observations, X, layout=layout, seed=seed)
+        less, _ = leave_one_out(refit.conditioned)
         gain = full - less
         se = float(gain.std() * len(gain) ** 0.5) if len(gain) > 1 else 0.0
         out.append(Ablation(group, float(gain.sum()), se))

@@ -22,12 +22,13 @@ from bayesmat.inference.grid import (
     Integrator,
 )
 from bayesmat.inference.importance import ImportanceIntegrator
-from bayesmat.models.base import PriorDraws, PropertyModel, layout_of
+from bayesmat.models.base import PriorDraws, PropertyModel
 from bayesmat.models.conditioning import Encoder, Problem
 from bayesmat.models.explain import ablations
 from bayesmat.models.gaussian import JointPrior, NodePrior, cholesky
 from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.hyper import HyperPriors, LogNormal, Normal
+from bayesmat.models.inputs import check_cells, check_columns
 from bayesmat.models.kernels import FeatureStack, Matern52, Term
 from bayesmat.models.report import FitReport
 from bayesmat.sources.embedding import FeatureMap
@@ -207,6 +208,7 @@ class PropertyGraph(Shown):
         observations: Observations,
         X: Tensor,
         *,
+        layout: Layout,
         seed: int,
         checkpoint: str | Path | None = None,
     ) -> GraphModel:
@@ -214,15 +216,15 @@ class PropertyGraph(Shown):
 
         Args:
             observations: Long-form cells in model space; its properties must be this graph's.
-            X: Features of all rows of the table, shape `n x D`, laid out by
-                `layout_of`.
+            X: Features of all rows of the table, shape `n x D`.
+            layout: What made X (see `layout_of`).
             seed: Seeds the hyper-parameter sampler.
             checkpoint: File that a run killed half-way continues from.
 
         Raises:
-            ModelError: Properties differ, or X has the wrong width.
+            ModelError: Properties differ, X is not of that layout, or it holds conditions.
         """
-        problem = self._problem(observations, X)
+        problem = self._problem(observations, X, layout)
         integrator = self.integrator
         if integrator is None:
             integrator = ImportanceIntegrator.suited(observations.n_cells)
@@ -231,7 +233,7 @@ class PropertyGraph(Shown):
         )
         return GraphModel(problem, posterior)
 
-    def sample(self, X: Tensor, n: int, *, seed: int) -> PriorDraws:
+    def sample(self, X: Tensor, n: int, *, layout: Layout, seed: int) -> PriorDraws:
         r"""Draws of hyper-parameters, and of f at rows X given them.
 
         .. math:: u \sim N(0, I), \quad \delta_r \sim N(0, k_r), \quad f = A(\mu + \delta)
@@ -239,9 +241,10 @@ class PropertyGraph(Shown):
         Args:
             X: Rows, `rows x D`; centres and scales of the kernels are read off them.
             n: Number of draws.
+            layout: What made X.
             seed: Seeds them.
         """
-        joint, encoder = _compile(self, X)
+        joint, encoder = _compile(self, X, layout)
         priors, phi = self.hyper_priors(), encoder(X)
         pair = joint.pair(phi, phi)
         generator = torch.Generator().manual_seed(seed)
@@ -260,48 +263,46 @@ class PropertyGraph(Shown):
         return PriorDraws(hyper, f, noise)
 
     def log_likelihood(
-        self, parameters: Mapping[str, Tensor], observations: Observations, X: Tensor
+        self,
+        parameters: Mapping[str, Tensor],
+        observations: Observations,
+        X: Tensor,
+        *,
+        layout: Layout,
     ) -> Tensor:
         """Log p(y | hyper-parameters) of draws of them, f integrated out; shape `n`."""
-        problem = self._problem(observations, X)
+        problem = self._problem(observations, X, layout)
         n = len(next(iter(parameters.values())))
         with torch.no_grad():
             return problem.log_marginal_at(parameters, n)
 
     def explain(
-        self, observations: Observations, X: Tensor, model: PropertyModel, *, seed: int
+        self,
+        observations: Observations,
+        X: Tensor,
+        model: PropertyModel,
+        *,
+        layout: Layout,
+        seed: int,
     ) -> FitReport:
         """The fit report with the worth of each group of terms, by refitting without it."""
         if not isinstance(model, GraphModel):
             raise ModelError("explain() wants the model that this graph was conditioned to.")
-        worth = ablations(self, observations, X, model, seed=seed)
+        worth = ablations(self, observations, X, model, layout=layout, seed=seed)
         return replace(model.report, ablations=worth)
 
     def condition_at(
-        self, observations: Observations, X: Tensor, hyper: dict[str, float]
+        self, observations: Observations, X: Tensor, hyper: dict[str, float], *, layout: Layout
     ) -> GraphModel:
         """The posterior at one given set of hyper-parameters: exact conditioning, no sampling."""
-        problem = self._problem(observations, X)
+        problem = self._problem(observations, X, layout)
         u = problem.priors.standard(hyper)
         return GraphModel(problem, HyperPosterior.point(u))
 
-    def _problem(self, observations: Observations, X: Tensor) -> Problem:
-        if observations.properties != self.properties:
-            raise ModelError(
-                f"The observations have the properties {observations.properties}, the graph "
-                f"{self.properties}: select and order them alike (fit() does it)."
-            )
-        if X.dim() != 2 or X.shape[0] != observations.n_rows:
-            raise ModelError(f"X has shape {tuple(X.shape)}, expected {observations.n_rows} x D.")
-        width = layout_of(self).width
-        if X.shape[1] != width:
-            raise ModelError(
-                f"X has {X.shape[1]} columns, the graph's features have {width}. "
-                "Conditions are not read by graphs yet: select the rows of one condition, or "
-                "write a bm.program."
-            )
+    def _problem(self, observations: Observations, X: Tensor, layout: Layout) -> Problem:
+        check_cells(self.properties, observations, X, layout)
         measured = torch.unique(observations.rows)
-        joint, encoder = _compile(self, X[measured] if measured.numel() else X)
+        joint, encoder = _compile(self, X[measured] if measured.numel() else X, layout)
         return Problem.of(joint, self.hyper_priors(), encoder, observations, X)
 
     def _facts(self) -> dict[str, object]:
@@ -337,9 +338,15 @@ def _order(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     return tuple(done)
 
 
-def _compile(graph: PropertyGraph, X: Tensor) -> tuple[JointPrior, Encoder]:
+def _compile(graph: PropertyGraph, X: Tensor, layout: Layout) -> tuple[JointPrior, Encoder]:
     """Read scales off the training rows X and fix the order of everything."""
-    layout = layout_of(graph)
+    check_columns(X, layout)
+    if layout.conditions:
+        raise ModelError(
+            f"The table has the conditions {[c.name for c in layout.conditions]}, which graphs do "
+            "not read yet: select the rows of one condition, or write a bm.program with an "
+            "argument 'conditions'."
+        )
     nodes = _order(graph.nodes)
     index = {node.property: i for i, node in enumerate(nodes)}
     compiled, maps, parents = [], [], []

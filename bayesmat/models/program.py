@@ -19,11 +19,12 @@ from torch import Tensor
 from bayesmat._repr import Shown
 from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
-from bayesmat.features.base import Featurizer
+from bayesmat.features.base import CONDITIONS, Featurizer, Layout
 from bayesmat.inference.nuts import NUTS
 from bayesmat.inference.pyro_program import DoublePrecision, seeded
 from bayesmat.inference.report import Sampler
-from bayesmat.models.base import PriorDraws, PropertyModel, layout_of
+from bayesmat.models.base import PriorDraws, PropertyModel
+from bayesmat.models.inputs import check_cells, check_columns
 from bayesmat.models.program_laws import Recorder, check_prior, check_rows, drawn
 from bayesmat.models.program_model import ProgramModel, Sampled, at, n_draws
 from bayesmat.models.report import FitReport
@@ -31,7 +32,7 @@ from bayesmat.sources.embedding import FeatureMap
 
 __all__ = ["Program", "program"]
 
-OBSERVATIONS, CONDITIONS = "observations", "conditions"
+OBSERVATIONS = "observations"
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,30 +92,34 @@ class Program(Shown):
         text = json.dumps([*parts, _content(self.function)])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def inputs(self, X: Tensor) -> dict[str, Tensor]:
-        """The tensor arguments of the function for rows of X, `n x D`.
+    def inputs(self, X: Tensor, layout: Layout) -> dict[str, Tensor]:
+        """The tensor arguments of the function for rows of X, `n x D`, made by `layout`.
 
         Raises:
-            ModelError: X is too narrow, or has conditions that the program does not take.
+            ModelError: X is not of that layout, or it holds conditions that the program does not
+                take.
         """
-        layout = layout_of(self)
+        check_columns(X, layout)
         takes = CONDITIONS in inspect.signature(self.function).parameters
-        extra = X.shape[-1] - layout.width
-        if extra < 0 or (extra > 0 and not takes):
+        if layout.conditions and not takes:
             raise ModelError(
-                f"X has {X.shape[-1]} columns, the features of {self.name!r} {layout.width}. "
-                "Further columns are the table's conditions: give the program an argument "
-                "'conditions', or select rows of one condition, since rows that differ in "
-                "conditions are not replicates."
+                f"the table has the conditions {[c.name for c in layout.conditions]}, which "
+                f"{self.name!r} does not take: give the program an argument 'conditions', or "
+                "select rows of one condition, since rows that differ in conditions are not "
+                "replicates."
             )
         found = {name: m.columns(layout, X) for name, m in self.maps}
-        return found | {CONDITIONS: X[..., layout.width :].double()} if takes else found
+        if not takes:
+            return found
+        columns = layout.blocks.get(CONDITIONS, slice(0))
+        return found | {CONDITIONS: X[..., columns].double()}
 
     def condition(
         self,
         observations: Observations,
         X: Tensor,
         *,
+        layout: Layout,
         seed: int,
         checkpoint: str | Path | None = None,
     ) -> ProgramModel:
@@ -127,7 +132,8 @@ class Program(Shown):
 
         Args:
             observations: Long-form cells in model space; its properties must be the program's.
-            X: Features of all rows of the table, shape `n x D`, laid out by `layout_of`.
+            X: Features of all rows of the table, shape `n x D`.
+            layout: What made X (see `layout_of`).
             seed: Seeds the sampler.
             checkpoint: File that a run killed half-way continues from.
 
@@ -135,16 +141,17 @@ class Program(Shown):
             ModelError: Properties or shapes differ, or the program breaks a rule.
             InferenceError: The chains could not start.
         """
-        if observations.properties != self.properties:
-            raise ModelError(
-                f"The observations have the properties {observations.properties}, the program "
-                f"{self.properties}: select and order them alike (fit() does it)."
-            )
-        if X.dim() != 2 or X.shape[0] != observations.n_rows:
-            raise ModelError(f"X has shape {tuple(X.shape)}, expected {observations.n_rows} x D.")
+        check_cells(self.properties, observations, X, layout)
         measured, X = _measured(observations, X)
-        inputs = self.inputs(X)
-        check_prior(self.traced, self.evaluate, measured, X)
+        inputs = self.inputs(X, layout)
+
+        def traced(cells: Observations, rows: Tensor) -> tuple[poutine.Trace, Recorder]:
+            return self.traced(cells, rows, layout)
+
+        def evaluate(draw: dict[str, Tensor], rows: Tensor) -> tuple[Tensor, Tensor]:
+            return self.evaluate(draw, rows, layout)
+
+        check_prior(traced, evaluate, measured, X)
 
         def model() -> Tensor:
             return self.function(**inputs, observations=measured)
@@ -154,28 +161,35 @@ class Program(Shown):
         run = self.sampler(model, seed=seed, checkpoint=checkpoint, key=key)
         draws = run.flat(self.n_draws)
         with torch.no_grad():
-            check_rows(self.evaluate, at(draws, 0), X)
-            noise = [self.evaluate(at(draws, s), X[:1])[1] for s in range(n_draws(draws))]
+            check_rows(evaluate, at(draws, 0), X)
+            noise = [evaluate(at(draws, s), X[:1])[1] for s in range(n_draws(draws))]
         sampled = Sampled(draws, torch.stack(noise), run, measured.n_cells, seed)
-        return ProgramModel(self.properties, self.evaluate, sampled)
+        return ProgramModel(self.properties, evaluate, sampled)
 
     def explain(
-        self, observations: Observations, X: Tensor, model: PropertyModel, *, seed: int
+        self,
+        observations: Observations,
+        X: Tensor,
+        model: PropertyModel,
+        *,
+        layout: Layout,
+        seed: int,
     ) -> FitReport:
         """The fit report; a program has no groups of terms to be left out."""
         return model.report
 
-    def sample(self, X: Tensor, n: int, *, seed: int) -> PriorDraws:
+    def sample(self, X: Tensor, n: int, *, layout: Layout, seed: int) -> PriorDraws:
         """Draws from the prior: parameters by site, latent properties and noise.
 
         Args:
             X: Rows, `rows x D`.
             n: Number of draws.
+            layout: What made X.
             seed: Seeds them.
         """
         nothing = Observations.empty(X.shape[0], self.properties)
         with seeded(seed), torch.no_grad():
-            runs = [self.traced(nothing, X) for _ in range(n)]
+            runs = [self.traced(nothing, X, layout) for _ in range(n)]
         sites = [drawn(trace) for trace, _ in runs]
         f, noise = (
             torch.stack([recorder.seen[0][i].double() for _, recorder in runs]) for i in (0, 1)
@@ -184,28 +198,35 @@ class Program(Shown):
         return PriorDraws(parameters, f, noise)
 
     def log_likelihood(
-        self, parameters: Mapping[str, Tensor], observations: Observations, X: Tensor
+        self,
+        parameters: Mapping[str, Tensor],
+        observations: Observations,
+        X: Tensor,
+        *,
+        layout: Layout,
     ) -> Tensor:
         """Log p(y | sites) of draws of the sites, `n x ...` each; shape `n`."""
         measured, X = _measured(observations, X)
         out = []
         with torch.no_grad():
             for s in range(n_draws(parameters)):
-                f, scale = self.evaluate(at(parameters, s), X)
+                f, scale = self.evaluate(at(parameters, s), X, layout)
                 out.append(measured.log_density(f, scale).sum())
         return torch.stack(out)
 
-    def traced(self, observations: Observations, X: Tensor) -> tuple[poutine.Trace, Recorder]:
+    def traced(
+        self, observations: Observations, X: Tensor, layout: Layout
+    ) -> tuple[poutine.Trace, Recorder]:
         """Run once, sites drawn from the prior; what was sampled and what was observed."""
         recorder = Recorder.of(observations)
         run = poutine.trace(DoublePrecision()(self.function))
-        return run.get_trace(**self.inputs(X), observations=recorder), recorder
+        return run.get_trace(**self.inputs(X, layout), observations=recorder), recorder
 
-    def evaluate(self, draw: dict[str, Tensor], X: Tensor) -> tuple[Tensor, Tensor]:
+    def evaluate(self, draw: dict[str, Tensor], X: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:
         """Latent f, `n x m`, of rows `n x D` and noise sd, `m`, at one draw of the sites."""
         recorder = Recorder.of(Observations.empty(X.shape[0], self.properties))
         run = poutine.condition(DoublePrecision()(self.function), data=draw)
-        f = run(**self.inputs(X), observations=recorder)
+        f = run(**self.inputs(X, layout), observations=recorder)
         return recorder.checked(f)
 
     def _facts(self) -> dict[str, object]:

@@ -15,7 +15,7 @@ from torch import Tensor
 from bayesmat.inference.grid import SMCIntegrator
 from bayesmat.models.base import Prior, PropertyModel
 from bayesmat.models.graph import PropertyGraph
-from tests.unit.models.helpers import chain_graph, observations
+from tests.unit.models.helpers import axes, chain_graph, observations
 from tests.unit.models.programs import linear
 
 N, D, M = 10, 2, 2
@@ -39,7 +39,7 @@ def rows(n: int, seed: int) -> Tensor:
 def condition(prior: Prior, seed: int = 0) -> PropertyModel:
     X = rows(N, 0)
     y = torch.stack([torch.sin(3 * X[i, 0]) + (1 + j) * X[i, 1] for i, j in CELLS])
-    return prior.condition(observations(CELLS, y, N, M), X, seed=seed)
+    return prior.condition(observations(CELLS, y, N, M), X, layout=axes(), seed=seed)
 
 
 @pytest.fixture(scope="module", params=[graph, program])

@@ -42,7 +42,7 @@ from bayesmat.oracles import Evaluation, WorkerPool
 from bayesmat.oracles.table import TableOracle
 from bayesmat.sources.zoo import SourceEnsemble
 from tests.unit.explore.fake import POOL, FakePrior, FakeRule
-from tests.unit.models.helpers import Coordinates, chain_graph, space
+from tests.unit.models.helpers import Coordinates, axes, chain_graph, space
 from tests.unit.models.programs import linear
 from tests.unit.plots.looks import words_of
 
@@ -140,7 +140,9 @@ TABLES: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     ),
     "LeaveOneOut": (lambda: fitted_graph().report.loo, ("90% intervals", "nats")),
     "PriorDraws": (
-        lambda: chain_graph(2).sample(torch.rand(4, 2, dtype=torch.float64), 5, seed=0),
+        lambda: chain_graph(2).sample(
+            torch.rand(4, 2, dtype=torch.float64), 5, layout=axes(), seed=0
+        ),
         ("5 x 4 x 2 array",),
     ),
     "Marginals": (lambda: fitted_graph().marginals(["0.1 0.2"]), ("8 x 1 x 2 array",)),

@@ -168,7 +168,7 @@ def test_prior_draws_are_those_of_the_prior(graph: Fitted, program: Fitted) -> N
     prior = to_arviz(graph, seed=3)["prior"]
     X = graph.layout(graph.table.materials)
     rows = torch.unique(graph.table.observations().rows)
-    draws = graph.prior.sample(X[rows], 32, seed=3)
+    draws = graph.prior.sample(X[rows], 32, layout=graph.layout, seed=3)
     np.testing.assert_array_equal(prior["noise"][0], draws.noise_sd)
     again = to_arviz(graph, seed=3)
     np.testing.assert_array_equal(prior["weight"].values, again["prior"]["weight"].values)

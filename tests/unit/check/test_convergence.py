@@ -10,7 +10,7 @@ import torch
 from bayesmat.check import convergence
 from bayesmat.errors import InferenceError
 from bayesmat.inference.population import SMC
-from tests.unit.models.helpers import chain_graph, observations
+from tests.unit.models.helpers import axes, chain_graph, observations
 
 
 def _normal(*shape: int) -> torch.Tensor:
@@ -62,7 +62,7 @@ def test_runs_and_fits_know_their_own_report() -> None:
     assert convergence(run) is run.report
     y = torch.zeros(2, dtype=torch.float64)
     graph, X = chain_graph(1), torch.rand(2, 2, dtype=torch.float64)
-    fitted = graph.condition(observations([(0, 0), (1, 0)], y, 2, 1), X, seed=0)
+    fitted = graph.condition(observations([(0, 0), (1, 0)], y, 2, 1), X, layout=axes(), seed=0)
     found = convergence(fitted)
     assert "p0: noise" in found.table.index
     assert not found.are_chains

@@ -232,7 +232,7 @@ def test_intervals_that_are_too_narrow() -> None:
     X = fitted.layout(table.materials)
     # The noise is given, a quarter of the true one; weight and mean are right.
     narrow = {"a: w Matern-5/2(coordinates)": 1.0, "a: noise": 0.1 / fitted.scales[0].sd}
-    model = smooth().condition_at(table.observations(), X, narrow)
+    model = smooth().condition_at(table.observations(), X, narrow, layout=layout_of(smooth()))
     (found,) = examine(replace(fitted, model=model)).about("calibration")
     assert found.verdict in ("bad", "look")
     assert "intervals are too narrow" in found.why
@@ -332,7 +332,8 @@ def well_specified(seed: int, n: int = 40) -> tuple[PropertyGraph, PropertyTable
     rng = np.random.default_rng(seed)
     keys = tuple(f"{u:.3f} {v:.3f}" for u, v in rng.uniform(-2, 2, (n, 2)))
     empty = PropertyTable(keys, "id", (Property("a", "K"),), np.zeros((n, 1)))
-    draws = prior.sample(layout_of(prior, empty)(keys), 1, seed=seed)
+    layout = layout_of(prior, empty)
+    draws = prior.sample(layout(keys), 1, layout=layout, seed=seed)
     y = draws.f[0, :, 0].numpy() + float(draws.noise_sd) * rng.normal(size=n)
     return prior, replace(empty, values=y[:, None])
 

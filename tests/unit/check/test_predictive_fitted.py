@@ -127,7 +127,7 @@ def test_after_smc_it_is_arvizs_loo_of_the_same_densities() -> None:
 def test_given_hyper_parameters_nothing_is_approximate(fitted: Fitted) -> None:
     obs, X = fitted.table.observations(), fitted.layout(fitted.table.materials)
     hyper = {name: float(v.mean()) for name, v in fitted.model.hyper.items()}
-    model = fitted.prior.condition_at(obs, X, hyper)
+    model = fitted.prior.condition_at(obs, X, hyper, layout=fitted.layout)
     found = check.loo(replace(fitted, model=model))
     assert bool(found.pareto_k.isnan().all())
     assert found.suspects == ()

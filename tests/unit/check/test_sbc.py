@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from torch import Tensor
 from bayesmat.check.sbc import rank_p_values, sbc
 from bayesmat.data.observations import Observations
 from bayesmat.errors import InferenceError
+from bayesmat.features.base import Layout
 from bayesmat.inference.grid import Grid
 from bayesmat.models.graph import Node, PropertyGraph
 from bayesmat.models.graph_model import GraphModel
@@ -33,9 +35,15 @@ class Overconfident(PropertyGraph):
     """Conditions as if the noise were a fifth of what it is."""
 
     def condition(
-        self, observations: Observations, X: Tensor, *, seed: int, checkpoint: None = None
+        self,
+        observations: Observations,
+        X: Tensor,
+        *,
+        layout: Layout,
+        seed: int,
+        checkpoint: str | Path | None = None,
     ) -> GraphModel:
-        model = super().condition(observations, X, seed=seed)
+        model = super().condition(observations, X, layout=layout, seed=seed)
         name = "p0: noise"
         i = model.problem.priors.names.index(name)
         shifted = model.hyper_posterior.u.clone()

@@ -21,6 +21,7 @@ from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.candidates import Candidates, Pool
 from bayesmat.explore.goals import Goal, Within, region_of
 from bayesmat.explore.select import Selection
+from bayesmat.features.base import Layout
 from bayesmat.inference.report import InferenceReport
 from bayesmat.models.base import Fitted
 from bayesmat.models.marginals import Marginals
@@ -86,13 +87,14 @@ class FakePrior:
         observations: Observations,
         X: Tensor,
         *,
+        layout: Layout,
         seed: int,
         checkpoint: str | Path | None = None,
     ) -> Model:
         return FakeModel(observations, X)
 
     def explain(
-        self, observations: Observations, X: Tensor, model: Model, *, seed: int
+        self, observations: Observations, X: Tensor, model: Model, *, layout: Layout, seed: int
     ) -> FitReport:
         return model.report
 

@@ -22,7 +22,7 @@ from bayesmat.models.graph import Node, PropertyGraph
 from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.kernels import Matern52, Term
 from bayesmat.models.marginals import Marginals
-from tests.unit.models.helpers import observations, space
+from tests.unit.models.helpers import axes, observations, space
 
 
 def region(lower: float, upper: float) -> Region:
@@ -35,7 +35,9 @@ def fitted_model(n_particles: int = 6) -> tuple[GraphModel, Tensor]:
     y = torch.sin(4 * X.sum(1))
     node = Node("p0", (Term(Matern52(), space(), "smooth"),))
     graph = PropertyGraph((node,), Grid(n=128, n_particles=n_particles))
-    model = graph.condition(observations([(i, 0) for i in range(8)], y, 8, 1), X, seed=0)
+    model = graph.condition(
+        observations([(i, 0) for i in range(8)], y, 8, 1), X, layout=axes(), seed=0
+    )
     return model, torch.rand(5, 1, 2, generator=g, dtype=torch.float64)
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bayesmat.data.table import Observations
+from bayesmat.features.base import Layout
 from bayesmat.models.graph import Edge, Node, PropertyGraph
 from bayesmat.models.kernels import Linear, Matern52, Term
 from bayesmat.sources.embedding import FeatureMap
@@ -31,6 +32,11 @@ class Coordinates:
     def __call__(self, materials: Sequence[str]) -> Tensor:
         rows = [[float(v) for v in m.split()] for m in materials]
         return torch.tensor(rows, dtype=torch.float64).reshape(len(materials), self.d)
+
+
+def axes(d: int = 2) -> Layout:
+    """Where the coordinates are in X: its columns are the coordinates."""
+    return Layout((Coordinates(d),))
 
 
 def space(d: int = 2) -> FeatureMap:

@@ -12,7 +12,7 @@ from torch.distributions import MultivariateNormal
 from bayesmat.models.gaussian import LogMarginal, cholesky
 from bayesmat.models.graph import Node, PropertyGraph
 from bayesmat.models.kernels import ARD, Linear, Matern52, Term
-from tests.unit.models.helpers import chain_graph, observations, space
+from tests.unit.models.helpers import axes, chain_graph, observations, space
 
 
 def random(*shape: int, seed: int = 0) -> Tensor:
@@ -93,6 +93,6 @@ def test_the_marginal_likelihood_of_a_graph_is_differentiated_rightly(name: str)
     X = torch.rand(5, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     X[1] = X[0]
     obs = observations(cells, random(len(cells)), 5, len(graph.nodes))
-    problem = graph._problem(obs, X)
+    problem = graph._problem(obs, X, axes())
     u = 0.5 * random(3, len(problem.priors.names), seed=2)
     assert torch.autograd.gradcheck(problem.log_marginal, (u.requires_grad_(),), rtol=1e-5)

@@ -8,16 +8,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from bayesmat.data.table import Observations
+from bayesmat.data.table import Condition, Observations
 from bayesmat.errors import ModelError
+from bayesmat.features.base import Layout
 from bayesmat.inference.grid import Grid
+from bayesmat.models.base import layout_of
 from bayesmat.models.gaussian import condition
 from bayesmat.models.graph import Computed, Edge, Node, PropertyGraph
 from bayesmat.models.kernels import Linear, Matern52, MinMax, Term
 from bayesmat.models.left_out import leave_one_out
 from bayesmat.models.transfer import Transfer
 
-from .helpers import chain_graph, observations, space
+from .helpers import Coordinates, chain_graph, observations, space
 
 
 def matern(a: Tensor, b: Tensor, ell: float) -> Tensor:
@@ -78,7 +80,7 @@ def test_posterior_is_dense_conditioning_for_any_pattern_of_holes(seed: int) -> 
     graph, obs, X, hyper = random_case(seed)
     X_new = torch.rand(4, 2, generator=torch.Generator().manual_seed(99), dtype=torch.float64)
     mean, cov = reference(obs, X, X_new, hyper)
-    posterior = graph.condition_at(obs, X, hyper).posterior(X_new)
+    posterior = graph.condition_at(obs, X, hyper, layout=layout_of(graph)).posterior(X_new)
     assert torch.allclose(posterior.mean.reshape(-1), mean, atol=1e-8)
     got = posterior.distribution.covariance_matrix
     assert torch.allclose(got, cov, atol=1e-7)
@@ -86,7 +88,7 @@ def test_posterior_is_dense_conditioning_for_any_pattern_of_holes(seed: int) -> 
 
 def test_marginals_are_the_diagonal_of_the_posterior() -> None:
     graph, obs, X, hyper = random_case(3)
-    model = graph.condition_at(obs, X, hyper)
+    model = graph.condition_at(obs, X, hyper, layout=layout_of(graph))
     marginals, posterior = model.marginals(X, chunk=4), model.posterior(X[:, None, :])
     assert torch.allclose(marginals.mean[0], posterior.mean[:, 0], atol=1e-9)
     assert torch.allclose(marginals.variance[0], posterior.variance[:, 0], atol=1e-7)
@@ -99,7 +101,7 @@ def test_known_variances_replace_the_inferred_noise() -> None:
     )
     X_new = X[:2] + 0.05
     mean, _cov = reference(known, X, X_new, hyper)
-    model = graph.condition_at(known, X, hyper)
+    model = graph.condition_at(known, X, hyper, layout=layout_of(graph))
     assert torch.allclose(model.posterior(X_new).mean.reshape(-1), mean, atol=1e-8)
 
 
@@ -121,7 +123,7 @@ def test_nested_cokriging_is_le_gratiet_recursion() -> None:
     }  # fmt: skip
     obs = observations(cells, torch.cat([low, high]), 8, 2)
     X_new = torch.linspace(0, 1, 7, dtype=torch.float64)[:, None]
-    posterior = graph.condition_at(obs, X, hyper).posterior(X_new)
+    posterior = graph.condition_at(obs, X, hyper, layout=layout_of(graph)).posterior(X_new)
 
     ell = float(torch.pdist(X).median())
 
@@ -139,14 +141,16 @@ def test_nested_cokriging_is_le_gratiet_recursion() -> None:
 
 def test_mixture_moments_are_hand_computed_averages() -> None:
     graph, obs, X, _ = random_case(2)
-    model = PropertyGraph(graph.nodes, Grid(n=256, n_particles=5)).condition(obs, X, seed=1)
+    model = PropertyGraph(graph.nodes, Grid(n=256, n_particles=5)).condition(
+        obs, X, layout=layout_of(graph), seed=1
+    )
     X_new = X[:3] + 0.1
     posterior = model.posterior(X_new)
     assert posterior.mean.shape == (5, 3, 3)
     single = []
     for s in range(5):
         hyper = {name: float(v[s]) for name, v in model.hyper.items()}
-        single.append(graph.condition_at(obs, X, hyper).posterior(X_new))
+        single.append(graph.condition_at(obs, X, hyper, layout=layout_of(graph)).posterior(X_new))
     means = torch.stack([p.mean for p in single])
     variances = torch.stack([p.variance for p in single])
     assert torch.allclose(posterior.mixture_mean, means.mean(0), atol=1e-8)
@@ -158,18 +162,22 @@ def test_mixture_moments_are_hand_computed_averages() -> None:
 
 def test_batch_shapes_follow_botorch() -> None:
     graph, obs, X, hyper = random_case(1)
-    model = PropertyGraph(graph.nodes, Grid(n=128, n_particles=4)).condition(obs, X, seed=0)
+    model = PropertyGraph(graph.nodes, Grid(n=128, n_particles=4)).condition(
+        obs, X, layout=layout_of(graph), seed=0
+    )
     X_new = torch.rand(6, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     assert model.posterior(X_new).mean.shape == (6, 4, 2, 3)
     assert model.posterior(X_new, output_indices=[2]).mean.shape == (6, 4, 2, 1)
     alone = model.posterior(X_new[4]).mean
     assert torch.allclose(model.posterior(X_new).mean[4], alone, atol=1e-10)
-    assert graph.condition_at(obs, X, hyper).posterior(X_new).mean.shape == (6, 2, 3)
+    assert graph.condition_at(obs, X, hyper, layout=layout_of(graph)).posterior(
+        X_new
+    ).mean.shape == (6, 2, 3)
 
 
 def test_leave_one_out_is_refitting_without_the_cell() -> None:
     graph, obs, X, hyper = random_case(6)
-    model = graph.condition_at(obs, X, hyper)
+    model = graph.condition_at(obs, X, hyper, layout=layout_of(graph))
     loo = model.report.loo
     assert loo is not None
     seen = torch.unique(obs.rows)
@@ -181,7 +189,7 @@ def test_leave_one_out_is_refitting_without_the_cell() -> None:
             obs.rows[keep], obs.columns[keep], obs.y[keep], obs.yvar[keep], obs.n_rows,
             obs.properties,
         )  # fmt: skip
-        p = graph.condition_at(less, X, hyper).posterior(
+        p = graph.condition_at(less, X, hyper, layout=layout_of(graph)).posterior(
             X[obs.rows[i]][None], observation_noise=True
         )
         column = int(obs.columns[i])
@@ -212,7 +220,7 @@ def test_missing_hyper_parameters_are_named() -> None:
     graph, obs, X, hyper = random_case(0)
     hyper.pop("p1: rho p0")
     with pytest.raises(ModelError, match=r"missing \['p1: rho p0'\]"):
-        graph.condition_at(obs, X, hyper)
+        graph.condition_at(obs, X, hyper, layout=layout_of(graph))
 
 
 def test_digest_changes_with_configuration_only() -> None:
@@ -226,11 +234,13 @@ def test_digest_changes_with_configuration_only() -> None:
 def test_leave_one_out_averages_sets_by_their_truncated_ratios() -> None:
     """Two sets by hand: ratios 1/p, the larger cut at its mean times sqrt(2)."""
     graph, obs, X, _ = random_case(2)
-    model = PropertyGraph(graph.nodes, Grid(n=256, n_particles=2)).condition(obs, X, seed=1)
+    model = PropertyGraph(graph.nodes, Grid(n=256, n_particles=2)).condition(
+        obs, X, layout=layout_of(graph), seed=1
+    )
     single = []
     for s in range(2):
         hyper = {name: float(v[s]) for name, v in model.hyper.items()}
-        loo = graph.condition_at(obs, X, hyper).report.loo
+        loo = graph.condition_at(obs, X, hyper, layout=layout_of(graph)).report.loo
         assert loo is not None
         single.append(loo.log_density.exp())
     p = torch.stack(single)
@@ -244,8 +254,31 @@ def test_leave_one_out_averages_sets_by_their_truncated_ratios() -> None:
 def test_conditions_that_no_feature_reads_are_refused() -> None:
     graph, obs, X, hyper = random_case(0)
     wider = torch.cat([X, torch.ones(len(X), 1, dtype=torch.float64)], 1)
-    with pytest.raises(ModelError, match="Conditions are not read by graphs yet"):
-        graph.condition_at(obs, wider, hyper)
+    warm = Layout((Coordinates(2),), (Condition("temperature", "K"),))
+    with pytest.raises(ModelError, match=r"conditions \['temperature'\], which graphs do not read"):
+        graph.condition_at(obs, wider, hyper, layout=warm)
+    with pytest.raises(ModelError, match="X has 3 columns, its layout 2"):
+        graph.condition_at(obs, wider, hyper, layout=layout_of(graph))
+
+
+class Other(Coordinates):
+    """As many columns as the coordinates, under another name."""
+
+    @property
+    def id(self) -> str:
+        return "other"
+
+
+def test_columns_are_where_the_layout_says() -> None:
+    """A block of the same width before the graph's own is not taken for it."""
+    graph, obs, X, hyper = random_case(0)
+    own = graph.condition_at(obs, X, hyper, layout=layout_of(graph)).marginals(X)
+    shared = Layout((Other(), Coordinates(2)))
+    wide = torch.cat([torch.ones(len(X), 2, dtype=torch.float64), X], 1)
+    found = graph.condition_at(obs, wide, hyper, layout=shared).marginals(wide)
+    assert torch.equal(found.mean, own.mean)
+    with pytest.raises(ModelError, match="the layout has no columns of"):
+        graph.condition_at(obs, X, hyper, layout=Layout((Other(),)))
 
 
 def test_ratios_of_leave_one_out_are_truncated() -> None:

@@ -21,7 +21,7 @@ from bayesmat.inference.grid import SMCIntegrator
 from bayesmat.models.base import PriorDraws, fit
 from bayesmat.models.graph import PropertyGraph
 from bayesmat.models.graph_model import GraphModel
-from tests.unit.models.helpers import chain_graph, observations
+from tests.unit.models.helpers import axes, chain_graph, observations
 from tests.unit.models.programs import linear
 
 N, M = 7, 2
@@ -53,9 +53,9 @@ def every_cell(draws: PriorDraws) -> Observations:
 def test_prior_draws_have_the_prior_covariance_given_their_parameters() -> None:
     """Whitened by its exact covariance, f of every draw is N(0, I)."""
     prior, X = graph(), rows(5)
-    draws = prior.sample(X, 800, seed=0)
+    draws = prior.sample(X, 800, layout=axes(), seed=0)
     assert draws.f.shape == (800, 5, M)
-    problem = prior._problem(every_cell(draws), X)
+    problem = prior._problem(every_cell(draws), X, axes())
     k = problem.covariance(draws.parameters, 800) + 1e-9 * torch.eye(5 * M).double()
     mean = -problem.moments(draws.parameters, 800)[1]
     f = draws.f.reshape(800, -1) - mean
@@ -68,7 +68,7 @@ def test_prior_draws_have_the_prior_covariance_given_their_parameters() -> None:
 
 def test_prior_draws_of_parameters_follow_their_priors() -> None:
     prior = graph()
-    draws = prior.sample(rows(3), 2000, seed=0)
+    draws = prior.sample(rows(3), 2000, layout=axes(), seed=0)
     priors = prior.hyper_priors()
     assert tuple(draws.parameters) == priors.names
     for j, name in enumerate(priors.names):
@@ -81,13 +81,13 @@ def test_prior_draws_of_parameters_follow_their_priors() -> None:
 
 
 def test_the_seed_of_prior_draws_decides() -> None:
-    one, two, other = (graph().sample(rows(), 4, seed=s) for s in (0, 0, 1))
+    one, two, other = (graph().sample(rows(), 4, layout=axes(), seed=s) for s in (0, 0, 1))
     assert torch.equal(one.f, two.f)
     assert not torch.equal(one.f, other.f)
 
 
 def test_simulated_measurements_have_inferred_or_known_noise() -> None:
-    draws = graph().sample(rows(), 4000, seed=0)
+    draws = graph().sample(rows(), 4000, layout=axes(), seed=0)
     yvar = torch.full((len(CELLS),), torch.nan).double()
     yvar[0] = 9.0
     obs = replace(data(), yvar=yvar)
@@ -99,9 +99,9 @@ def test_simulated_measurements_have_inferred_or_known_noise() -> None:
 
 def test_the_log_likelihood_is_the_gaussian_density() -> None:
     prior, obs, X = graph(), data(), rows()
-    draws = prior.sample(X, 5, seed=2)
-    found = prior.log_likelihood(draws.parameters, obs, X)
-    problem = prior._problem(obs, X)
+    draws = prior.sample(X, 5, layout=axes(), seed=2)
+    found = prior.log_likelihood(draws.parameters, obs, X, layout=axes())
+    problem = prior._problem(obs, X, axes())
     for s in range(5):
         values = {name: v[s : s + 1] for name, v in draws.parameters.items()}
         k = problem.covariance(values, 1)[0] + torch.diag(problem.noise(values)[0])
@@ -112,11 +112,11 @@ def test_the_log_likelihood_is_the_gaussian_density() -> None:
 def test_the_evidence_is_the_mean_likelihood_of_prior_draws() -> None:
     """Plain Monte Carlo over the prior, against SMC; bounds are four errors."""
     prior, obs, X = graph(n=400), data(6), rows()
-    draws = prior.sample(X, 20_000, seed=0)
-    log_l = prior.log_likelihood(draws.parameters, obs, X)
+    draws = prior.sample(X, 20_000, layout=axes(), seed=0)
+    log_l = prior.log_likelihood(draws.parameters, obs, X, layout=axes())
     log_z = float(torch.logsumexp(log_l, 0)) - math.log(20_000)
     error = float((log_l - log_z).exp().std()) / math.sqrt(20_000)
-    report = prior.condition(obs, X, seed=0).report.inference
+    report = prior.condition(obs, X, layout=axes(), seed=0).report.inference
     bound = 4 * math.hypot(error, report.log_evidence_sd)
     assert report.log_evidence == pytest.approx(log_z, abs=bound)
     assert bound < 1
@@ -124,8 +124,8 @@ def test_the_evidence_is_the_mean_likelihood_of_prior_draws() -> None:
 
 def test_a_program_has_the_same_density_by_its_own_path() -> None:
     prior, obs, X = linear(M, 2), data(), rows()
-    draws = prior.sample(X, 4, seed=0)
-    found = prior.log_likelihood(draws.parameters, obs, X)
+    draws = prior.sample(X, 4, layout=axes(), seed=0)
+    found = prior.log_likelihood(draws.parameters, obs, X, layout=axes())
     mean = draws.f[:, obs.rows, obs.columns]
     sd = draws.noise_sd[:, obs.columns]
     assert torch.allclose(found, torch.distributions.Normal(mean, sd).log_prob(obs.y).sum(-1))
@@ -141,7 +141,7 @@ def refit(model: GraphModel, obs: Observations, seed: int, n: int) -> GraphModel
 
 def test_an_updated_graph_is_a_refit_at_the_same_scales() -> None:
     """Means over six runs each; bounds are four standard errors of the difference."""
-    half = [graph(n=256).condition(data(5), rows(), seed=s) for s in range(6)]
+    half = [graph(n=256).condition(data(5), rows(), layout=axes(), seed=s) for s in range(6)]
     updated = [model.update(data(), rows(), seed=10 + s) for s, model in enumerate(half)]
     fresh = [refit(half[0], data(), 20 + s, 256) for s in range(6)]
     X = rows(4, seed=9)
@@ -184,11 +184,11 @@ def test_a_fit_is_updated_by_a_longer_table() -> None:
 
 
 def test_updates_that_cannot_be_are_explained() -> None:
-    model = graph(n=32).condition(data(5), rows(), seed=0)
+    model = graph(n=32).condition(data(5), rows(), layout=axes(), seed=0)
     with pytest.raises(ModelError, match="4 cells, the model 5: give all cells, old and new"):
         model.update(data(4), rows(), seed=0)
     other = replace(data(), properties=("p1", "p0"))
     with pytest.raises(ModelError, match=r"properties \('p1', 'p0'\), the model \('p0', 'p1'\)"):
         model.update(other, rows(), seed=0)
     with pytest.raises(ModelError, match="fit it again with all cells"):
-        linear(M, 2).condition(data(), rows(), seed=0).update(data(), rows(), seed=0)
+        linear(M, 2).condition(data(), rows(), layout=axes(), seed=0).update(data(), rows(), seed=0)

@@ -12,13 +12,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from bayesmat.data.table import Observations, Property, PropertyTable
+from bayesmat.data.table import Condition, Observations, Property, PropertyTable
 from bayesmat.errors import ModelError
+from bayesmat.features.base import Layout
 from bayesmat.inference.chains import bulk_ess
 from bayesmat.inference.nuts import NUTS
 from bayesmat.models.base import fit
 from bayesmat.models.program import Program, program
-from tests.unit.models.helpers import Coordinates, observations
+from tests.unit.models.helpers import Coordinates, axes, observations
 from tests.unit.models.programs import horseshoe, linear, shared_factor
 
 QUICK = NUTS(warmup=5, draws=5, chains=1, max_tree_depth=3)
@@ -43,7 +44,7 @@ def test_conjugate_regression_has_the_moments_of_the_closed_form() -> None:
     mean = covariance @ X.T @ y / sd**2
 
     prior = linear(1, d, NUTS(warmup=60, draws=120, chains=2, max_tree_depth=3))
-    model = prior.condition(column(y, sd**2), X, seed=3)
+    model = prior.condition(column(y, sd**2), X, layout=axes(d), seed=3)
 
     w = model.run.draws["w"][..., 0]
     ess = bulk_ess(w)
@@ -69,7 +70,7 @@ def test_horseshoe_finds_the_two_coefficients_that_matter() -> None:
     y = X @ truth + 0.2 * normal(n, seed=6)
 
     sampler = NUTS(warmup=90, draws=60, chains=1, max_tree_depth=5)
-    model = horseshoe(d, sampler).condition(column(y), X, seed=0)
+    model = horseshoe(d, sampler).condition(column(y), X, layout=axes(d), seed=0)
 
     draws = model.sampled.draws
     w = draws["z"] * draws["local"] * draws["overall"][:, None]
@@ -93,7 +94,7 @@ def test_two_properties_lend_each_other_what_holes_hide() -> None:
     table = replace(observations(cells, values, n, 2), properties=("Tb", "Tm"))
 
     sampler = NUTS(warmup=60, draws=60, chains=1, max_tree_depth=4)
-    model = shared_factor(sampler).condition(table, X, seed=1)
+    model = shared_factor(sampler).condition(table, X, layout=axes(3), seed=1)
 
     assert model.properties == ("Tb", "Tm")
     assert abs(float(model.sampled.draws["slope"].mean()) - 0.7) < 0.15
@@ -108,21 +109,22 @@ def test_two_properties_lend_each_other_what_holes_hide() -> None:
 def test_rows_without_a_measured_cell_change_nothing() -> None:
     prior, X = linear(1), normal(6, 2)
     y = normal(4, seed=1)
-    few = prior.condition(column(y), X[:4], seed=0)
+    few = prior.condition(column(y), X[:4], layout=axes(), seed=0)
     padded = observations([(i, 0) for i in range(4)], y, 6, 1)
-    many = prior.condition(padded, X, seed=0)
+    many = prior.condition(padded, X, layout=axes(), seed=0)
     assert torch.equal(few.latent(X), many.latent(X))
 
 
 def test_identical_candidates_have_identical_draws_in_every_batch() -> None:
     prior, X = linear(2), normal(5, 2)
-    model = prior.condition(observations([(0, 0), (1, 1)], normal(2), 5, 2), X, seed=0)
+    cells = observations([(0, 0), (1, 1)], normal(2), 5, 2)
+    model = prior.condition(cells, X, layout=axes(), seed=0)
     values = model.posterior(X[:1].expand(3, 2, 2)).values
     assert (values == values[:1, :, :1]).all()
 
 
 def test_prior_draws_have_the_prior_moments() -> None:
-    draws = linear(1).sample(normal(3, 2), 400, seed=0)
+    draws = linear(1).sample(normal(3, 2), 400, layout=axes(), seed=0)
     sites, f = draws.parameters, draws.f
     assert f.shape == (400, 3, 1)
     assert sites["w"].shape == (400, 2, 1)
@@ -169,10 +171,15 @@ def test_fit_and_predict_take_a_program_like_any_prior() -> None:
     assert (prediction.observation_sd > prediction.latent_sd).all()
 
 
+WARM = Layout((Coordinates(2),), (Condition("temperature", "K"),))
+
+
 def test_conditions_are_an_argument_or_an_error() -> None:
     X = torch.cat([normal(4, 2), torch.tensor([[300.0], [300.0], [350.0], [350.0]])], -1)
     with pytest.raises(ModelError, match="give the program an argument 'conditions'"):
-        linear(1).condition(column(normal(4)), X, seed=0)
+        linear(1).condition(column(normal(4)), X, layout=WARM, seed=0)
+    with pytest.raises(ModelError, match="X has 3 columns, its layout 2"):
+        linear(1).condition(column(normal(4)), X, layout=axes(), seed=0)
 
     @build
     def warm(phi: Tensor, conditions: Tensor, observations: Observations) -> Tensor:
@@ -181,7 +188,7 @@ def test_conditions_are_an_argument_or_an_error() -> None:
         observations.observe(f, scale=site("s", 1.0, (1,)).exp())
         return f
 
-    model = warm.condition(column(normal(4)), X, seed=0)
+    model = warm.condition(column(normal(4)), X, layout=WARM, seed=0)
     same, hot = X[:1], X[:1].clone()
     hot[:, 2] += 50.0
     step = model.latent(hot) - model.latent(same)
@@ -291,7 +298,7 @@ def tuned(phi: Tensor, observations: Observations) -> Tensor:
 )
 def test_a_broken_rule_is_named(function: Callable[..., Tensor], words: str) -> None:
     with pytest.raises(ModelError, match=words):
-        build(function).condition(column(normal(6)), normal(6, 2), seed=0)
+        build(function).condition(column(normal(6)), normal(6, 2), layout=axes(), seed=0)
 
 
 def test_arguments_and_features_must_match() -> None:
@@ -303,4 +310,4 @@ def test_arguments_and_features_must_match() -> None:
 
 def test_other_properties_are_refused() -> None:
     with pytest.raises(ModelError, match="select and order them alike"):
-        linear(2).condition(column(normal(4)), normal(4, 2), seed=0)
+        linear(2).condition(column(normal(4)), normal(4, 2), layout=axes(), seed=0)

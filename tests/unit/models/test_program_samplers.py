@@ -20,7 +20,7 @@ from bayesmat.inference.moves import HMC, MALA
 from bayesmat.inference.nuts import NUTS
 from bayesmat.inference.population import SMC
 from bayesmat.inference.report import Sampler
-from tests.unit.models.helpers import observations
+from tests.unit.models.helpers import axes, observations
 from tests.unit.models.programs import linear
 
 N, D, SD = 12, 3, 0.5
@@ -49,7 +49,7 @@ def test_a_conjugate_regression_has_its_closed_form(name: str) -> None:
     covariance = torch.linalg.inv(torch.eye(D).double() + X.T @ X / SD**2)
     mean, sd = covariance @ X.T @ Y / SD**2, covariance.diagonal().sqrt()
     marginal = MultivariateNormal(torch.zeros(N).double(), X @ X.T + SD**2 * torch.eye(N).double())
-    model = linear(1, D, SAMPLERS[name], n_draws=200).condition(CELLS, X, seed=3)
+    model = linear(1, D, SAMPLERS[name], n_draws=200).condition(CELLS, X, layout=axes(D), seed=3)
     report = model.report.inference
     found = report.table.loc[[f"w[{i},0]" for i in range(D)]]
     error = (torch.tensor(found["mean"].to_numpy()) - mean) / torch.tensor(
@@ -79,8 +79,8 @@ def test_a_program_s_checkpoint_knows_its_cells(sampler: Sampler, tmp_path: Path
     """Another measured value, error or row is another run, however small the change."""
     path = tmp_path / "run.safetensors"
     prior = linear(1, D, sampler, n_draws=8)
-    first = prior.condition(CELLS, X, seed=0, checkpoint=path)
-    again = prior.condition(CELLS, X, seed=0, checkpoint=path)
+    first = prior.condition(CELLS, X, layout=axes(D), seed=0, checkpoint=path)
+    again = prior.condition(CELLS, X, layout=axes(D), seed=0, checkpoint=path)
     assert torch.equal(first.draws["w"], again.draws["w"])
     y, yvar = CELLS.y.clone(), CELLS.yvar.clone()
     y[3] += 1e-7
@@ -88,4 +88,4 @@ def test_a_program_s_checkpoint_knows_its_cells(sampler: Sampler, tmp_path: Path
     rows = CELLS.rows.flip(0)
     for other in (replace(CELLS, y=y), replace(CELLS, yvar=yvar), replace(CELLS, rows=rows)):
         with pytest.raises(InferenceError, match="belongs to another run"):
-            prior.condition(other, X, seed=0, checkpoint=path)
+            prior.condition(other, X, layout=axes(D), seed=0, checkpoint=path)

@@ -77,8 +77,12 @@ def test_the_amplitude_follows_the_estimate_and_spares_classes_of_ignorance() ->
     data = table()
     X = layout_of(graph)(data.materials)
     hyper = {name: 0.3 for name in graph.hyper_priors().names}
-    model = graph.condition_at(data.observations(), X, {**hyper, "gap: kappa": 1.5})
-    flat = graph.condition_at(data.observations(), X, {**hyper, "gap: kappa": 0.0})
+    model, flat = (
+        graph.condition_at(
+            data.observations(), X, {**hyper, "gap: kappa": kappa}, layout=layout_of(graph)
+        )
+        for kappa in (1.5, 0.0)
+    )
     phi, joint = model.problem.phi, model.problem.joint
     known = phi.computed[0]
     assert known is not None
@@ -149,12 +153,13 @@ def test_conditioning_gives_the_gaussian_log_density() -> None:
 def test_ablation_is_the_difference_of_two_fits(fitted: Fitted) -> None:
     data, graph = table(), prior()
     X = layout_of(graph)(data.materials)
-    model = graph.condition(data.observations(), X, seed=0)
+    model = graph.condition(data.observations(), X, layout=layout_of(graph), seed=0)
     assert isinstance(model, GraphModel)
     assert isinstance(model.problem, Problem)
-    gains = ablations(graph, data.observations(), X, model, seed=0)
+    gains = ablations(graph, data.observations(), X, model, layout=layout_of(graph), seed=0)
     without = Transfer("gap", integrator=Grid(n=256, n_particles=16))
-    less = without.condition(data.observations(), layout_of(without)(data.materials), seed=0)
+    layout = layout_of(without)
+    less = without.condition(data.observations(), layout(data.materials), layout=layout, seed=0)
     loo, loo_less = model.report.loo, less.report.loo
     assert loo is not None
     assert loo_less is not None
@@ -170,9 +175,11 @@ def test_ablation_reads_the_columns_that_are_left() -> None:
     one = PropertyGraph((Node("gap", (descriptors,)),), grid)
     data = table()
     X = layout_of(both)(data.materials)
-    model = both.condition(data.observations(), X, seed=0)
-    gains = {a.group: a.elpd_gain for a in ablations(both, data.observations(), X, model, seed=0)}
-    less = one.condition(data.observations(), layout_of(one)(data.materials), seed=0)
+    model = both.condition(data.observations(), X, layout=layout_of(both), seed=0)
+    found = ablations(both, data.observations(), X, model, layout=layout_of(both), seed=0)
+    gains = {a.group: a.elpd_gain for a in found}
+    layout = layout_of(one)
+    less = one.condition(data.observations(), layout(data.materials), layout=layout, seed=0)
     loo, loo_less = model.report.loo, less.report.loo
     assert loo is not None
     assert loo_less is not None
