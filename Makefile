@@ -34,6 +34,7 @@ bench: $(STAMP)  ## quick benchmarks; full ones: python -m benchmarks.NAME
 	$(BIN)/python -m benchmarks.spine --quick
 	$(BIN)/python -m benchmarks.campaign --quick
 	$(BIN)/python -m benchmarks.inference --quick
+	$(BIN)/python -m benchmarks.fits --quick
 	$(BIN)/python -m benchmarks.calibration --quick
 
 docs: $(STAMP)  ## build the manual into site/, warnings are errors

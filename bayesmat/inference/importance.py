@@ -25,6 +25,8 @@ from .smc import effective_sample_size
 __all__ = ["ImportanceIntegrator"]
 
 HEAVY = 0.02
+SHORT_TAIL = 0.5
+SUPPLEMENT = 0.2
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class ImportanceIntegrator:
     """
 
     n: int = 256
-    rounds: int = 8
+    rounds: int = 10
     ess: float = 400.0
     least: float = 100.0
     searches: int = 4
@@ -285,9 +287,11 @@ class _Run:
     ) -> tuple[tuple[Mode, ...], Mixture, int]:
         """The next proposal: components where the weight is, and at a mode just met."""
         mixture = self.mixture.adapted(u, _tempered_weights(log_w), self.plan.defence)
-        heaviest = int(log_w.argmax())
+        weights, heaviest = torch.softmax(log_w, 0), int(log_w.argmax())
         covered = torch.softmax(self.mixture.log_densities(u[heaviest : heaviest + 1])[0], 0)
-        heavy = float(torch.softmax(log_w, 0)[heaviest])
+        heavy = float(weights[heaviest])
+        if heavy > HEAVY or pareto_k(log_w) > SHORT_TAIL:
+            mixture = mixture.supplemented(u, weights, SUPPLEMENT)
         if heavy < HEAVY or float(covered[0]) < 0.5:
             return self.modes, mixture, 0
         met, spent = find_modes(self.target, u[[heaviest]], log_p[[heaviest]], 1)

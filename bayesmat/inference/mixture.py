@@ -127,6 +127,28 @@ class Mixture:
 
     def joined(self, mode: Mode, share: float) -> Mixture:
         """With one more component at a mode."""
+        return self._joined(mode.u, mode.factor, share)
+
+    def supplemented(self, u: Tensor, weights: Tensor, share: float) -> Mixture:
+        """With one more component where the heaviest point shows that too little is drawn.
+
+        Centred there, with the covariance of the nearest points by their weights (incremental
+        mixture importance sampling: Raftery and Bao 2010, doi:10.1111/j.1541-0420.2010.01399.x).
+
+        Args:
+            u: Points, `N x d`.
+            weights: Normalised importance weights, `N`.
+            share: Share of the new component.
+        """
+        centre = u[weights.argmax()]
+        sd = (weights @ (u - weights @ u).square()).sqrt().clamp(min=1e-6)
+        near = ((u - centre) / sd).square().sum(-1).argsort()[: max(10 * self.d, len(u) // 20)]
+        w = 0.5 * weights[near] / weights[near].sum() + 0.5 / len(near)
+        off = u[near] - centre
+        covariance = (w[:, None] * off).T @ off + 1e-8 * torch.eye(self.d).double()
+        return self._joined(centre, torch.linalg.cholesky(covariance), share)
+
+    def _joined(self, mean: Tensor, factor: Tensor, share: float) -> Mixture:
         shares = torch.cat([(1 - share) * self.shares, torch.tensor([share]).double()])
-        means = torch.cat([self.means, mode.u[None]])
-        return Mixture(shares, means, torch.cat([self.factors, mode.factor[None]]), self.dof)
+        means = torch.cat([self.means, mean[None]])
+        return Mixture(shares, means, torch.cat([self.factors, factor[None]]), self.dof)

@@ -19,7 +19,8 @@ from torch import Tensor
 from bayesmat.check.sbc import SBC, sbc
 from bayesmat.data.observations import Observations
 from bayesmat.features.molecule import ECFP, CheapDescriptors
-from bayesmat.inference.grid import Grid, ImportanceIntegrator, Integrator, SMCIntegrator
+from bayesmat.inference.grid import Grid, Integrator, SMCIntegrator
+from bayesmat.inference.importance import ImportanceIntegrator
 from bayesmat.inference.laplace import Laplace
 from bayesmat.inference.nuts import NUTS
 from bayesmat.inference.population import SMC
@@ -52,7 +53,7 @@ def ragged(m: int) -> list[tuple[int, int]]:
     return [(i, j) for i in range(N) for j in range(m) if j == i % m or (i * 7 + j * 3) % 4 < 2]
 
 
-def molecules(integrator: Integrator) -> tuple[PropertyGraph, Tensor]:
+def molecules(integrator: Integrator | None) -> tuple[PropertyGraph, Tensor]:
     """The default model's parts on real molecules: fingerprints, descriptors, computed parent."""
     cheap = FeatureMap((CheapDescriptors(),))
     terms = (
@@ -64,7 +65,7 @@ def molecules(integrator: Integrator) -> tuple[PropertyGraph, Tensor]:
     return graph, layout_of(graph)(MOLECULES)
 
 
-def chain(integrator: Integrator) -> tuple[PropertyGraph, Tensor]:
+def chain(integrator: Integrator | None) -> tuple[PropertyGraph, Tensor]:
     """Cokriging of two properties with holes: two noises, four weights, one rho."""
     return PropertyGraph(chain_graph(2).nodes, integrator), points(2)
 
@@ -76,7 +77,7 @@ def smooth() -> tuple[PropertyGraph, Tensor]:
 
 
 def ard() -> tuple[PropertyGraph, Tensor]:
-    """Ten lengthscales, moved by Hamiltonian Monte Carlo."""
+    """Ten lengthscales: twelve hyper-parameters."""
     node = Node("p0", (Term(ARD(), space(10), "descriptors"),))
     return PropertyGraph((node,)), points(10)
 
@@ -97,15 +98,17 @@ def hierarchical(phi: Tensor, observations: Observations) -> Tensor:
     return f
 
 
+TEMPERED = ImportanceIntegrator(n=64, rounds=1, least=1e9)
 SHORT = NUTS(warmup=50, draws=62, chains=1, max_tree_depth=3)
 
 CASES: dict[str, tuple[Callable[[], tuple[GenerativePrior, Tensor]], int]] = {
     "molecules, SMC": (lambda: molecules(SMCIntegrator()), 1),
-    "molecules, Laplace": (lambda: molecules(ImportanceIntegrator()), 1),
+    "molecules, default": (lambda: molecules(None), 1),
     "chain, SMC": (lambda: chain(SMCIntegrator()), 2),
-    "chain, Laplace": (lambda: chain(ImportanceIntegrator()), 2),
+    "chain, default": (lambda: chain(None), 2),
+    "chain, tempered from the proposal": (lambda: chain(TEMPERED), 2),
     "smooth, grid": (smooth, 1),
-    "ten lengthscales, SMC": (ard, 1),
+    "ten lengthscales, default": (ard, 1),
     "shared factor, SMC": (lambda: (shared_factor(SMC(n=192)), points(3)), 2),
     "linear, Laplace": (lambda: (linear(1, sampler=Laplace(), n_draws=64), points(2)), 1),
     "hierarchy, SMC": (lambda: (hierarchical, points(4)), 1),

@@ -98,6 +98,27 @@ def test_a_spike_on_a_plateau_is_weighed_by_the_defence() -> None:
     assert float(posterior.log_weights.exp() @ near) == pytest.approx(0.13, abs=0.03)
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_bent_posterior_is_covered_by_supplements(seed: int) -> None:
+    """An L of two arms, one narrow and near, one wide and far: a Student-t covers neither."""
+
+    def bent(u: Tensor) -> Tensor:
+        x, y = u[:, 0], u[:, 1]
+        near = -0.5 * ((x - 0.8) / 0.1).square() - 0.5 * y.square()
+        far = -0.5 * ((y - 2.0) / 0.2).square() - 0.5 * (x + 1.0).square()
+        return torch.logaddexp(near, far)
+
+    posterior = ImportanceIntegrator(n=512)(bent, 2, seed=seed)
+    grid = Grid(n=2**15)(bent, 2, seed=9)
+    assert posterior.weighting == "proposal"
+    mean, sd, ess = weighted(posterior)
+    truth, spread, size = weighted(grid)
+    assert ((mean - truth).abs() < 4 * spread * (1 / ess + 1 / size) ** 0.5).all()
+    assert torch.allclose(sd, spread, rtol=0.1)
+    sds = math.hypot(posterior.report.log_evidence_sd, grid.report.log_evidence_sd)
+    assert posterior.report.log_evidence == pytest.approx(grid.report.log_evidence, abs=4 * sds)
+
+
 def bananas(u: Tensor) -> Tensor:
     """Pairs of a standard normal x and y near x^2 - 1."""
     x, y = u[:, 0::2], u[:, 1::2]

@@ -69,3 +69,19 @@ def test_a_joined_mode_takes_its_share() -> None:
     joined = Mixture(SHARES, M, C).joined(mode, 0.25)
     assert joined.shares.tolist() == pytest.approx([0.15, 0.375, 0.225, 0.25])
     assert joined.means[-1].tolist() == [7.0]
+
+
+def test_a_supplement_stands_where_too_little_was_drawn() -> None:
+    """All weight is on an arm that the component at 0 hardly reaches."""
+    start = Mixture(
+        torch.tensor([0.1, 0.9]).double(),
+        torch.zeros(1, 2).double(),
+        0.2 * torch.eye(2)[None].double(),
+    )
+    u = torch.linspace(-3, 3, 601).double()[:, None] * torch.tensor([[1.0, 0.0]]).double()
+    weights = torch.softmax(-0.5 * ((u[:, 0] - 2.0) / 0.1).square(), 0)
+    found = start.supplemented(u, weights, 0.25)
+    assert found.shares.tolist() == pytest.approx([0.075, 0.675, 0.25])
+    assert float(found.means[-1, 0]) == pytest.approx(2.0, abs=0.01)
+    assert float(found.factors[-1, 0, 0]) < 0.3
+    assert bool((found.log_density(u[500:501]) > start.log_density(u[500:501])).all())
