@@ -41,7 +41,7 @@ from bayesmat.check.calibration import pit
 from bayesmat.check.scores import nll_mixture
 from bayesmat.data.datasets import chemicals_table
 from bayesmat.data.table import Observations, PropertyTable
-from bayesmat.features.base import Featurizer
+from bayesmat.features.base import Featurizer, Layout
 from bayesmat.features.molecule import ECFP, MACCS, Descriptors2D
 from bayesmat.features.selected import Selected
 from bayesmat.models.base import layout_of
@@ -66,6 +66,7 @@ class Case:
 
     Attributes:
         graph: Our prior.
+        layout: Where its features are.
         X: What its layout makes, `n x D`.
         phi: The same features as one matrix, for BoTorch, `n x k`.
         train: The training cells.
@@ -73,6 +74,7 @@ class Case:
     """
 
     graph: PropertyGraph
+    layout: Layout
     X: Tensor
     phi: Tensor
     train: Observations
@@ -123,7 +125,7 @@ def case_of(n: int, nodes: int, features: str) -> Case:
     X = layout(small.materials)
     (stack,) = {id(t.features): t.features for t in terms}.values()
     return Case(
-        graph, X, stack.columns(layout, X).detach(), seen.observations(),
+        graph, layout, X, stack.columns(layout, X).detach(), seen.observations(),
         unseen.observations(seen.scales),
     )  # fmt: skip
 
@@ -132,7 +134,7 @@ def ours(case: Case) -> Record:
     """Condition the graph; judge the mixture on the test cells."""
     n = case.train.n_rows
     start = time.process_time()
-    model = case.graph.condition(case.train, case.X[:n], seed=0)
+    model = case.graph.condition(case.train, case.X[:n], layout=case.layout, seed=0)
     seconds = time.process_time() - start
     start = time.process_time()
     marginals = model.marginals(case.X[n:])
