@@ -16,7 +16,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from bayesmat import demo
-from bayesmat.data.io import read_csv
+from bayesmat.data.io import Column, read_csv
 from bayesmat.errors import BayesmatError, CampaignError
 from bayesmat.explore.account import account_of
 from bayesmat.explore.campaign import Campaign
@@ -55,6 +55,15 @@ Properties = Annotated[
         "--property", "-p", metavar="COLUMN=UNIT",
         help='A measured property: "gap=eV", or "gap=log eV" if it is positive and spans a factor '
         "of three or more. Repeat for several.",
+    ),
+]  # fmt: skip
+FileUnits = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--file-unit", "-f", metavar="COLUMN=UNIT",
+        help='Unit of the numbers in the file where it is another one: with -p "gap=log eV", '
+        '-f "gap=hartree" converts. A unit in the heading ("gap [hartree]", "Tb (°C)") does the '
+        "same.",
     ),
 ]  # fmt: skip
 MaterialColumn = Annotated[
@@ -111,6 +120,7 @@ def predict(
     materials: Annotated[list[str], typer.Argument(metavar="SMILES...", help="What to predict.")],
     *,
     properties: Properties,
+    file_units: FileUnits = None,
     material: MaterialColumn = "smiles",
     use: Use = None,
     out: Annotated[Path | None, typer.Option(help="Also write the predictions as CSV.")] = None,
@@ -120,7 +130,7 @@ def predict(
 
     Example: bayesmat predict gaps.csv "c1ccc2ccccc2c1" -p "gap=log eV" -m smiles
     """
-    units, (column, kind) = _pairs(properties, "--property"), _column(material)
+    units, (column, kind) = _columns(properties, file_units), _column(material)
     setup = Setup(tuple(units), kind, tuple(use or ()), "none")
     data = read_csv(table, material=column, kind=kind, properties=units)
     fitted = fit(setup.prior(), data, seed=0, explain=explain)
@@ -149,6 +159,7 @@ def create(
             '"gap=min", in the units given. Repeat for several.',
         ),
     ],
+    file_units: FileUnits = None,
     material: MaterialColumn = "smiles",
     use: Use = None,
     oracle: Annotated[
@@ -160,7 +171,7 @@ def create(
     Example: bayesmat campaign create gap.db gaps.csv -p "gap=log eV" -g gap=2.0:2.5
     -u gap_huckel -u networks --oracle gfn1
     """
-    units, (column, kind) = _pairs(properties, "--property"), _column(material)
+    units, (column, kind) = _columns(properties, file_units), _column(material)
     wanted = [_goal(name, text) for name, text in _pairs(goals, "--goal").items()]
     setup = Setup(tuple(units), kind, tuple(use or ()), oracle)
     data = read_csv(table, material=column, kind=kind, properties=units)
@@ -300,6 +311,17 @@ def _pairs(texts: Sequence[str], what: str) -> dict[str, str]:
             raise typer.BadParameter(f"{text!r}: write NAME=..., each name once", param_hint=what)
         pairs[name.strip()] = value.strip()
     return pairs
+
+
+def _columns(properties: Sequence[str], file_units: Sequence[str] | None) -> dict[str, Column]:
+    """Columns of measured properties, with the unit of the file where one is stated."""
+    wanted, stated = _pairs(properties, "--property"), _pairs(file_units or (), "--file-unit")
+    unknown = sorted(set(stated) - set(wanted))
+    if unknown:
+        raise typer.BadParameter(
+            f"{unknown} are no properties; those are {list(wanted)}", param_hint="--file-unit"
+        )
+    return {name: Column(unit, unit=stated.get(name)) for name, unit in wanted.items()}
 
 
 def _column(text: str) -> tuple[str, Literal["smiles", "repeat_unit"]]:

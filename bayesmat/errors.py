@@ -51,13 +51,33 @@ class BadCell:
         return f"{where}{column}: {self.value!r} - {self.reason}"
 
 
+SHOWN = 20
+
+
+def listed(items: Sequence[object]) -> str:
+    """One item a line, the first twenty of them, and how many more there are.
+
+    >>> print(listed(["a", "b"]))
+      a
+      b
+    """
+    lines = [f"  {item}" for item in items[:SHOWN]]
+    if len(items) > SHOWN:
+        lines.append(f"  ... and {len(items) - SHOWN:,} more")
+    return "\n".join(lines)
+
+
 class DataError(BayesmatError, ValueError):
-    """Input data cannot be used; `cells` lists every offending cell at once."""
+    """Input data cannot be used; `cells` holds every offending cell, the message the first 20."""
 
     def __init__(self, message: str, cells: Sequence[BadCell] = ()) -> None:
         self.cells = tuple(cells)
-        lines = "".join(f"\n  {cell}" for cell in self.cells)
-        super().__init__(message + lines)
+        super().__init__(f"{message}\n{listed(self.cells)}" if self.cells else message)
+
+    def __reduce__(self) -> tuple[type[DataError], tuple[str, tuple[BadCell, ...]]]:
+        """Copies and pickles keep the cells, and do not list them twice."""
+        message = str(self.args[0]).split("\n  ", 1)[0] if self.cells else str(self.args[0])
+        return type(self), (message, self.cells)
 
 
 class MaterialError(DataError):

@@ -48,8 +48,17 @@ def numbers(column: np.ndarray) -> tuple[np.ndarray, Bad]:
 def _why_not_number(text: str) -> str:
     if _INFINITY.fullmatch(text):
         return "infinite"
+    if re.fullmatch(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}", text):
+        point, plain = text.replace(",", "."), text.replace(",", "")
+        return f"ambiguous: a decimal comma ({point}) or a thousands separator ({plain})? write one"
     if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", text):
         return "not a number; write a decimal point instead of the comma"
+    if re.fullmatch(r"[+-]?[0-9]{1,3}(?:[ ,.'’\u00a0\u202f][0-9]{3})+(?:[.,][0-9]+)?", text):
+        return "not a number; leave out the thousands separators"
+    if text[0] in "−–" and _NUMBER.fullmatch(text[1:]):
+        return "not a number; its minus sign is a typographic one, write '-'"
+    if text[-1] == "%" and _NUMBER.fullmatch(text[:-1].strip()):
+        return "not a number; leave out the sign and give the column the unit '%'"
     if text[0] in "<>≤≥~≈":
         return "not a number but a limit or an estimate"
     return "not a number"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast, get_args
@@ -11,7 +12,10 @@ from bayesmat.errors import BadCell, DataError
 from ._raw import Heading, Raw
 from .materials import Kind
 from .properties import Condition, Property
-from .units import converter, sd_converter
+from .units import check_unit, converter, is_temperature, is_unit, sd_converter
+
+_LOGGER = logging.getLogger(__name__)
+_DEGREES = {"C": "degC", "F": "degF"}
 
 
 @dataclass(frozen=True)
@@ -105,16 +109,43 @@ class Finder:
         return self.raw.header[at] if at >= 0 else ""
 
     def _unit(self, at: int, column: Column, default: str) -> str:
-        text = Heading.of(self._label(at)).text
+        """The unit of the numbers: as the call, else the heading, else the property says."""
+        label = self._label(at)
+        text = Heading.of(label).text
         written = None if text is None or text.startswith("{") else text
+        if written in _DEGREES and is_temperature(default):
+            written = _DEGREES[written]
         if written is not None:
             written = Property.parse("written", written).unit
-        if column.unit is not None and written is not None and column.unit != written:
+        if column.unit is None:
+            if written is None:
+                _notice(label, default)
+            return default if written is None else written
+        given = check_unit(column.unit)
+        if written is not None and given != written:
             raise DataError(
                 f"the heading says the unit is {written!r}, the call says {column.unit!r}; "
                 "remove one of them."
             )
-        return next(unit for unit in (column.unit, written, default) if unit is not None)
+        return given
+
+
+def _notice(label: str, unit: str) -> None:
+    """Say, or refuse, what a heading without a unit in brackets seems to say of it."""
+    last = label.rpartition("_")[2] if "_" in label else ""
+    meant = _DEGREES.get(last, last) if is_temperature(unit) or len(last) > 1 else ""
+    if meant and meant not in _DEGREES and is_unit(meant) and check_unit(meant) != unit:
+        raise DataError(
+            f"the heading ends in {last!r}, the property is in {unit or '1'!r}: say in which unit "
+            f"the numbers of the file are, Column({unit or '1'!r}, unit={meant!r}) or "
+            f"Column({unit or '1'!r}, unit={unit or '1'!r})."
+        )
+    if label.endswith(")"):
+        _LOGGER.warning(
+            "what stands in brackets in the heading %r is not a unit: its numbers are read in %r",
+            label,
+            unit or "1",
+        )
 
 
 def _quantity(label: str, given: str | Property | Condition, role: str) -> Property | Condition:

@@ -14,14 +14,23 @@ import pandas as pd
 
 from bayesmat.errors import BadCell, DataError
 
+from .units import is_unit
+
 _MAX_SHOWN = 60
 _BRACKETS = re.compile(r"^(?P<name>.*?)\s*(?P<text>\[[^][]*\]|\{[^{}]*\}|\([^()]*\))$", re.DOTALL)
+_LOOSE = re.compile(r"^(?P<name>.+?)(?:\s+/\s+|,\s+|\s+in\s+)(?P<text>\S+)$", re.DOTALL)
+_LETTERS = frozenset("KVJWgs%")
+_QUOTIENT = re.compile(r"^(?P<name>[A-Za-z]\w*)/(?P<text>K|[^\W\d_]{2,}\S*)$")
 _SD = re.compile(r"^sd\((?P<name>.*)\)\s*\[(?P<text>[^][]*)\]$", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Heading:
-    """What the heading of a column says: "gap [eV]", "@solvent {water|dmso}", "sd(gap) [eV]"."""
+    """What the heading of a column says: "gap [eV]", "@solvent {water|dmso}", "sd(gap) [eV]".
+
+    A unit may also stand in round brackets or after a comma, a slash or "in" ("gap (eV)",
+    "gap, eV", "T / K"), if it is one; other remarks ("Tg (DSC)") belong to the name.
+    """
 
     name: str
     text: str | None = None
@@ -38,11 +47,21 @@ class Heading:
         label = label.removeprefix("@")
         match = _BRACKETS.match(label)
         if not match or not match["name"]:
+            loose = _LOOSE.match(label) or _QUOTIENT.match(label)
+            text = loose["text"] if loose else ""
+            if loose and is_unit(text) and (len(text) > 1 or text in _LETTERS):
+                return Heading(loose["name"], text, role)
             return Heading(label, None, role)
         name, text = match["name"], match["text"]
         if text[0] == "(":
-            is_key = name == "material"
-            return Heading(name, text[1:-1], "material") if is_key else Heading(label, None, role)
+            if name == "material":
+                return Heading(name, text[1:-1], "material")
+            if is_unit(text[1:-1]):
+                return Heading(name, text[1:-1], role)
+            inner = _BRACKETS.match(name)
+            if inner and is_unit(inner["text"][1:-1]):  # "Tg (K) (DSC)"
+                return Heading(f"{inner['name']} {text}", inner["text"][1:-1], role)
+            return Heading(label, None, role)
         return Heading(name, text[1:-1] if text[0] == "[" else text, role)
 
 

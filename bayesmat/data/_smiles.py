@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable
 
 from rdkit import Chem
 
 _MAX_PASSES = 8
+_STRAY = re.compile(r"[^A-Za-z0-9@+\-\[\]()/\\=#$:.%*~]")
 
 
 class Unreadable(ValueError):
@@ -17,6 +20,9 @@ def read(smiles: str) -> Chem.Mol:
     """Sanitised molecule without atom-map numbers; `Unreadable` says why there is none."""
     if len(smiles.split()) != 1:
         raise Unreadable("there are blanks inside it")
+    reason = stray(smiles)
+    if reason:
+        raise Unreadable(reason)
     mol = Chem.MolFromSmiles(smiles)
     if mol is None:
         raise Unreadable(_why(smiles))
@@ -26,6 +32,19 @@ def read(smiles: str) -> Chem.Mol:
         for atom in mol.GetAtoms():
             atom.SetAtomMapNum(0)
     return mol
+
+
+def stray(smiles: str) -> str:
+    """Why a character has no meaning in SMILES (RDKit ignores some of them), or ""."""
+    found = _STRAY.search(smiles)
+    if not found:
+        return ""
+    character = found[0]
+    shown = character if character.isprintable() else f"U+{ord(character):04X}"
+    name = unicodedata.name(character, "a control character").lower()
+    if character == ">":
+        return "it is a reaction ('>'), not a molecule"
+    return f"{shown!r} ({name}) has no meaning in SMILES"
 
 
 def _why(smiles: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
@@ -11,13 +10,12 @@ from types import MappingProxyType
 from typing import Literal
 
 from pymatgen.core.composition import Composition
-from pymatgen.core.periodic_table import Element
 from rdkit import rdBase
 
 from bayesmat.errors import BadCell, MaterialError
 
-from . import _repeat_units, _smiles
-from ._smiles import Unreadable
+from . import _formulas, _repeat_units, _smiles
+from ._smiles import Unreadable, stray
 
 __all__ = [
     "Kind",
@@ -26,6 +24,7 @@ __all__ = [
     "canonical_composition",
     "canonical_repeat_unit",
     "canonical_smiles",
+    "stray",
     "try_canonical",
 ]
 
@@ -39,30 +38,16 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "id": "an id",
     }
 )
-_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_ISOTOPE = re.compile(r"[DT](?![a-z])")
 _MAX_DENOMINATOR = 10_000
 _TOLERANCE = 2e-6
 
 
 def _composition(formula: str) -> str:
-    formula = formula.translate(_SUBSCRIPTS)
-    if any(mark in formula for mark in ("·", "•")) or ".H" in formula:
-        raise Unreadable("write a hydrate or an adduct with brackets, CuSO4(H2O)5")
-    if _ISOTOPE.search(formula):
-        raise Unreadable("isotopes (D, T) are not told apart in compositions")
-    try:
-        parts = Composition(formula)
-        symbols = [part.symbol for part in parts if isinstance(part, Element)]
-    except (ValueError, KeyError, AttributeError) as error:
-        raise Unreadable(f"pymatgen cannot read it ({error})") from error
-    if not parts or len(symbols) != len(parts):
-        raise Unreadable("it holds something that is not an element")
-    amounts = [_fraction(parts[symbol]) for symbol in symbols]
-    scale = lcm(*(amount.denominator for amount in amounts))
-    counts = [int(amount * scale) for amount in amounts]
-    divisor = gcd(*counts)
-    whole = {symbol: n // divisor for symbol, n in zip(symbols, counts, strict=True)}
+    found = {symbol: _fraction(n) for symbol, n in _formulas.amounts(formula).items()}
+    scale = lcm(*(amount.denominator for amount in found.values()))
+    counts = {symbol: int(amount * scale) for symbol, amount in found.items()}
+    divisor = gcd(*counts.values())
+    whole = {symbol: n // divisor for symbol, n in counts.items()}
     with warnings.catch_warnings():
         # Noble gases have no electronegativity; pymatgen only uses it to order the symbols.
         warnings.filterwarnings("ignore", message="No Pauling electronegativity")
@@ -195,12 +180,16 @@ def canonical_repeat_unit(smiles: str) -> str:
 def canonical_composition(formula: str) -> str:
     """Reduced formula in pymatgen's order of elements.
 
-    Amounts may be fractions; 0.333333 is read as 1/3.
+    Amounts may be fractions; 0.333333 is read as 1/3. Hydrates and adducts are written with a dot
+    of any kind or with brackets. Every character must have a meaning: charges, phases, isotopes and
+    unknown amounts (`nH2O`) are refused.
 
     Raises:
-        MaterialError: If it is not a formula of elements.
+        MaterialError: If it is not a formula of elements, or can be read in two ways.
 
     >>> canonical_composition("Al0.5Ga0.5As"), canonical_composition("O3Fe2")
     ('AlGaAs2', 'Fe2O3')
+    >>> canonical_composition("CuSO4.5H2O") == canonical_composition("CuSO4(H2O)5")
+    True
     """
     return canonical(formula, "composition")

@@ -7,7 +7,7 @@ from typing import Literal
 
 from bayesmat.errors import DataError
 
-from .units import check_unit
+from .units import check_unit, has_zero
 
 __all__ = ["Condition", "Property"]
 
@@ -72,6 +72,12 @@ class Property:
         if self.scale not in ("linear", "log"):
             raise DataError(
                 f"property {self.name!r} has scale {self.scale!r}; it must be 'linear' or 'log'."
+            )
+        if self.scale == "log" and not has_zero(self.unit):
+            raise DataError(
+                f"property {self.name!r} has the scale log of {self.unit!r}, whose zero is a "
+                "convention: a logarithm of it means nothing. Use a unit that starts at nothing, "
+                "such as 'K', or the linear scale."
             )
         if self.categories is not None:
             object.__setattr__(self, "categories", tuple(self.categories))

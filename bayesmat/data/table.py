@@ -252,6 +252,21 @@ class PropertyTable:
             groups=None if groups is None else (*(self.groups or ()), *groups),
         )
 
+    def check_continuous(self, names: Sequence[str]) -> None:
+        """Refuse properties with categories: models here read numbers, and codes are none.
+
+        Raises:
+            DataError: Some of the named properties have categories; all are listed.
+        """
+        classes = [p for p in self.properties if p.name in names and p.categories is not None]
+        if classes:
+            listed = "; ".join(f"{p.name!r} ({', '.join(p.categories or ())})" for p in classes)
+            raise DataError(
+                f"there is no likelihood for classes yet, and the codes 0, 1, 2 ... of {listed} "
+                "would be fitted as if they were measured numbers. Leave the property out of the "
+                "prior, or make it a condition."
+            )
+
     def to_frame(self) -> pd.DataFrame:
         """Data frame in physical units.
 

@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
 import pint
 
 from bayesmat.errors import DataError
 
-__all__ = ["check_unit", "converter", "sd_converter"]
+__all__ = ["check_unit", "converter", "has_zero", "is_temperature", "is_unit", "sd_converter"]
 
 _DIMENSIONLESS = ("", "1")
+# What pint reads in a way that a materials scientist hardly ever means.
+_TWO_MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "au": "'hartree' or 'bohr' (pint reads an astronomical unit)",
+        "a.u.": "'hartree' or 'bohr' for atomic units, '1' for arbitrary ones",
+        "C": "'degC', or 'coulomb' if charge is meant",
+        "F": "'degF', or 'farad' if capacitance is meant",
+        "k": "'K' (pint reads the Boltzmann constant)",
+        "pH": "'1' for a pH (pint reads a picohenry)",
+        "mol%": "'%' (pint reads a hundredth of a mole)",
+        "mm Hg": "'mmHg'",
+        "in Hg": "'inHg'",
+    }
+)
+_GLUED = re.compile(r"/\s*m[KCsg]\b")
+_AFTER_SLASH = re.compile(r"/[^/()]*?[A-Za-z0-9^]\s*(?:\*|·|\s)\s*[A-Za-z°]")
+_SIGNS = str.maketrans({"℃": "degC", "℉": "degF", "\u212b": "Å", "−": "-", "\u00a0": " "})
+_USUAL = (
+    "eV", "meV", "K", "degC", "hartree", "bohr", "debye", "GPa", "MPa", "kPa", "Pa", "torr", "nm",
+    "angstrom", "kJ/mol", "kcal/mol", "J/mol", "g/cm^3", "kg/m^3", "g/mol", "mol/L", "kelvin",
+)  # fmt: skip
+_HINTS: Mapping[str, str] = MappingProxyType(
+    {unit.lower(): unit for unit in _USUAL}
+    | {"celsius": "degC", "ha": "hartree", "cm-1": "cm^-1", "wt%": "%", "vol%": "%", "at%": "%"}
+)
+_REMARKS = frozenset({"a", "b", "c", "in", "at", "pt", "u", "count", "bit", "x", "y"})
+_PER_PARTICLE = 96.485
 
 
 @lru_cache(maxsize=1)
@@ -20,15 +49,33 @@ def _registry() -> pint.UnitRegistry:
     return pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
 
 
+_BARE_POWER = re.compile(r"(?<=[A-Za-zµμÅΩ])(-?\d+)(?![\w^])")
+
+
+def _spelled(unit: str) -> str:
+    """With signs that pint lacks replaced, and powers marked as such: cm3, cm-1."""
+    unit = unit.translate(_SIGNS).strip()
+    powered = _BARE_POWER.sub(r"^\1", unit)
+    if powered == unit:
+        return unit
+    try:
+        _registry().parse_units(unit)
+    except Exception:  # pint's parser raises a dozen types on malformed text
+        return powered
+    return unit
+
+
 @lru_cache(maxsize=512)
 def _parse(unit: str) -> pint.Unit:
     try:
         return _registry().parse_units(unit)
     except Exception as error:  # pint's parser raises a dozen types on malformed text
+        known = _HINTS.get(unit.lower().replace(" ", ""))
+        hint = f" Perhaps {known!r}?" if known else ""
         raise DataError(
-            f"unknown unit {unit!r}: values could not be compared or converted. Write a unit that "
-            "pint knows, with explicit powers and products, such as 'eV', 'g/cm^3', 'W/(m*K)' or "
-            "'degC'; '1' means dimensionless."
+            f"unknown unit {unit!r}: values could not be compared or converted.{hint} Write a unit "
+            "that pint knows, with explicit powers and products, such as 'eV', 'g/cm^3', 'W/(m*K)' "
+            "or 'degC'; '1' means dimensionless."
         ) from error
 
 
@@ -36,16 +83,79 @@ def check_unit(unit: str) -> str:
     """Return the unit without stray blanks, "" for dimensionless, if pint knows it.
 
     Raises:
-        DataError: If the unit is unknown.
+        DataError: If the unit is unknown, or can mean two things (C, au, W/m K).
 
-    >>> check_unit(" g/cm^3 "), check_unit("1")
-    ('g/cm^3', '')
+    >>> check_unit(" g/cm3 "), check_unit("1"), check_unit("℃")
+    ('g/cm^3', '', 'degC')
     """
-    unit = unit.strip()
+    if not isinstance(unit, str):
+        raise DataError(f"the unit is {unit!r}; write it as text, such as 'eV', or '1' for none.")
+    unit = _spelled(unit)
     if unit in _DIMENSIONLESS:
         return ""
+    if unit in _TWO_MEANINGS:
+        raise DataError(f"the unit {unit!r} can mean two things: write {_TWO_MEANINGS[unit]}.")
+    if _GLUED.search(unit) or _AFTER_SLASH.search(unit):
+        raise DataError(
+            f"the unit {unit!r} does not say what stands below the line: write brackets, such as "
+            "'W/(m*K)' or 'J/(mol*K)'."
+        )
     _parse(unit)
     return unit
+
+
+def is_unit(text: str) -> bool:
+    """Whether a remark in a heading is a unit: "°C" is one, "DSC" or a footnote "a" is none.
+
+    >>> [is_unit(text) for text in ("°C", "g/cm^3", "DSC", "HOMO-LUMO", "a")]
+    [True, True, False, False, False]
+    """
+    text = text.translate(_SIGNS).strip()
+    if text in _REMARKS or not text:
+        return False
+    if text in _TWO_MEANINGS or text.lower().replace(" ", "") in _HINTS:
+        return True
+    try:
+        _parse(_spelled(text))
+    except DataError:
+        return bool(_GLUED.search(text))
+    return True
+
+
+def is_temperature(unit: str) -> bool:
+    """Whether a valid unit is one of temperature.
+
+    >>> is_temperature("degF"), is_temperature("eV")
+    (True, False)
+    """
+    return bool(unit) and _parse(unit).dimensionality == _parse("K").dimensionality
+
+
+def has_zero(unit: str) -> bool:
+    """Whether 0 in a unit means nothing at all, so that ratios and logarithms have a meaning.
+
+    >>> has_zero("K"), has_zero("degC")
+    (True, False)
+    """
+    unit = check_unit(unit)
+    if not unit:
+        return True
+    base = _registry().Quantity(np.array([0.0, 1.0, 2.0]), _parse(unit)).to_base_units().magnitude
+    return bool(base[0] == 0.0 and np.isclose(base[2], 2 * base[1], rtol=1e-9, atol=0.0))
+
+
+def _per_particle(source: str, target: str) -> str:
+    """A hint where one unit counts a mole and the other a particle."""
+    for molar, single in ((source, target), (target, source)):
+        if not molar or not single:
+            continue
+        if _parse(molar).dimensionality == _parse(f"({single})/mol").dimensionality:
+            return (
+                f" {molar!r} is per mole and {single!r} per particle: for the latter write "
+                f"'{single}/particle' (1 eV/particle is {_PER_PARTICLE} kJ/mol), and it is "
+                "converted."
+            )
+    return ""
 
 
 @lru_cache(maxsize=512)
@@ -66,6 +176,7 @@ def converter(source: str, target: str) -> Callable[[np.ndarray], np.ndarray]:
         raise DataError(
             f"values in {source or '1'!r} cannot be converted to {target or '1'!r}: the two units "
             "do not measure the same quantity. Correct the unit of the file or of the property."
+            + _per_particle(source, target)
         )
 
     def convert(values: np.ndarray) -> np.ndarray:

@@ -133,6 +133,7 @@ def check_parts(
             f"the prior relates {list(prior.properties)}, the table lacks {missing}; it has "
             f"{list(table.property_names)}."
         )
+    table.check_continuous(prior.properties)
     scales = dict(zip(table.property_names, table.scales, strict=True))
     region_of(goals, prior.properties, [scales[p] for p in prior.properties])
     if oracle is not None:

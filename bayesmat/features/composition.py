@@ -12,6 +12,7 @@ from matminer.utils.data import MagpieData
 from pymatgen.core import Composition
 from torch import Tensor
 
+from bayesmat.data.materials import try_canonical
 from bayesmat.errors import FeatureError
 
 from .base import check_finite, versioned
@@ -40,22 +41,18 @@ _STATISTICS = ("ave", "var", "min", "max")
 
 
 def _compositions(materials: Sequence[str]) -> list[Composition]:
-    parsed, bad = [], []
-    for formula in materials:
-        try:
-            composition = Composition(formula, strict=True)
-        except ValueError as error:  # pymatgen's own error for a formula
-            bad.append(f"  {formula!r}: {error}")
-            continue
-        if composition.num_atoms <= 0:
-            bad.append(f"  {formula!r}: no atoms")
-        parsed.append(composition)
+    found = try_canonical(materials, "composition")
+    bad = [
+        f"  {formula!r}: {key}"
+        for formula, key in zip(materials, found, strict=True)
+        if not isinstance(key, str)
+    ]
     if bad:
         raise FeatureError(
             f"{len(bad)} of {len(materials)} materials are not chemical formulas, so they have no "
             "features. Correct or drop them:\n" + "\n".join(bad)
         )
-    return parsed
+    return [Composition(str(key)) for key in found]
 
 
 @lru_cache(maxsize=1)

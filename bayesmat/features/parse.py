@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rdkit import Chem, rdBase
 
+from bayesmat.data.materials import stray
 from bayesmat.errors import FeatureError
 
 __all__ = ["molecules"]
@@ -26,7 +27,10 @@ def molecules(materials: Sequence[str]) -> list[Chem.Mol]:
         FeatureError: Some cannot be parsed; the message lists them all.
     """
     with rdBase.BlockLogs():
-        parsed = [Chem.MolFromSmiles(smiles) if smiles else None for smiles in materials]
+        parsed = [
+            Chem.MolFromSmiles(smiles) if smiles and not stray(smiles) else None
+            for smiles in materials
+        ]
     bad = [smiles for smiles, mol in zip(materials, parsed, strict=True) if mol is None]
     if bad:
         shown = ", ".join(map(repr, bad[:_SHOWN])) + (" ..." if len(bad) > _SHOWN else "")

@@ -372,6 +372,7 @@ def fit(
             f"the prior relates {list(prior.properties)}, the table lacks {missing}; it has "
             f"{list(table.property_names)}."
         )
+    table.check_continuous(prior.properties)
     table = table.select(prior.properties)
     scales = table.scales
     observations = table.observations(scales)

@@ -56,6 +56,25 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
+def test_the_unit_of_the_file_can_be_stated(tmp_path: Path) -> None:
+    path = tmp_path / "hartree.csv"
+    rows = [line.split(",") for line in TABLE.split()[1:]]
+    path.write_text("smiles,gap\n" + "".join(f"{s},{float(v) / 27.2114}\n" for s, v in rows))
+    out = tmp_path / "out.csv"
+    code, text = _run(
+        "predict", path, "CCO", "-p", "gap=eV", "-f", "gap=hartree", "--no-explain", "--out", out
+    )
+    assert code == 0, text
+    median = float(out.read_text().splitlines()[1].split(",")[1])
+    assert 4.0 < median < 16.0
+
+
+def test_a_file_unit_of_no_property_is_refused(table: Path) -> None:
+    code, text = _run("predict", table, "CCO", "-p", "gap=eV", "-f", "gapp=hartree")
+    assert code == 2
+    assert "gapp" in text
+
+
 def _run(*words: object) -> tuple[int, str]:
     result = RUNNER.invoke(cli.app, [str(w) for w in words])
     if result.exception is not None and not isinstance(result.exception, SystemExit):

@@ -1,3 +1,6 @@
+import pickle
+from copy import deepcopy
+
 import pytest
 
 from bayesmat import errors
@@ -32,3 +35,20 @@ def test_data_errors_are_value_errors_for_those_who_do_not_know_the_tree() -> No
 def test_a_missing_extra_names_the_command_that_installs_it() -> None:
     assert 'pip install "bayesmat[dft]"' in str(MissingExtraError("pyscf", "dft"))
     assert issubclass(MissingExtraError, ImportError)
+
+
+def test_a_long_list_is_cut_at_twenty_with_a_count_and_kept_whole() -> None:
+    cells = [BadCell(i, "gap", "abc", "not a number") for i in range(2, 1819)]
+    error = DataError("1817 cells cannot be used:", cells)
+    lines = str(error).splitlines()
+    assert len(lines) == 22
+    assert lines[-1] == "  ... and 1,797 more"
+    assert error.cells == tuple(cells)
+
+
+def test_data_errors_survive_a_copy_and_a_worker() -> None:
+    cells = [BadCell(i, "gap", "abc", "not a number") for i in range(2, 40)]
+    error = DataError("these cells cannot be used:", cells)
+    for copy in (pickle.loads(pickle.dumps(error)), deepcopy(error)):
+        assert str(copy) == str(error)
+        assert copy.cells == error.cells

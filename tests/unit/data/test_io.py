@@ -7,6 +7,7 @@ import pytest
 
 from bayesmat.data.io import Column, from_frame, read_csv, to_csv
 from bayesmat.data.table import Condition, Property, PropertyTable
+from bayesmat.errors import DataError
 
 DATA = Path(os.environ.get("BAYESMAT_DATA", ""))
 needs_data = pytest.mark.skipif(
@@ -203,3 +204,90 @@ def test_ragged_table_of_photoswitches():
     }
     table = read_csv(DATA / "Photoswitch.csv", material="SMILES", properties=columns)
     assert (~np.isnan(table.values)).sum(axis=0).tolist() == [392, 114]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["Tb (°C)", "Tb [°C]", "Tb (degC)", "Tb, degC", "Tb / degC", "Tb in degC", "Tb (C)", "Tb (℃)",
+     "Tb (°C) (DSC)"],
+)  # fmt: skip
+def test_the_unit_of_a_heading_is_converted(heading):
+    """100 degrees Celsius are 373.15 K, wherever the heading says so."""
+    frame = pd.DataFrame({"smiles": ["O"], heading: [100.0]})
+    table = from_frame(frame, material="smiles", properties={heading: "K"})
+    assert table.values[0, 0] == pytest.approx(373.15)
+    assert table.properties[0].unit == "K"
+    assert table.property_names[0] in ("Tb", "Tb (DSC)")
+
+
+def test_a_heading_is_found_by_its_name_and_its_unit_kept():
+    frame = pd.DataFrame({"smiles": ["O"], "density (g/cm3)": [0.997]})
+    table = from_frame(frame, material="smiles", properties={"density": "kg/m^3"})
+    assert table.values[0, 0] == pytest.approx(997.0)
+
+
+@pytest.mark.parametrize(
+    ("heading", "unit", "reason"),
+    [
+        ("gap (nm)", "eV", "cannot be converted to 'eV'"),
+        ("gap (kJ/mol)", "eV", "per mole and 'eV' per particle"),
+        ("k (W/m K)", "W/(m*K)", "what stands below the line"),
+        ("Tb_degC", "K", "ends in 'degC'"),
+        ("Tb_C", "K", "ends in 'C'"),
+        ("gap_hartree", "eV", "ends in 'hartree'"),
+    ],
+)
+def test_a_unit_that_contradicts_the_heading_is_refused(heading, unit, reason):
+    frame = pd.DataFrame({"smiles": ["O"], heading: [1.0]})
+    with pytest.raises(DataError) as caught:
+        from_frame(frame, material="smiles", properties={heading: unit})
+    assert reason in str(caught.value)
+
+
+def test_a_heading_that_ends_in_a_unit_can_be_settled_by_the_call():
+    frame = pd.DataFrame({"smiles": ["O"], "Tb_degC": [100.0]})
+    table = from_frame(frame, material="smiles", properties={"Tb_degC": Column("K", unit="degC")})
+    assert table.values[0, 0] == pytest.approx(373.15)
+
+
+@pytest.mark.parametrize("heading", ["Tg (DSC)", "gap (HOMO-LUMO)", "viscosity (25 °C)", "Tg (a)"])
+def test_a_remark_in_a_heading_is_no_unit_and_that_is_said(heading, caplog):
+    frame = pd.DataFrame({"smiles": ["O"], heading: [1.0]})
+    table = from_frame(frame, material="smiles", properties={heading: "K"})
+    assert table.property_names == (heading,)
+    assert table.values[0, 0] == 1.0
+    assert "is not a unit: its numbers are read in 'K'" in caplog.text
+
+
+@pytest.mark.parametrize("unit", ["log degC", "log degF", "log °C"])
+def test_a_logarithm_of_an_interval_scale_is_refused(unit):
+    frame = pd.DataFrame({"smiles": ["O"], "Tb": [100.0]})
+    with pytest.raises(DataError, match="whose zero is a convention"):
+        from_frame(frame, material="smiles", properties={"Tb": unit})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("1,234", r"ambiguous: a decimal comma \(1.234\) or a thousands separator \(1234\)"),
+        ("0,234", "decimal point instead of the comma"),
+        ("1234,5", "decimal point instead of the comma"),
+        ("1,234,567", "leave out the thousands separators"),
+        ("1.234.567,8", "leave out the thousands separators"),
+        ("1 234.5", "leave out the thousands separators"),
+        ("−5", "minus sign is a typographic one"),
+        ("12 %", "unit '%'"),
+    ],
+)
+def test_numbers_of_other_habits_are_refused_with_both_readings(text, reason):
+    frame = pd.DataFrame({"smiles": ["O", "C"], "Tb": ["1.0", text]})
+    with pytest.raises(DataError, match=reason):
+        from_frame(frame, material="smiles", properties={"Tb": "1"})
+
+
+def test_a_long_list_of_bad_cells_is_cut_and_kept():
+    frame = pd.DataFrame({"smiles": ["C1"] * 1817, "Tb": 1.0})
+    with pytest.raises(DataError, match=r"and 1,797 more$") as caught:
+        from_frame(frame, material="smiles", properties={"Tb": "K"})
+    assert len(str(caught.value).splitlines()) == 22
+    assert len(caught.value.cells) == 1817

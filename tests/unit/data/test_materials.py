@@ -103,6 +103,61 @@ def test_canonical_composition(formula, key):
     assert canonical_composition(formula) == key
 
 
+HYDRATED = [
+    ("CuSO4(H2O)5", [f"CuSO4{dot}5H2O" for dot in ".·•∙⋅‧*"] + ["CuSO4 . 5H2O", "CuSO₄·5 H₂O"]),
+    ("CaSO4(H2O)0.5", ["CaSO4.0.5H2O", "CaSO4·1/2H2O", "2CaSO4·H2O", "2CaSO4.H2O"]),
+    ("Cd3S3O12(H2O)8", ["3CdSO4.8H2O", "3CdSO4·8H2O"]),
+    ("KAlS2O8(H2O)12", ["KAl(SO4)2.12H2O"]),
+    ("LiOH(H2O)", ["LiOH.H2O", "LiOH·H2O"]),
+    ("NiN2O6(NH3)6", ["Ni(NO3)2.6NH3"]),
+    ("NaCl(H2O)5", ["NaCl.5H2O"]),
+    ("LiNi0.5Mn1.5O4(H2O)2", ["LiNi0.5Mn1.5O4.2H2O", "LiNi0.5Mn1.5O4·2H2O"]),
+    ("Al2O3(SiO2)2(H2O)2", ["Al2O3·2SiO2·2H2O"]),
+    ("(MgCO3)3Mg(OH)2(H2O)3", ["3MgCO3.Mg(OH)2.3H2O"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("brackets", "dotted"), [(key, text) for key, texts in HYDRATED for text in texts]
+)
+def test_hydrates_and_adducts_are_what_their_brackets_say(brackets, dotted):
+    assert canonical_composition(dotted) == canonical_composition(brackets)
+
+
+@pytest.mark.parametrize(
+    ("formula", "key"),
+    [
+        ("YBa2Cu3O6.95", "Ba40Y20Cu60O139"),
+        ("LiNi0.5Mn1.5O4", "Li2Mn3NiO8"),
+        ("Bi2.1Sr1.9CaCu2O8", "Sr19Ca10Cu20Bi21O80"),
+        ("Mo0.5W0.5Se2", "MoWSe4"),
+    ],
+)
+def test_a_full_stop_between_digits_stays_a_decimal_point(formula, key):
+    assert canonical_composition(formula) == key
+
+
+@pytest.mark.parametrize(
+    ("smiles", "reason"),
+    [
+        ("CCl₄", "'₄' (subscript four) has no meaning in SMILES"),
+        ("CCO\u200b", "'U+200B' (zero width space) has no meaning"),
+        ("CCO\x00", "'U+0000' (a control character) has no meaning"),
+        ("CCO™", "'™' (trade mark sign) has no meaning"),
+        ("C–C", "'–' (en dash) has no meaning"),
+        ("CC>>CO", "a reaction"),
+        ("CC|$A$|", "'|' (vertical line) has no meaning"),
+        ("[C;R]", "';' (semicolon) has no meaning"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["smiles", "repeat_unit"])
+def test_what_rdkit_would_ignore_is_named(smiles, reason, kind):
+    text = smiles if kind == "smiles" else f"*{smiles}"
+    with pytest.raises(MaterialError) as caught:
+        canonical(text, kind)
+    assert reason in str(caught.value)
+
+
 def test_cobalt_is_not_carbon_monoxide():
     assert canonical_composition("Co") != canonical_composition("CO")
 
@@ -111,13 +166,30 @@ def test_cobalt_is_not_carbon_monoxide():
     ("formula", "reason"),
     [
         ("", "it is empty"),
-        ("foo", "pymatgen cannot read it"),
-        ("Fe2O3+", "pymatgen cannot read it"),
-        ("Fe-2O3", "negative"),
-        ("XO", "not an element"),
-        ("Fe0", "not an element"),
+        ("foo", "'f' cannot stand where it does"),
+        ("Fe2O3+", "'+' (plus sign) has no meaning in a formula; charges"),
+        ("Fe³⁺", "'³' (superscript three) has no meaning"),
+        ("Fe-2O3", "'-' (hyphen-minus) has no meaning"),
+        ("Fe\u200b2O3", "'U+200B' (zero width space) has no meaning"),
+        ("Fe（OH）3", "'（' (fullwidth left parenthesis) has no meaning"),
+        ("Fe2O3 (hematite)", "'h' cannot stand where it does"),
+        ("Fe2O3(s)", "'s' cannot stand where it does"),
+        ("FeO1e2", "'e' cannot stand where it does"),
+        ("Fe2O3.", "'.' cannot stand where it does"),
+        ("XO", "'X' is not an element"),
+        ("Fe0", "every amount in it is 0"),
         ("D2O", "isotopes"),
-        ("CuSO4·5H2O", "CuSO4(H2O)5"),
+        ("CuSO4·nH2O", "left open"),
+        ("CuSO4.xH2O", "left open"),
+        ("·H2O", "a dot joins nothing"),
+        ("SnO2 2", "a blank stands inside a number"),
+        ("C o", "a blank stands inside a number or a symbol"),
+        ("Mg(OH)2)", "')' was not opened"),
+        ("Ca(OH", "'(' is not closed"),
+        ("Mg(OH]2", "']' was not opened"),
+        ("Fe()O", "brackets is empty"),
+        ("Li.5CoO2", "decimal point or join an adduct"),
+        ("Al2O3.2SiO2.2H2O", "Al2O3·2SiO2"),
     ],
 )
 def test_unreadable_compositions_say_why(formula, reason):

@@ -86,3 +86,10 @@ def test_an_oracle_must_answer_the_goals_in_a_unit_that_converts():
     kelvin = FakeOracle(properties=(Property("gap", "K"),))
     with pytest.raises(DataError, match="cannot be converted"):
         check_parts(table, FakePrior(), GOALS, kelvin, seed=0)
+
+
+def test_a_campaign_on_classes_is_refused_at_creation():
+    states = Property("gap", categories=("low", "high"))
+    table = PropertyTable(("m1", "m2"), "id", (states,), np.array([[0.0], [1.0]]))
+    with pytest.raises(DataError, match="no likelihood for classes yet"):
+        check_parts(table, FakePrior(), GOALS, None, seed=0)

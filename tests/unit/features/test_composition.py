@@ -49,3 +49,14 @@ def test_bad_formulas_are_listed():
     assert "2 of 3" in str(caught.value)
     assert "'Xx2O'" in str(caught.value)
     assert "''" in str(caught.value)
+
+
+@pytest.mark.parametrize("dotted", ["CuSO4.5H2O", "CuSO4·5H2O"])
+def test_a_featurizer_reads_hydrates_as_tables_do(dotted):
+    found, expected = ElementStatistics()([dotted, "CuSO4(H2O)5"])
+    assert torch.equal(found, expected)
+
+
+def test_what_a_formula_does_not_say_is_an_error():
+    with pytest.raises(FeatureError, match="superscript three"):
+        ElementStatistics()(["Fe2O3", "Fe³⁺"])

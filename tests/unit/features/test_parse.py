@@ -23,3 +23,9 @@ def test_every_unreadable_one_is_listed_and_no_other(capfd):
 def test_a_long_list_is_shortened():
     with pytest.raises(FeatureError, match=r"30 of 30 .*\.\.\.$"):
         molecules(["C1"] * 30)
+
+
+@pytest.mark.parametrize("smiles", ["CCl₄", "CCO\u200b", "CCO™"])
+def test_what_rdkit_would_ignore_is_unreadable(smiles):
+    with pytest.raises(FeatureError, match="1 of 2"):
+        molecules(["C", smiles])

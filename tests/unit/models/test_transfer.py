@@ -11,7 +11,7 @@ import torch
 
 from bayesmat.data.io import from_frame
 from bayesmat.data.table import Property, PropertyTable
-from bayesmat.errors import MaterialError, ModelError
+from bayesmat.errors import DataError, MaterialError, ModelError
 from bayesmat.features.molecule import ECFP, CheapDescriptors
 from bayesmat.features.polymer import RepeatUnitDescriptors, RepeatUnitECFP
 from bayesmat.inference.grid import Grid
@@ -196,3 +196,23 @@ def test_polymers_are_described_beside_their_fingerprints() -> None:
     found = fit(prior, table, seed=0)
     assert set(found.report.shares["density"]) == {"fingerprints", "descriptors", "noise"}
     assert np.isfinite(found.predict(["*CC(F)*"]).median).all()
+
+
+def test_classes_are_not_fitted_as_numbers() -> None:
+    states = Property("state", categories=("solid", "liquid"))
+    data = PropertyTable(tuple(GAPS), "smiles", (states,), np.arange(16.0)[:, None] % 2)
+    with pytest.raises(
+        DataError, match=r"no likelihood for classes yet.*'state' \(solid, liquid\)"
+    ):
+        fit(Transfer("state"), data, seed=0)
+
+
+def test_classes_beside_a_number_are_left_alone() -> None:
+    data = table()
+    states = Property("state", categories=("solid", "liquid"))
+    both = PropertyTable(
+        data.materials, "smiles", (*data.properties, states),
+        np.column_stack([data.values, np.arange(16.0) % 2]),
+    )  # fmt: skip
+    found = fit(prior(), both, seed=0, explain=False)
+    assert found.table.property_names == ("gap",)
