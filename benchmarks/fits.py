@@ -46,8 +46,8 @@ from bayesmat.features.molecule import ECFP, MACCS, Descriptors2D
 from bayesmat.features.selected import Selected
 from bayesmat.models.base import layout_of
 from bayesmat.models.graph import Edge, Node, PropertyGraph
-from bayesmat.models.kernels import FeatureStack, Linear, Matern52, MinMax, Term
-from bayesmat.sources.embedding import FeatureMap
+from bayesmat.models.kernels import Linear, Matern52, MinMax, Term
+from bayesmat.sources.embedding import CompositeMap, FeatureMap
 
 RESULTS = Path(__file__).parent / "results" / "fits.jsonl"
 SIZES = (20, 50, 100, 200, 360, 1000, 2000)
@@ -96,7 +96,7 @@ def terms_of(features: str) -> tuple[Term, ...]:
         return (Term(MinMax(), FeatureMap((ECFP(),)), "fingerprints"),)
     if features == "networks":
         sources = bm.zoo.load("molecule/starter", exclude=set(data().materials), progress=False)
-        layers = FeatureStack(tuple(sources.feature_maps), "source networks")
+        layers = CompositeMap(tuple(sources.feature_maps), "source networks")
         return (Term(Linear(), layers, "networks"), Term(Matern52(), layers, "networks"))
     inputs: tuple[Featurizer, ...] = (Descriptors2D(), Selected(MACCS(), MACCS().names[:90]))
     named = FeatureMap(inputs)

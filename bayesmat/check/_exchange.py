@@ -18,7 +18,7 @@ from torch import Tensor
 
 from bayesmat.models.conditioning import Problem
 from bayesmat.models.gaussian import Conditioned, Hyper, JointPrior, Phi
-from bayesmat.models.kernels import FeatureStack, Term
+from bayesmat.models.kernels import Term
 
 __all__ = ["Block", "blocks_of_features", "blocks_of_sources", "total_effects"]
 
@@ -57,7 +57,7 @@ def blocks_of_sources(terms: tuple[Term, ...]) -> list[Block]:
     for t, term in enumerate(terms):
         stack = term.features
         start = 0
-        for m in stack.maps if isinstance(stack, FeatureStack) else (stack,):
+        for m in stack.parts:
             stop = start + len(m.names)
             label = names.setdefault(m.digest, m.label)
             taken = [digest for digest, name in names.items() if name == label]

@@ -3,7 +3,7 @@
 from .base import Fitted, Prediction, Prior, PropertyModel, fit, layout_of
 from .descriptors import DescriptorGP
 from .graph import Computed, Edge, Node, PropertyGraph
-from .kernels import ARD, FeatureStack, Linear, Matern52, MinMax, Term
+from .kernels import ARD, Linear, Matern52, MinMax, Term
 from .marginals import Marginals
 from .report import FitReport
 from .transfer import Transfer, transfer_node
@@ -13,7 +13,6 @@ __all__ = [
     "Computed",
     "DescriptorGP",
     "Edge",
-    "FeatureStack",
     "FitReport",
     "Fitted",
     "Linear",

@@ -22,8 +22,7 @@ from bayesmat.models.gaussian import (
     condition,
 )
 from bayesmat.models.hyper import HyperPriors
-from bayesmat.models.kernels import FeatureStack
-from bayesmat.sources.embedding import FeatureMap
+from bayesmat.sources.embedding import FeatureMap, Features
 
 __all__ = ["Encoder", "Problem"]
 
@@ -41,14 +40,14 @@ class Encoder:
     """
 
     layout: Layout
-    maps: tuple[tuple[FeatureMap | FeatureStack, ...], ...]
+    maps: tuple[tuple[Features, ...], ...]
     computed: tuple[tuple[FeatureMap, float, float] | None, ...]
 
     def __call__(self, X: Tensor) -> Phi:
         """Features of rows X, shape `... x n x D`; each map is computed once."""
         made: dict[int, Tensor] = {}
 
-        def columns(features: FeatureMap | FeatureStack) -> Tensor:
+        def columns(features: Features) -> Tensor:
             if id(features) not in made:
                 made[id(features)] = features.columns(self.layout, X)
             return made[id(features)]

@@ -29,9 +29,9 @@ from bayesmat.models.gaussian import JointPrior, NodePrior, cholesky
 from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.hyper import HyperPriors, LogNormal, Normal
 from bayesmat.models.inputs import check_cells, check_columns
-from bayesmat.models.kernels import FeatureStack, Matern52, Term
+from bayesmat.models.kernels import Matern52, Term
 from bayesmat.models.report import FitReport
-from bayesmat.sources.embedding import FeatureMap
+from bayesmat.sources.embedding import CompositeMap, FeatureMap, Features
 
 __all__ = ["Computed", "Edge", "Node", "PropertyGraph"]
 
@@ -176,11 +176,10 @@ class PropertyGraph(Shown):
         found: list[FeatureMap] = []
         for node in self.nodes:
             for term in _terms(node):
-                stack = term.features
-                found.extend(stack.maps if isinstance(stack, FeatureStack) else (stack,))
+                found.extend(term.features.parts)
             if node.computed is not None:
                 found.append(node.computed.features)
-        return tuple({id(m): m for m in found}.values())
+        return tuple({m.digest: m for m in found}.values())
 
     def digest(self) -> str:
         """Hash of configuration, weights and versions: what a campaign is reopened against."""
@@ -350,6 +349,7 @@ def _compile(graph: PropertyGraph, X: Tensor, layout: Layout) -> tuple[JointPrio
     nodes = _order(graph.nodes)
     index = {node.property: i for i, node in enumerate(nodes)}
     compiled, maps, parents = [], [], []
+    same: dict[str, Features] = {}  # equal feature maps are one object, computed once
     for node in nodes:
         terms, known = _terms(node), node.computed
         parent = _standardised(known.features, layout, X) if known else None
@@ -369,7 +369,7 @@ def _compile(graph: PropertyGraph, X: Tensor, layout: Layout) -> tuple[JointPrio
                 parent_sd=parent[2] if parent else 1.0,
             )
         )
-        maps.append(tuple(term.features for term in terms))
+        maps.append(tuple(same.setdefault(t.features.digest, t.features) for t in terms))
         parents.append(parent)
     return JointPrior(tuple(compiled)), Encoder(layout, tuple(maps), tuple(parents))
 
@@ -387,7 +387,7 @@ def _standardised(
 
 def _describe(value: object) -> object:
     """A JSON-able description of a frozen configuration; feature maps by their content hash."""
-    if isinstance(value, FeatureMap | FeatureStack):
+    if isinstance(value, FeatureMap | CompositeMap):
         return value.digest
     if isinstance(value, tuple):
         return [_describe(v) for v in value]

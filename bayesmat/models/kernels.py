@@ -1,20 +1,22 @@
-"""Covariance functions on feature maps, scaled so that a unit weight means a unit variance."""
+"""Covariance functions on feature maps, scaled so that a unit weight means a unit variance.
+
+Distances are sums of squared differences, not |a|^2 + |b|^2 - 2ab: equal rows are at distance 0
+exactly, on every processor, and a batch gives what its rows give one by one.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from bayesmat.features.base import Featurizer, Layout
-from bayesmat.sources.embedding import FeatureMap
+from bayesmat.sources.embedding import Features
 
-__all__ = ["ARD", "FeatureStack", "Kernel", "Linear", "Matern52", "MinMax", "Prepared", "Term"]
+__all__ = ["ARD", "Kernel", "Linear", "Matern52", "MinMax", "Prepared", "Term"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +80,9 @@ class MinMax:
     (Ralaivola et al. 2005, doi:10.1016/j.neunet.2005.07.009). Not for signed features.
     """
 
-    name: str = "MinMax"
-    ell_sd: float = 0.0
-    is_ard: bool = False
+    name: ClassVar[str] = "MinMax"
+    ell_sd: ClassVar[float] = 0.0
+    is_ard: ClassVar[bool] = False
 
     def prepare(self, phi: Tensor) -> Prepared:
         """Nothing to read."""
@@ -115,9 +117,9 @@ class Linear:
     """
 
     standardise: bool = False
-    name: str = "linear"
-    ell_sd: float = 0.0
-    is_ard: bool = False
+    name: ClassVar[str] = "linear"
+    ell_sd: ClassVar[float] = 0.0
+    is_ard: ClassVar[bool] = False
 
     def prepare(self, phi: Tensor) -> Prepared:
         """The training mean c, and the root mean squared distance from it."""
@@ -156,8 +158,8 @@ class Matern52:
     factor: float = 2.0
     ell_sd: float = 0.0
     standardise: bool = False
-    name: str = "Matern-5/2"
-    is_ard: bool = False
+    name: ClassVar[str] = "Matern-5/2"
+    is_ard: ClassVar[bool] = False
 
     def prepare(self, phi: Tensor) -> Prepared:
         """The median of the positive pairwise distances."""
@@ -170,10 +172,7 @@ class Matern52:
     def statistic(self, prepared: Prepared, phi1: Tensor, phi2: Tensor) -> Tensor:
         """Distances over the prepared lengthscale."""
         a, b = (phi1 - prepared.centre) / prepared.scale, (phi2 - prepared.centre) / prepared.scale
-        square = (a.square().sum(-1)[..., :, None] + b.square().sum(-1)[..., None, :]) - (
-            2.0 * a @ b.transpose(-1, -2)
-        )
-        return square.clamp(min=1e-24).sqrt()
+        return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
     def value(self, statistic: Tensor, ell: Tensor | None) -> Tensor:
         """Matern 5/2 of the scaled distance."""
@@ -203,8 +202,8 @@ class ARD:
 
     factor: float = 2.0
     ell_sd: float = 1.5
-    name: str = "ARD Matern-5/2"
-    is_ard: bool = True
+    name: ClassVar[str] = "ARD Matern-5/2"
+    is_ard: ClassVar[bool] = True
 
     def prepare(self, phi: Tensor) -> Prepared:
         """The scale of each feature; a feature that is constant has none and is left out."""
@@ -263,38 +262,6 @@ def matern52(square: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class FeatureStack:
-    """Several feature maps side by side, as one set of features.
-
-    Correlated source networks outvote the rest when each has a kernel of its own; stacked, one
-    weight speaks for all of them.
-    """
-
-    maps: tuple[FeatureMap, ...]
-    label: str
-
-    @property
-    def inputs(self) -> tuple[Featurizer, ...]:
-        """The featurizers of all maps."""
-        return tuple(featurizer for m in self.maps for featurizer in m.inputs)
-
-    @property
-    def digest(self) -> str:
-        """Hash of the digests of the maps."""
-        text = "\n".join(m.digest for m in self.maps)
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the features of all maps."""
-        return tuple(name for m in self.maps for name in m.names)
-
-    def columns(self, layout: Layout, X: Tensor) -> Tensor:
-        """Features of rows of X, shape `... x sum(k)`."""
-        return torch.cat([m.columns(layout, X) for m in self.maps], -1)
-
-
-@dataclass(frozen=True)
 class Term:
     """One summand ``w**2 k(phi, phi')`` of a node's covariance.
 
@@ -307,7 +274,7 @@ class Term:
     """
 
     kernel: Kernel
-    features: FeatureMap | FeatureStack
+    features: Features
     group: str
     weight: float = 0.3
     weight_sd: float = 1.5

@@ -10,8 +10,8 @@ from bayesmat.features.base import Featurizer
 from bayesmat.features.molecule import ECFP
 from bayesmat.inference.grid import Integrator
 from bayesmat.models.graph import Computed, Edge, Node, PropertyGraph
-from bayesmat.models.kernels import FeatureStack, Linear, Matern52, MinMax, Term
-from bayesmat.sources.embedding import FeatureMap
+from bayesmat.models.kernels import Linear, Matern52, MinMax, Term
+from bayesmat.sources.embedding import CompositeMap, FeatureMap
 
 __all__ = ["Sources", "Transfer", "transfer_node"]
 
@@ -46,7 +46,7 @@ def transfer_node(
     count = ECFP() if fingerprints is None else fingerprints
     terms = [Term(MinMax(), FeatureMap((count,)), "fingerprints")]
     if sources is not None:
-        layers = FeatureStack(tuple(sources.feature_maps), "source networks")
+        layers = CompositeMap(tuple(sources.feature_maps), "source networks")
         terms.append(Term(Linear(), layers, "networks"))
         terms.append(Term(Matern52(), layers, "networks"))
     if descriptors is not None:

@@ -1,11 +1,12 @@
 """Features learned where data are plentiful: networks, their layers, stored ensembles."""
 
 from . import zoo
-from .embedding import Embedding, FeatureMap
+from .embedding import CompositeMap, Embedding, FeatureMap
 from .networks import PyramidNetwork, PyramidSpec, train_pyramids
 from .zoo import SourceEnsemble
 
 __all__ = [
+    "CompositeMap",
     "Embedding",
     "FeatureMap",
     "PyramidNetwork",

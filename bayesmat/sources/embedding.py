@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ from bayesmat.features.base import Featurizer, Layout
 
 from .networks import PyramidNetwork
 
-__all__ = ["Embedding", "FeatureMap", "state_digest"]
+__all__ = ["CompositeMap", "Embedding", "FeatureMap", "Features", "state_digest"]
 
 
 def state_digest(module: nn.Module) -> str:
@@ -86,6 +87,43 @@ class Embedding(nn.Module):
         return (self.network.preactivation(X, self.layer) - self.loc) / self.scale
 
 
+class Features(Protocol):
+    """What a term of a node sees of a material: some columns of X as features.
+
+    A `FeatureMap` reads the columns of featurizers, perhaps through an embedding; a `CompositeMap`
+    puts several side by side. Two with the same digest are the same function.
+    """
+
+    @property
+    def label(self) -> str:
+        """Name in reports."""
+        ...
+
+    @property
+    def inputs(self) -> tuple[Featurizer, ...]:
+        """The featurizers whose columns it reads."""
+        ...
+
+    @property
+    def parts(self) -> tuple[FeatureMap, ...]:
+        """The maps that it consists of, in the order of their features."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Hash of everything that the features depend on."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features, `k`."""
+        ...
+
+    def columns(self, layout: Layout, X: Tensor) -> Tensor:
+        """Features of the rows of X, `... x D` to `... x k`."""
+        ...
+
+
 @dataclass(frozen=True, repr=False)
 class FeatureMap(Shown):
     """What a node of the graph sees of a material: columns of X, then perhaps an embedding.
@@ -121,6 +159,11 @@ class FeatureMap(Shown):
             return tuple(f"{self.label}[{i}]" for i in range(self.embedding.width))
         return tuple(name for featurizer in self.inputs for name in featurizer.names)
 
+    @property
+    def parts(self) -> tuple[FeatureMap, ...]:
+        """Itself alone."""
+        return (self,)
+
     def columns(self, layout: Layout, X: Tensor) -> Tensor:
         """Features of the rows of X.
 
@@ -147,3 +190,49 @@ class FeatureMap(Shown):
         inner = self.embedding
         made = "none" if inner is None else f"{inner.width} features"
         return {"label": self.label, "inputs": [f.id for f in self.inputs], "embedding": made}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CompositeMap(Shown):
+    """Several feature maps side by side, as one set of features.
+
+    Correlated source networks outvote the rest when each has a kernel of its own; side by side, one
+    weight speaks for all of them.
+
+    Attributes:
+        parts: The maps, in this order.
+        label: Name in reports.
+
+    Raises:
+        ModelError: There is no map.
+    """
+
+    parts: tuple[FeatureMap, ...]
+    label: str
+
+    def __post_init__(self) -> None:
+        if not self.parts:
+            raise ModelError(f"the composite map {self.label!r} needs at least one feature map.")
+
+    @property
+    def inputs(self) -> tuple[Featurizer, ...]:
+        """The featurizers of all maps."""
+        return tuple(featurizer for m in self.parts for featurizer in m.inputs)
+
+    @property
+    def digest(self) -> str:
+        """Hash of the digests of the maps."""
+        text = "\n".join(m.digest for m in self.parts)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features of all maps."""
+        return tuple(name for m in self.parts for name in m.names)
+
+    def columns(self, layout: Layout, X: Tensor) -> Tensor:
+        """Features of rows of X, shape `... x sum(k)`."""
+        return torch.cat([m.columns(layout, X) for m in self.parts], -1)
+
+    def _facts(self) -> dict[str, object]:
+        return {"label": self.label, "parts": [m.label for m in self.parts]}

@@ -21,8 +21,8 @@ from bayesmat.models.base import Fitted, fit
 from bayesmat.models.descriptors import DescriptorGP
 from bayesmat.models.graph import Computed, Edge, Node, PropertyGraph
 from bayesmat.models.graph_model import GraphModel
-from bayesmat.models.kernels import ARD, FeatureStack, Linear, Matern52, Term
-from bayesmat.sources.embedding import FeatureMap
+from bayesmat.models.kernels import ARD, Linear, Matern52, Term
+from bayesmat.sources.embedding import CompositeMap, FeatureMap
 from tests.unit.models.helpers import Coordinates, space
 from tests.unit.models.programs import linear
 
@@ -199,7 +199,7 @@ def test_a_useless_source_is_told_from_a_useful_one() -> None:
     rng = np.random.default_rng(4)
     x = rng.normal(size=(60, 6)).round(4)
     table = points(x, x[:, 0] - 0.7 * x[:, 1] + 0.1 * rng.normal(size=60))
-    stack = FeatureStack(
+    stack = CompositeMap(
         (FeatureMap((Columns(0, 2),), label="useful"), FeatureMap((Columns(2, 6),), label="noise")),
         "sources",
     )
