@@ -100,7 +100,7 @@ def of_model(model: PropertyModel, names: Names) -> dict[str, xr.Dataset]:
         return {"posterior": found.dataset(1, names)}
     if not isinstance(model, ProgramModel):
         return {"posterior": _Parameters(dict(model.draws)).dataset(1, names)}
-    groups = {"posterior": _of_program(model, model.draws, model.noise_sd).dataset(
+    groups = {"posterior": _of_program(model, model.draws, model.inferred_noise_sd).dataset(
         _chains(model), names
     )}  # fmt: skip
     if model.run.stats:
@@ -165,7 +165,7 @@ def _log_likelihood(fitted: Fitted, obs: Observations) -> Tensor:
         return left_out(model.conditioned).log_density
     X = fitted.layout(fitted.table.materials, fitted.table.condition_values)
     f = model.latent(X) if isinstance(model, ProgramModel) else torch.empty(0)
-    return torch.stack([obs.log_density(f[s], model.noise_sd[s]) for s in range(len(f))])
+    return torch.stack([obs.log_density(f[s], model.inferred_noise_sd[s]) for s in range(len(f))])
 
 
 def _of_graph(nodes: Sequence[NodePrior], hyper: Mapping[str, Tensor]) -> _Parameters:

@@ -202,7 +202,7 @@ def _against_replicates(evidence: Evidence, j: int) -> list[Finding]:
             out.append(_stated_wrong(f"{prop.name}: replicates scatter {factor:.1f} times more than"
                                      f" their stated sds (p = {p:.1g})", factor))  # fmt: skip
     if pure.df >= 2:
-        inferred = evidence.fitted.model.noise_sd[:, j].square().numpy()
+        inferred = evidence.fitted.model.inferred_noise_sd[:, j].square().numpy()
         below = float(np.mean(stats.chi2.cdf(pure.squares / inferred, pure.df)))
         sd = math.sqrt(pure.squares / pure.df)
         ratio = float(np.sqrt(np.median(inferred))) / max(sd, 1e-12)
@@ -261,7 +261,7 @@ def _against_stated(evidence: Evidence) -> list[Finding]:
         if not bool(mine.any()):
             continue
         typical = float(obs.yvar[mine].sqrt().median()) * evidence.fitted.scales[j].sd
-        inferred = free.model.noise_sd[:, j].quantile(
+        inferred = free.model.inferred_noise_sd[:, j].quantile(
             torch.tensor([0.05, 0.5, 0.95], dtype=torch.float64)
         )
         low, middle, high = (inferred * free.scales[j].sd).tolist()

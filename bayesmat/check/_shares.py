@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bayesmat.models.conditioning import Problem
-from bayesmat.models.gaussian import Conditioned, Hyper, cholesky
+from bayesmat.models.gaussian import Conditioned, Hyper, positive_definite
 
 __all__ = ["Parts", "drawn_parts", "shares_of"]
 
@@ -79,9 +79,9 @@ def drawn_parts(
 def _draw(gram: Tensor, n_sets: int, generator: torch.Generator) -> Tensor:
     n = gram.shape[-1]
     z = torch.randn(n_sets, n, 1, generator=generator, dtype=torch.float64)
-    size = torch.diagonal(gram, dim1=-2, dim2=-1).mean(-1)[..., None, None]
-    jitter = (1e-9 * size + 1e-15) * torch.eye(n, dtype=torch.float64)
-    return (cholesky((gram + jitter).expand(n_sets, n, n)) @ z)[..., 0]
+    size = torch.diagonal(gram, dim1=-2, dim2=-1).abs().amax(-1) + 1e-9
+    factor = torch.linalg.cholesky(positive_definite(gram, scale=size))
+    return (factor.expand(n_sets, n, n) @ z)[..., 0]
 
 
 def _line(problem: Problem, r: int) -> Tensor:

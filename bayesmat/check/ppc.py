@@ -14,6 +14,7 @@ from bayesmat._repr import Shown, listing, sheet
 from bayesmat.data.table import PropertyTable, Scale
 from bayesmat.errors import DataError, ModelError
 from bayesmat.models.base import Fitted, GenerativePrior, PropertyModel, layout_of
+from bayesmat.models.gaussian import positive_definite
 from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.program_model import ProgramModel
 
@@ -234,7 +235,7 @@ def _from_graph(model: GraphModel, chosen: Tensor, generator: torch.Generator) -
         variance = noise[s].expand_as(y)
         precision = torch.cholesky_inverse(model.conditioned.chol[s])
         covariance = torch.diag(2 * variance) - variance[:, None] * precision * variance
-        factor = torch.linalg.cholesky(covariance + 1e-12 * torch.eye(len(y)).double())
+        factor = torch.linalg.cholesky(positive_definite(covariance, scale=variance.max()))
         z = torch.randn(len(at), len(y), generator=generator, dtype=torch.float64)
         out[at] = y - variance * model.conditioned.alpha[s] + z @ factor.T
     return out
@@ -247,7 +248,7 @@ def _from_program(
     obs = table.observations(fitted.scales)
     f = model.latent(fitted.layout(table.materials, table.condition_values))
     known = obs.yvar.nan_to_num().sqrt()
-    noise = torch.where(obs.yvar.isnan(), model.noise_sd[:, obs.columns], known)
+    noise = torch.where(obs.yvar.isnan(), model.inferred_noise_sd[:, obs.columns], known)
     z = torch.randn(len(chosen), obs.n_cells, generator=generator, dtype=torch.float64)
     return f[chosen][:, obs.rows, obs.columns] + noise[chosen] * z
 

@@ -214,7 +214,7 @@ def _of_program(
     observed = fitted.table.observations(fitted.scales)
     with torch.no_grad():
         means = model.latent(X)[:, observed.rows, observed.columns]
-    noise = model.noise_sd[:, observed.columns]
+    noise = model.inferred_noise_sd[:, observed.columns]
     noise = torch.where(observed.yvar.isnan(), noise, observed.yvar.nan_to_num().sqrt())
     cell = torch.distributions.Normal(means, noise).log_prob(observed.y)
     density = torch.zeros(len(means), int(units.max()) + 1, dtype=torch.float64)

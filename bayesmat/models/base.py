@@ -53,7 +53,12 @@ class PropertyModel(Model, ABC):
     @property
     @abstractmethod
     def noise_sd(self) -> Tensor:
-        """Noise sd of each component of the mixture and property, `S x m`, in model space."""
+        """Noise sd of a new measurement per component and property, `S x m`, in model space."""
+
+    @property
+    def inferred_noise_sd(self) -> Tensor:
+        """Noise sd of the measured cells whose sd the table does not state, `S x m`."""
+        return self.noise_sd
 
     @property
     @abstractmethod
@@ -254,6 +259,7 @@ class Fitted:
         *,
         conditions: np.ndarray | None = None,
         level: float = 0.9,
+        sds: Mapping[str, Sequence[float]] | None = None,
     ) -> Prediction:
         """Median and central interval of a measurement on each material, in physical units.
 
@@ -262,10 +268,13 @@ class Fitted:
             properties: Names; all by default.
             conditions: `n x c`, needed if the table has conditions.
             level: Probability of the interval.
+            sds: Standard deviations of the measurements that are predicted, by property and in its
+                unit, one per material (NaN: not known). Without them a measurement is taken to be
+                as noisy as those of the table: by their stated sds, or the inferred one.
 
         Raises:
             MaterialError: Materials that cannot be read, all at once.
-            ModelError: An unknown property, or a level outside (0, 1).
+            ModelError: An unknown property, sds that do not fit, or a level outside (0, 1).
         """
         if not 0 < level < 1:
             raise ModelError(f"level is {level}; it must lie between 0 and 1, like 0.9.")
@@ -277,6 +286,8 @@ class Fitted:
         keys = tuple(canonical_all(materials, self.table.kind))
         X = self.layout(keys, conditions)
         marginals = self.model.marginals(X)
+        if sds is not None:
+            marginals = _with_noise(marginals, sds, names, self.scales)
         tail = 0.5 * (1 - level)
         columns = [names.index(name) for name in wanted]
         quantiles = torch.stack([marginals.quantile(p) for p in (tail, 0.5, 1 - tail)])
@@ -284,11 +295,11 @@ class Fitted:
             np.stack([self.scales[j].to_physical(q[:, j]).numpy() for j in columns], -1)
             for q in quantiles
         )
-        sds = [self.scales[j].sd for j in columns]
+        units = [self.scales[j].sd for j in columns]
         return Prediction(
             keys, tuple(self.table.properties[j] for j in columns), median, lower, upper, level,
-            marginals.sd(observation=False)[:, columns].numpy() * sds,
-            marginals.sd(observation=True)[:, columns].numpy() * sds,
+            marginals.sd(observation=False)[:, columns].numpy() * units,
+            marginals.sd(observation=True)[:, columns].numpy() * units,
             self.domain_distance(X),
         )  # fmt: skip
 
@@ -343,6 +354,34 @@ class Fitted:
         caption = f"{type(self.prior).__name__} fitted to {self.table.n_rows} rows"
         table = html_table(rows, ["property", "scale", "measured"], caption=caption)
         return table + self.report._repr_html_()
+
+
+def _with_noise(
+    marginals: Marginals,
+    sds: Mapping[str, Sequence[float]],
+    names: Sequence[str],
+    scales: Sequence[Scale],
+) -> Marginals:
+    """Marginals whose measurements have stated sds, in the unit of each property."""
+    n, noise = (
+        marginals.mean.shape[1],
+        marginals.noise_sd[:, None].expand_as(marginals.mean).clone(),
+    )
+    unknown = [name for name in sds if name not in names]
+    if unknown:
+        raise ModelError(f"sds are given of {unknown}; the model predicts {list(names)}.")
+    middle = marginals.quantile(0.5)
+    for name, given in sds.items():
+        j, sd = names.index(name), torch.as_tensor(np.asarray(given, dtype=np.float64))
+        if sd.shape != (n,) or bool((sd <= 0).any()):
+            raise ModelError(
+                f"the sds of {name!r} are {sd.tolist()[:20] if sd.dim() else float(sd)} for {n} "
+                "materials: give one positive number for each, NaN where it is not known."
+            )
+        known = ~sd.isnan()
+        stated = scales[j].sd_to_model(scales[j].to_physical(middle[:, j]), sd)
+        noise[..., j] = torch.where(known, stated.nan_to_num(1.0), noise[..., j])
+    return replace(marginals, noise_sd=noise)
 
 
 def fit(

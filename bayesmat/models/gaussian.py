@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from bayesmat.errors import ModelError
 from bayesmat.models.kernels import Prepared, Term
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Phi",
     "cholesky",
     "condition",
+    "positive_definite",
 ]
 
 Hyper = Mapping[str, Tensor]
@@ -296,6 +298,39 @@ def cholesky(matrix: Tensor) -> Tensor:
         factor, info = factor.clone(), info.clone()
         factor[failed], info[failed] = again, again_info
     return torch.where((info > 0)[:, None, None], torch.nan, factor)
+
+
+def positive_definite(covariance: Tensor, *, scale: Tensor | None = None) -> Tensor:
+    """A covariance as it should be but for rounding: symmetric, with a Cholesky factor.
+
+    Look-alikes (equal or nearly equal rows, rows that were measured almost exactly) make a
+    covariance singular, and rounding makes it indefinite. Only matrices that have no factor get
+    the smallest sufficient multiple of the identity: 1e-14 ... 1e-6 of their scale.
+
+    Args:
+        covariance: Shape `... x n x n`.
+        scale: Size of the numbers that were subtracted to make each, `...`; its largest diagonal
+            element by default.
+
+    Raises:
+        ModelError: A matrix is not finite, or has no factor even so.
+    """
+    symmetric = 0.5 * (covariance + covariance.transpose(-1, -2))
+    if scale is None:
+        scale = torch.diagonal(symmetric, dim1=-2, dim2=-1).abs().amax(-1)
+    out, eye = symmetric, torch.eye(symmetric.shape[-1], dtype=symmetric.dtype)
+    for jitter in (1e-14, 1e-12, 1e-10, 1e-8, 1e-6):
+        failed = torch.linalg.cholesky_ex(out).info > 0
+        if not failed.any():
+            return out
+        lifted = symmetric + (jitter * scale.clamp(min=1e-300))[..., None, None] * eye
+        out = torch.where(failed[..., None, None], lifted, out)
+    if (torch.linalg.cholesky_ex(out).info > 0).any():
+        raise ModelError(
+            "a covariance is not positive definite beyond rounding, or not finite: a kernel is no "
+            "covariance function, or features are too large. Check kernels of your own."
+        )
+    return out
 
 
 def condition(covariance: Tensor, residual: Tensor) -> Conditioned:

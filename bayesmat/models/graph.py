@@ -25,7 +25,7 @@ from bayesmat.inference.importance import ImportanceIntegrator
 from bayesmat.models.base import PriorDraws, PropertyModel
 from bayesmat.models.conditioning import Encoder, Problem
 from bayesmat.models.explain import ablations
-from bayesmat.models.gaussian import JointPrior, NodePrior, cholesky
+from bayesmat.models.gaussian import JointPrior, NodePrior, positive_definite
 from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.hyper import HyperPriors, LogNormal, Normal
 from bayesmat.models.inputs import check_cells, check_columns
@@ -254,8 +254,7 @@ class PropertyGraph(Shown):
             for r in range(len(joint.nodes)):
                 k = joint.node_covariance(r, pair, hyper).expand(n, len(X), len(X))
                 z = torch.randn(n, len(X), 1, generator=generator, dtype=torch.float64)
-                jitter = 1e-9 * torch.eye(len(X), dtype=torch.float64)
-                own.append((cholesky(k + jitter) @ z)[..., 0])
+                own.append((torch.linalg.cholesky(positive_definite(k)) @ z)[..., 0])
             mixing = joint.mixing(hyper, n)
             f = joint.mean(phi, hyper, n) + torch.einsum("spr,rsn->snp", mixing, torch.stack(own))
         noise = torch.stack([hyper[node.noise] for node in joint.nodes], -1)

@@ -18,11 +18,13 @@ from bayesmat.inference.grid import HyperPosterior, SMCIntegrator
 from bayesmat.models.base import PropertyModel
 from bayesmat.models.conditioning import Problem
 from bayesmat.models.explain import report_of
-from bayesmat.models.gaussian import Pair, Phi
-from bayesmat.models.marginals import Marginals
+from bayesmat.models.gaussian import Pair, Phi, positive_definite
+from bayesmat.models.marginals import Marginals, check_finite_rows, pooled_noise
 from bayesmat.models.report import FitReport
 
 __all__ = ["GraphModel"]
+
+FLOOR = 1e-9  # GPyTorch warns of variances below 1e-10
 
 
 class GraphModel(PropertyModel):
@@ -77,9 +79,15 @@ class GraphModel(PropertyModel):
 
     @property
     @override
-    def noise_sd(self) -> Tensor:
-        """Inferred noise sd per set and property, shape `S x m`."""
+    def inferred_noise_sd(self) -> Tensor:
+        """Noise sd of cells without a stated one, per set and property, shape `S x m`."""
         return torch.stack([self.hyper[n.noise] for n in self.problem.joint.nodes], -1)
+
+    @property
+    @override
+    def noise_sd(self) -> Tensor:
+        """Noise sd of a new measurement per set and property (`pooled_noise`), shape `S x m`."""
+        return pooled_noise(self.inferred_noise_sd, self.problem.observations)
 
     @override
     def update(self, observations: Observations, X: Tensor, *, seed: int) -> GraphModel:
@@ -130,7 +138,8 @@ class GraphModel(PropertyModel):
         Args:
             X: Shape `batch_shape x q x D`.
             output_indices: Columns of the properties wanted; all by default.
-            observation_noise: Add the inferred noise.
+            observation_noise: Add the noise of a new measurement (`noise_sd`), or variances of
+                your own in model space, broadcast to `batch_shape x q x m`.
             posterior_transform: Applied last.
         """
         outputs = list(range(self.num_outputs)) if output_indices is None else output_indices
@@ -147,10 +156,12 @@ class GraphModel(PropertyModel):
             means.append(mean.reshape(self.n_sets, b, q))
             halves.append(half.reshape(self.n_sets, -1, b, q).transpose(1, 2))
         mean = torch.stack(means, -1)
+        check_finite_rows(mean)
         covariance = self._covariance(phi, outputs, halves, b, q)
         if isinstance(observation_noise, Tensor):
-            raise ModelError("give noise in the table's standard deviations, not to posterior().")
-        if observation_noise:
+            given = observation_noise.expand(*batch, q, len(outputs)).reshape(b, q * len(outputs))
+            covariance = covariance + torch.diag_embed(given)
+        elif observation_noise:
             noise = self.noise_sd[:, outputs].square()[:, None, None, :].expand(-1, b, q, -1)
             covariance = covariance + torch.diag_embed(noise.reshape(self.n_sets, b, -1))
         result = self._wrap(mean, covariance, batch)
@@ -182,16 +193,20 @@ class GraphModel(PropertyModel):
             for r in range(len(self.problem.joint.nodes))
         ]
         blocks = torch.zeros(self.n_sets, b, q, m, q, m, dtype=torch.float64)
+        size = torch.zeros(self.n_sets, b, dtype=torch.float64)
         for i, p in enumerate(outputs):
             for j, o in enumerate(outputs):
                 prior: Tensor = torch.zeros((), dtype=torch.float64)
                 for r, gram in enumerate(grams):
                     weight = self._mixing[:, p, r] * self._mixing[:, o, r]
                     prior = prior + weight[:, None, None, None] * gram
+                if i == j:
+                    diagonal = torch.diagonal(prior, dim1=-2, dim2=-1)
+                    size = torch.maximum(size, diagonal.amax(-1).expand_as(size))
                 blocks[:, :, :, i, :, j] = prior - halves[i].transpose(-1, -2) @ halves[j]
         covariance = blocks.reshape(self.n_sets, b, q * m, q * m)
-        covariance = 0.5 * (covariance + covariance.transpose(-1, -2))
-        return covariance + 1e-9 * torch.eye(q * m, dtype=torch.float64)
+        floor = FLOOR * torch.eye(q * m, dtype=torch.float64)
+        return positive_definite(covariance + floor, scale=size)
 
     def _wrap(self, mean: Tensor, covariance: Tensor, batch: torch.Size) -> Posterior:
         """A BoTorch posterior of the shapes that its acquisition functions expect."""

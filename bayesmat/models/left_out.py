@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bayesmat.models.gaussian import Conditioned
+from bayesmat.models.gaussian import Conditioned, positive_definite
 
 __all__ = ["LeftOut", "leave_one_out", "left_out"]
 
@@ -58,7 +58,7 @@ def left_out(conditioned: Conditioned, units: Tensor | None = None) -> LeftOut:
             joint.append(log_density[:, at[0]])
             continue
         block = precision[:, at[:, None], at]
-        factor = torch.linalg.cholesky(block)
+        factor = torch.linalg.cholesky(positive_definite(block))
         alpha = conditioned.alpha[:, at]
         error[:, at] = torch.cholesky_solve(alpha[..., None], factor)[..., 0]
         variance[:, at] = torch.diagonal(torch.cholesky_inverse(factor), dim1=-2, dim2=-1)

@@ -9,8 +9,50 @@ import torch
 from torch import Tensor
 
 from bayesmat._repr import Shown
+from bayesmat.data.observations import Observations
+from bayesmat.errors import ModelError
 
-__all__ = ["Marginals"]
+__all__ = ["Marginals", "check_finite_rows", "pooled_noise"]
+
+
+def pooled_noise(inferred: Tensor, observations: Observations) -> Tensor:
+    r"""Noise sd of a new measurement whose own sd is not stated, `S x m`.
+
+    .. math:: \sigma^2_{sp} = \frac1{n_p} \sum_{i:\,\mathrm{cells\ of\ }p} \sigma^2_{ip},
+              \quad \sigma_{ip} \text{ stated, else inferred}
+
+    A new measurement is as noisy as those of the table are: the root mean square of the stated sds
+    where every cell has one, the inferred sd where none has. No cell informs an inferred sd if all
+    are stated, so that it must not be used then.
+
+    Args:
+        inferred: Noise sd of cells without a stated one, `S x m`.
+        observations: The measured cells in the same space.
+    """
+    out = inferred.square().clone()
+    for j in range(inferred.shape[-1]):
+        known = observations.yvar[observations.columns == j]
+        stated = known[~known.isnan()]
+        if len(stated):
+            share = len(stated) / len(known)
+            out[:, j] = share * stated.mean() + (1 - share) * out[:, j]
+    return out.sqrt()
+
+
+def check_finite_rows(mean: Tensor) -> None:
+    """Refuse predictions `S x ... x q x m` that are not finite, naming their rows of q.
+
+    Raises:
+        ModelError: Some are NaN or infinite.
+    """
+    bad = ~torch.isfinite(mean).all(-1)
+    if bad.any():
+        rows = sorted(set(torch.nonzero(bad)[:, -1].tolist()))
+        more = f" and {len(rows) - 20} more" if len(rows) > 20 else ""
+        raise ModelError(
+            f"the prediction of rows {rows[:20]}{more} is not finite: their features are NaN or "
+            "too large for the kernels. Look at these rows of X, and leave them out."
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -20,7 +62,8 @@ class Marginals(Shown):
     Attributes:
         mean: Component means, `S x n x m`.
         variance: Component variances of the latent property, `S x n x m`.
-        noise_sd: Inferred noise sd of each component, `S x m`.
+        noise_sd: Noise sd of a measurement for each component, `S x m`, or row by row,
+            `S x n x m`.
     """
 
     mean: Tensor
@@ -29,8 +72,8 @@ class Marginals(Shown):
 
     def component_sd(self, *, observation: bool) -> Tensor:
         """Component standard deviations, `S x n x m`, with or without measurement noise."""
-        extra = self.noise_sd.square()[:, None] if observation else 0.0
-        return (self.variance + extra).sqrt()
+        noise = self.noise_sd if self.noise_sd.dim() == 3 else self.noise_sd[:, None]
+        return (self.variance + noise.square()).sqrt() if observation else self.variance.sqrt()
 
     @property
     def mixture_mean(self) -> Tensor:

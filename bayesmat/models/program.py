@@ -163,7 +163,7 @@ class Program(Shown):
         with torch.no_grad():
             check_rows(evaluate, at(draws, 0), X)
             noise = [evaluate(at(draws, s), X[:1])[1] for s in range(n_draws(draws))]
-        sampled = Sampled(draws, torch.stack(noise), run, measured.n_cells, seed)
+        sampled = Sampled(draws, torch.stack(noise), run, measured, seed)
         return ProgramModel(self.properties, evaluate, sampled)
 
     def explain(

@@ -19,7 +19,7 @@ from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
 from bayesmat.inference.report import InferenceRun
 from bayesmat.models.base import PropertyModel
-from bayesmat.models.marginals import Marginals
+from bayesmat.models.marginals import Marginals, pooled_noise
 from bayesmat.models.report import FitReport
 
 __all__ = ["DrawsPosterior", "EveryDraw", "ProgramModel"]
@@ -74,14 +74,14 @@ class Sampled:
         draws: Kept draws by site, `S x ...`.
         noise_sd: Noise sd per draw and property, `S x m`.
         run: The whole run of the sampler.
-        n_cells: Measured cells.
+        observations: The measured cells.
         seed: The seed, reused for simulated noise.
     """
 
     draws: dict[str, Tensor]
     noise_sd: Tensor
     run: InferenceRun
-    n_cells: int
+    observations: Observations
     seed: int
 
 
@@ -124,9 +124,16 @@ class ProgramModel(PropertyModel):
         return self.sampled.noise_sd.shape[0]
 
     @property
-    def noise_sd(self) -> Tensor:
-        """Inferred noise sd per draw and property, `S x m`."""
+    @override
+    def inferred_noise_sd(self) -> Tensor:
+        """Noise sd of cells without a stated one, per draw and property, `S x m`."""
         return self.sampled.noise_sd
+
+    @property
+    @override
+    def noise_sd(self) -> Tensor:
+        """Noise sd of a new measurement per draw and property (`pooled_noise`), `S x m`."""
+        return pooled_noise(self.sampled.noise_sd, self.sampled.observations)
 
     @property
     @override
@@ -169,19 +176,22 @@ class ProgramModel(PropertyModel):
         Args:
             X: Shape `batch_shape x q x D`.
             output_indices: Columns of the properties wanted; all by default.
-            observation_noise: Add simulated noise, the same for equal positions in each batch.
+            observation_noise: Add simulated noise, the same for equal positions in each batch; of
+                `noise_sd`, or of your own variances in model space, `batch_shape x q x m`.
             posterior_transform: Applied last.
         """
-        if isinstance(observation_noise, Tensor):
-            raise ModelError("give noise in the table's standard deviations, not to posterior().")
         batch, q, m = X.shape[:-2], X.shape[-2], self.num_outputs
         flat = self.latent(X.reshape(-1, X.shape[-1]))
         values = flat.reshape(self.n_draws, math.prod(batch), q, m).transpose(0, 1)
-        if observation_noise:
+        if isinstance(observation_noise, Tensor) or observation_noise:
             generator = torch.Generator().manual_seed(self.sampled.seed)
             shape = (self.n_draws, q, m)
             noise = torch.randn(shape, generator=generator, dtype=torch.float64)
-            values = values + noise * self.noise_sd[:, None]
+            sd = self.noise_sd[:, None]
+            if isinstance(observation_noise, Tensor):
+                given = observation_noise.expand(*batch, q, m).reshape(-1, 1, q, m)
+                sd = given.sqrt()
+            values = values + noise * sd
         values = values.reshape(*batch, self.n_draws, q, m)
         outputs = list(range(m)) if output_indices is None else output_indices
         result = DrawsPosterior(values[..., outputs])
@@ -208,10 +218,12 @@ class ProgramModel(PropertyModel):
     def report(self) -> FitReport:
         """What was fitted, in words and numbers."""
         run = self.sampled.run
-        noise = {f"{p}: noise": self.noise_sd[:, j] for j, p in enumerate(self._properties)}
+        noise = {
+            f"{p}: noise": self.inferred_noise_sd[:, j] for j, p in enumerate(self._properties)
+        }
         scalars = {k: v.flatten() for k, v in self.sampled.draws.items() if v[0].numel() == 1}
         return FitReport(
-            n_cells=self.sampled.n_cells,
+            n_cells=self.sampled.observations.n_cells,
             inference=run.report,
             hyper=scalars | noise,
             shares={},
