@@ -12,7 +12,7 @@ from bayesmat.errors import BadCell, DataError
 from ._raw import Heading, Raw
 from .materials import Kind
 from .properties import Condition, Property
-from .units import check_unit, converter, is_temperature, is_unit, sd_converter
+from .units import are_alike, check_unit, converter, is_temperature, is_unit, sd_converter
 
 _LOGGER = logging.getLogger(__name__)
 _DEGREES = {"C": "degC", "F": "degF"}
@@ -134,7 +134,7 @@ def _notice(label: str, unit: str) -> None:
     """Say, or refuse, what a heading without a unit in brackets seems to say of it."""
     last = label.rpartition("_")[2] if "_" in label else ""
     meant = _DEGREES.get(last, last) if is_temperature(unit) or len(last) > 1 else ""
-    if meant and meant not in _DEGREES and is_unit(meant) and check_unit(meant) != unit:
+    if meant not in _DEGREES and is_unit(meant) and are_alike(meant, unit):
         raise DataError(
             f"the heading ends in {last!r}, the property is in {unit or '1'!r}: say in which unit "
             f"the numbers of the file are, Column({unit or '1'!r}, unit={meant!r}) or "

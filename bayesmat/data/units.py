@@ -12,7 +12,15 @@ import pint
 
 from bayesmat.errors import DataError
 
-__all__ = ["check_unit", "converter", "has_zero", "is_temperature", "is_unit", "sd_converter"]
+__all__ = [
+    "are_alike",
+    "check_unit",
+    "converter",
+    "has_zero",
+    "is_temperature",
+    "is_unit",
+    "sd_converter",
+]
 
 _DIMENSIONLESS = ("", "1")
 # What pint reads in a way that a materials scientist hardly ever means.
@@ -129,6 +137,18 @@ def is_temperature(unit: str) -> bool:
     (True, False)
     """
     return bool(unit) and _parse(unit).dimensionality == _parse("K").dimensionality
+
+
+def are_alike(one: str, other: str) -> bool:
+    """Whether two units differ and measure the same thing, so that one can be taken for the other.
+
+    >>> are_alike("degC", "K"), are_alike("point", "K"), are_alike("K", "K")
+    (True, False, False)
+    """
+    one, other = check_unit(one), check_unit(other)
+    if one == other or not one or not other:
+        return False
+    return bool(_parse(one).dimensionality == _parse(other).dimensionality)
 
 
 def has_zero(unit: str) -> bool:

@@ -244,6 +244,16 @@ def test_a_unit_that_contradicts_the_heading_is_refused(heading, unit, reason):
     assert reason in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("heading", "unit"), [("flash_point", "K"), ("Tb_K", "K"), ("E_V", "eV"), ("T_c", "K")]
+)
+def test_a_heading_that_ends_in_a_word_is_left_alone(heading, unit):
+    """A point is also a unit of length, which no temperature is measured in."""
+    frame = pd.DataFrame({"smiles": ["O"], heading: [1.0]})
+    table = from_frame(frame, material="smiles", properties={heading: unit})
+    assert table.values[0, 0] == 1.0
+
+
 def test_a_heading_that_ends_in_a_unit_can_be_settled_by_the_call():
     frame = pd.DataFrame({"smiles": ["O"], "Tb_degC": [100.0]})
     table = from_frame(frame, material="smiles", properties={"Tb_degC": Column("K", unit="degC")})
