@@ -37,10 +37,11 @@ from bayesmat.inference.moves import HMC
 from bayesmat.inference.nuts import NUTS
 from bayesmat.inference.population import SMC
 from bayesmat.inference.pyro_program import noncentred
-from bayesmat.models.base import Fitted, Prediction, fit
+from bayesmat.models.base import Fitted, fit
 from bayesmat.models.descriptors import DescriptorGP
 from bayesmat.models.graph import Computed, Edge, Node, PropertyGraph
 from bayesmat.models.kernels import ARD, Linear, Matern52, MinMax, Term
+from bayesmat.models.prediction import Prediction
 from bayesmat.models.program import Program, program
 from bayesmat.models.transfer import Transfer
 from bayesmat.report import report

@@ -23,7 +23,8 @@ from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
 from bayesmat.explore.setup import Setup
 from bayesmat.features.huckel import COMPUTED
-from bayesmat.models.base import Prediction, fit
+from bayesmat.models.base import fit
+from bayesmat.models.prediction import Prediction
 from bayesmat.report import report as write_report
 from bayesmat.report import summary
 

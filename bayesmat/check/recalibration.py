@@ -17,7 +17,7 @@ from torch import Tensor
 from bayesmat._repr import Shown, listing
 from bayesmat.data.splits import grouped_kfold
 from bayesmat.errors import DataError
-from bayesmat.models.base import Prediction
+from bayesmat.models.prediction import Prediction
 
 from .cells import CellPredictions
 from .heldout import HeldOut

@@ -16,7 +16,7 @@ from bayesmat._repr import record, sheet, text
 from bayesmat.data.table import Property, PropertyTable
 from bayesmat.errors import CampaignError
 from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
-from bayesmat.models.base import Prediction
+from bayesmat.models.prediction import Prediction
 
 __all__ = [
     "Proposal",

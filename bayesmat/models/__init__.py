@@ -1,10 +1,11 @@
 """Priors and models: the property graph, transfer, programs."""
 
-from .base import Fitted, Prediction, Prior, PropertyModel, fit, layout_of
+from .base import Fitted, Prior, PropertyModel, fit, layout_of
 from .descriptors import DescriptorGP
 from .graph import Computed, Edge, Node, PropertyGraph
 from .kernels import ARD, Linear, Matern52, MinMax, Term
 from .marginals import Marginals
+from .prediction import Prediction
 from .report import FitReport
 from .transfer import Transfer, transfer_node
 

@@ -9,26 +9,25 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import pandas as pd
 import torch
 from botorch.models.model import Model
 from torch import Tensor
 
-from bayesmat._repr import Shown, quantiles, sheet, text
+from bayesmat._repr import Shown, quantiles, text
 from bayesmat._repr import table as html_table
 from bayesmat.data.materials import canonical_all
-from bayesmat.data.table import Observations, Property, PropertyTable, Scale
+from bayesmat.data.table import Observations, PropertyTable, Scale
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Layout
 from bayesmat.models.kernels import MinMax
 from bayesmat.models.marginals import Marginals
+from bayesmat.models.prediction import Prediction, with_noise
 from bayesmat.models.report import FitReport
 from bayesmat.sources.embedding import FeatureMap
 
 __all__ = [
     "Fitted",
     "GenerativePrior",
-    "Prediction",
     "Prior",
     "PriorDraws",
     "PropertyModel",
@@ -175,60 +174,6 @@ def layout_of(prior: Prior, table: PropertyTable | None = None) -> Layout:
 
 
 @dataclass(frozen=True, eq=False)
-class Prediction:
-    """Posterior predictions in physical units.
-
-    Attributes:
-        materials: Canonical keys, `n`.
-        properties: What is predicted, `m`.
-        median: Median, `n x m`.
-        lower: Lower end of the central interval for a *measurement*, `n x m`.
-        upper: Upper end, `n x m`.
-        level: Probability of the interval.
-        latent_sd: Posterior sd of the noise-free property, `n x m`, in the property's unit (for a
-            log property: of its natural logarithm).
-        observation_sd: The same with the noise of one measurement.
-        domain_distance: 1 - similarity (MinMax on count fingerprints) to the nearest training
-            material, `n`; NaN if the model has no fingerprint. Above about 0.8 nothing alike was
-            measured.
-    """
-
-    materials: tuple[str, ...]
-    properties: tuple[Property, ...]
-    median: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
-    level: float
-    latent_sd: np.ndarray
-    observation_sd: np.ndarray
-    domain_distance: np.ndarray
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row per material, columns named with units."""
-        columns: dict[str, object] = {"material": list(self.materials)}
-        for j, prop in enumerate(self.properties):
-            unit = f" [{prop.unit}]" if prop.unit else ""
-            sd_unit = " [log]" if prop.scale == "log" else unit
-            columns[f"{prop.name} median{unit}"] = self.median[:, j]
-            columns[f"{prop.name} {self.level:.0%} lower{unit}"] = self.lower[:, j]
-            columns[f"{prop.name} {self.level:.0%} upper{unit}"] = self.upper[:, j]
-            columns[f"{prop.name} latent sd{sd_unit}"] = self.latent_sd[:, j]
-            columns[f"{prop.name} observation sd{sd_unit}"] = self.observation_sd[:, j]
-        columns["domain distance"] = self.domain_distance
-        return pd.DataFrame(columns)
-
-    def __repr__(self) -> str:
-        labels = [p.label for p in self.properties]
-        return text("Prediction", {"materials": self.materials, "properties": labels})
-
-    def __str__(self) -> str:
-        return self.to_frame().to_string(index=False, float_format=lambda v: f"{v:.3g}")
-
-    def _repr_html_(self) -> str:
-        return sheet(self.to_frame(), caption=f"Predictions of {len(self.materials)} materials")
-
-
-@dataclass(frozen=True, eq=False)
 class Fitted:
     """A table, a prior, and the posterior they give.
 
@@ -287,7 +232,7 @@ class Fitted:
         X = self.layout(keys, conditions)
         marginals = self.model.marginals(X)
         if sds is not None:
-            marginals = _with_noise(marginals, sds, names, self.scales)
+            marginals = with_noise(marginals, sds, names, self.scales)
         tail = 0.5 * (1 - level)
         columns = [names.index(name) for name in wanted]
         quantiles = torch.stack([marginals.quantile(p) for p in (tail, 0.5, 1 - tail)])
@@ -354,34 +299,6 @@ class Fitted:
         caption = f"{type(self.prior).__name__} fitted to {self.table.n_rows} rows"
         table = html_table(rows, ["property", "scale", "measured"], caption=caption)
         return table + self.report._repr_html_()
-
-
-def _with_noise(
-    marginals: Marginals,
-    sds: Mapping[str, Sequence[float]],
-    names: Sequence[str],
-    scales: Sequence[Scale],
-) -> Marginals:
-    """Marginals whose measurements have stated sds, in the unit of each property."""
-    n, noise = (
-        marginals.mean.shape[1],
-        marginals.noise_sd[:, None].expand_as(marginals.mean).clone(),
-    )
-    unknown = [name for name in sds if name not in names]
-    if unknown:
-        raise ModelError(f"sds are given of {unknown}; the model predicts {list(names)}.")
-    middle = marginals.quantile(0.5)
-    for name, given in sds.items():
-        j, sd = names.index(name), torch.as_tensor(np.asarray(given, dtype=np.float64))
-        if sd.shape != (n,) or bool((sd <= 0).any()):
-            raise ModelError(
-                f"the sds of {name!r} are {sd.tolist()[:20] if sd.dim() else float(sd)} for {n} "
-                "materials: give one positive number for each, NaN where it is not known."
-            )
-        known = ~sd.isnan()
-        stated = scales[j].sd_to_model(scales[j].to_physical(middle[:, j]), sd)
-        noise[..., j] = torch.where(known, stated.nan_to_num(1.0), noise[..., j])
-    return replace(marginals, noise_sd=noise)
 
 
 def fit(

@@ -19,7 +19,7 @@ from bayesmat.explore.records import (
     table_from_json,
     table_to_json,
 )
-from bayesmat.models.base import Prediction
+from bayesmat.models.prediction import Prediction
 
 
 @pytest.mark.parametrize(
