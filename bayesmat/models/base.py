@@ -19,6 +19,7 @@ from bayesmat.data.materials import canonical_all
 from bayesmat.data.table import Observations, PropertyTable, Scale
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Layout
+from bayesmat.models.additions import check_additions
 from bayesmat.models.kernels import MinMax
 from bayesmat.models.marginals import Marginals
 from bayesmat.models.prediction import Prediction, with_noise
@@ -261,9 +262,12 @@ class Fitted:
             seed: Seeds resampling and moves.
 
         Raises:
-            ModelError: The table lacks a property, or has fewer cells than this fit.
+            ModelError: A cell of this fit is missing or changed: what was conditioned on cannot be
+                taken back. All such cells are listed.
+            DataError: The table lacks a property.
         """
         table = table.select(self.prior.properties)
+        check_additions(self.table, table)
         X = self.layout(table.materials, table.condition_values)
         model = self.model.update(table.observations(self.scales), X, seed=seed)
         report = replace(model.report, properties=table.properties, scales=self.scales)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import torch
@@ -23,6 +24,13 @@ from bayesmat.models.marginals import Marginals, check_finite_rows, pooled_noise
 from bayesmat.models.report import FitReport
 
 __all__ = ["GraphModel"]
+
+
+def _values(observations: Observations) -> list[tuple[int, float, float]]:
+    """Property, value and known variance (-1: none) of every cell."""
+    variances = observations.yvar.nan_to_num(-1.0).tolist()
+    return list(zip(observations.columns.tolist(), observations.y.tolist(), variances, strict=True))
+
 
 FLOOR = 1e-9  # GPyTorch warns of variances below 1e-10
 
@@ -110,11 +118,12 @@ class GraphModel(PropertyModel):
                 f"The new observations have the properties {observations.properties}, the model "
                 f"{self.properties}."
             )
-        if observations.n_cells < old.observations.n_cells:
+        gone = Counter(_values(old.observations)) - Counter(_values(observations))
+        if gone:
             raise ModelError(
                 f"The update has {observations.n_cells} cells, the model "
-                f"{old.observations.n_cells}: give all cells, old and new. To take cells away, fit "
-                "again."
+                f"{old.observations.n_cells}, of which {gone.total()} are not among them: give all "
+                "cells, old and new, as they were. To take cells away or change them, fit again."
             )
         new = Problem.of(old.joint, old.priors, old.encoder, observations, X)
         integrator = SMCIntegrator(

@@ -185,7 +185,9 @@ def test_a_fit_is_updated_by_a_longer_table() -> None:
 
 def test_updates_that_cannot_be_are_explained() -> None:
     model = graph(n=32).condition(data(5), rows(), layout=axes(), seed=0)
-    with pytest.raises(ModelError, match="4 cells, the model 5: give all cells, old and new"):
+    with pytest.raises(
+        ModelError, match="4 cells, the model 5, of which 1 are not among them: give all"
+    ):
         model.update(data(4), rows(), seed=0)
     other = replace(data(), properties=("p1", "p0"))
     with pytest.raises(ModelError, match=r"properties \('p1', 'p0'\), the model \('p0', 'p1'\)"):
