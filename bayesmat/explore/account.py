@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from bayesmat._repr import Shown
-from bayesmat.data.table import Property
+from bayesmat.data.table import Property, Scale
 from bayesmat.explore.campaign import Campaign
-from bayesmat.explore.goals import Goal, Maximize, Minimize
+from bayesmat.explore.goals import Goal, Maximize, Minimize, shortfall
 from bayesmat.explore.records import Proposal
 from bayesmat.explore.store import Store
 from bayesmat.models.report import FitReport
@@ -203,7 +203,11 @@ class Account(Shown):
         done = [call for call in self.calls if name in call.values]
         if not done or not target.is_region:
             return None
-        return min(done, key=lambda c: (not self.is_hit(c), target.distance(c.values[name])))
+        scale = Scale.of(np.array(self.start.get(name, ())), log=target.prop.scale == "log")
+        bounds = (target.lower, target.upper)
+        return min(
+            done, key=lambda c: (not self.is_hit(c), *shortfall(c.values[name], bounds, scale))
+        )
 
     def predicts(self, name: str) -> bool:
         """Whether any call carried a prediction of the property."""

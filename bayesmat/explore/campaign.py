@@ -12,12 +12,13 @@ from typing import Any
 import pandas as pd
 from tqdm.auto import tqdm
 
+from bayesmat._arguments import integer, real, seed_of
 from bayesmat._repr import Shown
 from bayesmat.data.materials import canonical
 from bayesmat.data.table import PropertyTable
-from bayesmat.errors import CampaignError
+from bayesmat.errors import BayesmatError, CampaignError
 from bayesmat.explore.candidates import CandidateSource
-from bayesmat.explore.goals import Goal, goal_words
+from bayesmat.explore.goals import Goal, goal_words, goals_of
 from bayesmat.explore.history import History
 from bayesmat.explore.identity import check_reopened, identify, versions
 from bayesmat.explore.measurements import cells, rows_of
@@ -32,6 +33,7 @@ from bayesmat.explore.records import (
 )
 from bayesmat.explore.rounds import (
     Parts,
+    check_chosen,
     check_parts,
     default_candidates,
     default_rule,
@@ -40,8 +42,8 @@ from bayesmat.explore.rounds import (
 from bayesmat.explore.select import Rule
 from bayesmat.explore.store import CampaignRow, ProposalRow, ResultRow, Store, Taken
 from bayesmat.models.base import Prior
-from bayesmat.oracles.base import Evaluation, Oracle, evaluate, wake
-from bayesmat.oracles.workers import WorkerPool
+from bayesmat.oracles.base import Evaluation, Oracle, evaluate
+from bayesmat.oracles.workers import start_pool
 
 __all__ = ["Campaign"]
 
@@ -120,7 +122,9 @@ class Campaign(Shown):
                 fit the table, or the table has conditions.
             ModelError: The goals contradict each other or name a property the prior lacks.
         """
+        seed, goals = seed_of(seed), goals_of(goals)
         check_parts(table, prior, goals, oracle, seed=seed)
+        check_chosen(table, prior, goals, candidates, rule)
         store = Store(url)
         settings = {
             "goals": [goal_to_json(goal) for goal in goals],
@@ -155,7 +159,9 @@ class Campaign(Shown):
         campaign = cls(Store(url), prior=prior, oracle=oracle, candidates=candidates, rule=rule)
         try:
             check_reopened(url, campaign._row, prior, identify(oracle, candidates, rule))
-        except CampaignError:
+            if prior is not None:
+                check_chosen(campaign.start, prior, campaign.goals, candidates, rule)
+        except BayesmatError:
             campaign.close()
             raise
         return campaign
@@ -170,11 +176,11 @@ class Campaign(Shown):
             batch: Number of materials.
 
         Raises:
-            CampaignError: The campaign was opened without its prior, or the batch is empty.
+            ArgumentError: The batch is not a whole number of at least 1.
+            CampaignError: The campaign was opened without its prior.
             DesignError: The candidates are used up.
         """
-        if batch < 1:
-            raise CampaignError(f"batch = {batch}: give the number of materials, 1 or more.")
+        batch = integer(batch, "batch", least=1)
         for _ in range(_RACES):
             row = self._design(batch)
             try:
@@ -214,6 +220,7 @@ class Campaign(Shown):
         Example:
             `campaign.tell("c1ccc2ccccc2c1", {"gap": 2.9}, {"gap": 0.1})`
         """
+        cost_s = None if cost_s is None else real(cost_s, "cost_s")
         key = self._proposed(material)
         rows = cells(self.start.properties, key, values, sds or {}, units or {})
         try:
@@ -231,8 +238,9 @@ class Campaign(Shown):
             MaterialError: The material cannot be read.
             CampaignError: It was never proposed, has a failure already, or the reason is empty.
         """
+        cost_s = None if cost_s is None else real(cost_s, "cost_s")
         key = self._proposed(material)
-        if not reason.strip():
+        if not isinstance(reason, str) or not reason.strip():
             raise CampaignError(
                 f"the failure of {key!r} has no reason: say in a few words why there is no value, "
                 "so that failures can be counted."
@@ -268,6 +276,8 @@ class Campaign(Shown):
         Raises:
             CampaignError: There is no oracle, or a whole batch failed (which is recorded).
         """
+        rounds, batch = integer(rounds, "rounds", least=0), integer(batch, "batch", least=1)
+        workers = integer(workers, "workers", least=0)
         oracle = self.oracle
         if oracle is None:
             raise CampaignError(
@@ -275,7 +285,7 @@ class Campaign(Shown):
                 " or use suggest and tell."
             )
         with ExitStack() as stack:
-            pool = executor or self._pool(stack, oracle, workers)
+            pool = executor or start_pool(stack, oracle, workers)
             bar = stack.enter_context(tqdm(disable=not progress, unit="material"))
             while True:
                 self._evaluate_pending(oracle, pool, bar, (rounds, batch))
@@ -347,25 +357,9 @@ class Campaign(Shown):
                 "asked: open it with Campaign.open(url, prior=...)."
             )
         self._candidates = self._candidates or default_candidates()
-        self._rule = self._rule or default_rule()
+        self._rule = self._rule or default_rule(self.goals)
         parts = Parts(self.prior, self._candidates, self._rule)
         return design_round(parts, self._history(), batch, seed=self.seed)
-
-    def _pool(self, stack: ExitStack, oracle: Oracle, workers: int) -> Executor | None:
-        """Start processes for an oracle, if it can travel to them."""
-        if workers < 1:
-            return None
-        if type(oracle).__module__ == "__main__":
-            _LOG.warning(
-                "%s is defined in a notebook or script, where other processes cannot import it: "
-                "computing in this process, without a hard time limit",
-                type(oracle).__name__,
-            )
-            return None
-        pool = stack.enter_context(WorkerPool(workers, time_limit_s=oracle.time_limit_s))
-        for _ in range(workers):  # their imports take as long as the first fit
-            pool.submit(wake, oracle)
-        return pool
 
     def _evaluate_pending(
         self, oracle: Oracle, pool: Executor | None, bar: tqdm[Any], plan: tuple[int, int]

@@ -9,9 +9,12 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
+from bayesmat._arguments import names
 from bayesmat._repr import Shown
+from bayesmat.data.materials import Kind, canonical_all
 from bayesmat.design.chemistry import MoleculeFilter
 from bayesmat.design.language import SmilesNGram
 from bayesmat.design.moves import Checker
@@ -24,7 +27,7 @@ from bayesmat.design.sampler import (
     sample_strings,
 )
 from bayesmat.errors import DesignError
-from bayesmat.explore.goals import Goal, Region, region_of
+from bayesmat.explore.goals import Goal, Maximize, Region, extremes, region_of
 from bayesmat.models.base import Fitted
 
 __all__ = ["CandidateSource", "Candidates", "MoleculeDesign", "Pool", "RegionScore"]
@@ -76,9 +79,30 @@ class RegionScore(Shown):
 
 @dataclass(frozen=True, repr=False)
 class Pool(Shown):
-    """A fixed list of candidate materials."""
+    """A fixed list of candidate materials, in any spelling.
+
+    Attributes:
+        materials: Any iterable of strings; one string is one material.
+
+    Raises:
+        ArgumentError: Something in it is not text.
+        DesignError: It is empty.
+    """
 
     materials: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "materials", names(self.materials, "Pool"))
+        if not self.materials:
+            raise DesignError("the pool holds no material: give at least one.")
+
+    def keys(self, kind: Kind) -> tuple[str, ...]:
+        """Canonical keys of a kind of material, each once.
+
+        Raises:
+            MaterialError: Some are no such material; all are listed.
+        """
+        return tuple(dict.fromkeys(canonical_all(self.materials, kind)))
 
     @property
     def digest(self) -> str:
@@ -89,7 +113,7 @@ class Pool(Shown):
         self, fitted: Fitted, goals: Sequence[Goal], *, exclude: Collection[str], seed: int
     ) -> Candidates:
         """The pool without what is excluded."""
-        kept = tuple(dict.fromkeys(m for m in self.materials if m not in exclude))
+        kept = tuple(m for m in self.keys(fitted.table.kind) if m not in exclude)
         if not kept:
             raise DesignError("every material of the pool has been used or excluded.")
         return Candidates(kept, {"source": f"pool of {len(self.materials)}"})
@@ -98,11 +122,26 @@ class Pool(Shown):
         return {"number": len(self.materials), "first": self.materials[:4]}
 
 
+def _aim(fitted: Fitted, goals: Sequence[Goal]) -> Region:
+    """The region of the goals; for an extreme, what is better than all that was measured."""
+    region = region_of(goals, fitted.table.property_names, fitted.scales)
+    for goal in extremes(goals):
+        j = fitted.table.property_names.index(goal.property)
+        measured = torch.as_tensor(fitted.table.values[:, j].copy())
+        y = fitted.scales[j].to_model(measured[~measured.isnan()])
+        if isinstance(goal, Maximize):
+            region.lower[j] = y.max()
+        else:
+            region.upper[j] = y.min()
+    return region
+
+
 @dataclass(frozen=True)
 class MoleculeDesign:
     """Invents molecules: language prior, chemical filter, posterior probability of the region.
 
-    The target of the sampler is prior x 1[filter] x P(region | data)**power. `power` = 1 is the
+    For Maximize and Minimize the region is what is better than everything measured so far. The
+    target of the sampler is prior x 1[filter] x P(region | data)**power. `power` = 1 is the
     posterior; 4 looks harder where the model is flat (chosen on development seeds, see
     docs/decisions.md) and is declared in every report.
 
@@ -143,11 +182,7 @@ class MoleculeDesign:
         self, fitted: Fitted, goals: Sequence[Goal], *, exclude: Collection[str], seed: int
     ) -> Candidates:
         """Run the sampler; the distinct molecules it visited are the candidates."""
-        region = region_of(goals, fitted.table.property_names, fitted.scales)
-        if not bool(region.bounded.any()):
-            raise DesignError(
-                "molecules are designed for a region: give Within, AtLeast or AtMost."
-            )
+        region = _aim(fitted, goals)
         result = sample_strings(
             self.language,
             self.checker,

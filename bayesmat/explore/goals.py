@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import builtins
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import instance, real
 from bayesmat.data.table import Property, Scale
-from bayesmat.errors import ModelError
+from bayesmat.errors import ArgumentError, CampaignError, ModelError
 
 __all__ = [
-    "AtLeast", "AtMost", "Goal", "Maximize", "Minimize", "Region", "Within", "goal_words",
-    "region_of",
+    "AtLeast", "AtMost", "Goal", "Maximize", "Minimize", "Region", "Within", "extremes",
+    "goal_words", "goals_of", "region_of", "shortfall",
 ]  # fmt: skip
 
 
@@ -32,6 +33,7 @@ class Within:
     upper: float
 
     def __post_init__(self) -> None:
+        _numbers(self, "lower", "upper")
         if not self.lower < self.upper:
             raise ModelError(
                 f"Within({self.property!r}): lower {self.lower} is not below upper {self.upper}."
@@ -54,6 +56,9 @@ class AtLeast:
     property: str
     lower: float
 
+    def __post_init__(self) -> None:
+        _numbers(self, "lower")
+
     @builtins.property
     def bounds(self) -> tuple[float, float]:
         """Physical bounds."""
@@ -71,6 +76,9 @@ class AtMost:
     property: str
     upper: float
 
+    def __post_init__(self) -> None:
+        _numbers(self, "upper")
+
     @builtins.property
     def bounds(self) -> tuple[float, float]:
         """Physical bounds."""
@@ -83,19 +91,95 @@ class AtMost:
 
 @dataclass(frozen=True)
 class Maximize:
-    """Find the largest values; there is no region, so use `ExpectedImprovement`."""
+    """Find the largest values; there is no region, so the rule is `ImprovementRule`."""
 
     property: str
+
+    def __post_init__(self) -> None:
+        _numbers(self)
 
 
 @dataclass(frozen=True)
 class Minimize:
-    """Find the smallest values; there is no region, so use `ExpectedImprovement`."""
+    """Find the smallest values; there is no region, so the rule is `ImprovementRule`."""
 
     property: str
 
+    def __post_init__(self) -> None:
+        _numbers(self)
+
 
 Goal = Within | AtLeast | AtMost | Maximize | Minimize
+
+
+def _numbers(goal: object, *bounds: str) -> None:
+    """Read the name and the bounds of a goal, of any real number type."""
+    kind = type(goal).__name__
+    name = instance(
+        vars(goal)["property"], str, f"{kind}(property)", "name a property, like 'gap'."
+    )
+    object.__setattr__(goal, "property", name)
+    for bound in bounds:
+        value = real(vars(goal)[bound], f"{kind}({name!r}): {bound}")
+        if not math.isfinite(value):
+            raise ModelError(
+                f"{kind}({name!r}): {bound} is {value}; give a finite number, or AtLeast or AtMost "
+                "for a region that is open on one side."
+            )
+        object.__setattr__(goal, bound, value)
+
+
+def goals_of(goals: object) -> tuple[Goal, ...]:
+    """Goals as a campaign takes them: a list, none of them twice.
+
+    Raises:
+        ArgumentError: One goal without a list, or something that is no goal.
+        CampaignError: There is none.
+    """
+    if isinstance(goals, Within | AtLeast | AtMost | Maximize | Minimize):
+        raise ArgumentError(f"goals is one {type(goals).__name__}: give a list, goals=[{goals}].")
+    if isinstance(goals, str) or not isinstance(goals, Iterable):
+        raise ArgumentError(f"goals is {goals!r}: give a list, like [Within('gap', 2.0, 2.5)].")
+    found = tuple(goals)
+    wrong = [g for g in found if not isinstance(g, Within | AtLeast | AtMost | Maximize | Minimize)]
+    if wrong:
+        raise ArgumentError(
+            f"{wrong} are no goals: write Within, AtLeast, AtMost, Maximize or Minimize."
+        )
+    if not found:
+        raise CampaignError("a campaign without goals has nothing to look for: give at least one.")
+    return found
+
+
+def extremes(goals: Sequence[Goal]) -> list[Maximize | Minimize]:
+    """The goals without bounds.
+
+    Raises:
+        ModelError: They stand beside others, or there are several: no rule weighs one against the
+            other.
+    """
+    found = [goal for goal in goals if isinstance(goal, Maximize | Minimize)]
+    if found and len(goals) > 1:
+        raise ModelError(
+            f"{found[0]} stands beside {len(goals) - 1} other goals, and no rule weighs an extreme "
+            "against them: write a bound instead, such as AtLeast or AtMost of the best value so "
+            "far, or leave the others out."
+        )
+    return found
+
+
+def shortfall(value: float, bounds: tuple[float, float], scale: Scale) -> tuple[float, float]:
+    """How far a value is outside bounds, and from their middle (0 for one bound), in model space.
+
+    >>> shortfall(4.0, (2.0, 8.0), Scale(True, 0.0, 1.0))
+    (0.0, 0.0)
+    """
+    y, low, high = (
+        end if math.isinf(end) else float(scale.to_model(torch.tensor(end, dtype=torch.float64)))
+        for end in (value, *bounds)
+    )
+    middle = abs(y - 0.5 * (low + high)) if math.isfinite(low) and math.isfinite(high) else 0.0
+    return max(low - y, y - high, 0.0), middle
 
 
 def goal_words(goal: Goal, properties: Sequence[Property]) -> str:

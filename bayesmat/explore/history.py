@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +12,16 @@ import pandas as pd
 
 from bayesmat._repr import Shown
 from bayesmat.data.table import PropertyTable
-from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within, goal_words
+from bayesmat.explore.goals import (
+    AtLeast,
+    AtMost,
+    Goal,
+    Maximize,
+    Minimize,
+    Within,
+    goal_words,
+    shortfall,
+)
 from bayesmat.explore.records import Status
 from bayesmat.explore.store import ItemRow, ProposalRow, ResultRow
 
@@ -109,6 +117,7 @@ class History(Shown):
         cells = {r.property: r for r in self.results.get(item.material, ())}
         said = item.prediction
         state = self.state(item.material)
+        failure = next((r.failure for r in cells.values() if r.failure), None)
         record: dict[str, object] = {
             "round": round_,
             "position": position,
@@ -118,7 +127,7 @@ class History(Shown):
             "probability": _number(said["probability"]),
             "domain_distance": _number(said["domain_distance"]),
             "cost_s": _number(max((r.cost_s or 0.0 for r in cells.values()), default=None)),
-            "failure": next((r.failure for r in cells.values() if r.failure), None),
+            "failure": None if state == "told" else failure,
         }
         for name in names:
             cell = cells.get(name)
@@ -161,12 +170,10 @@ class History(Shown):
         for goal in self.goals:
             value, scale = values[goal.property], scales[names.index(goal.property)]
             if isinstance(goal, Maximize | Minimize):
-                inside += value / scale.sd * (-1 if isinstance(goal, Maximize) else 1)
+                inside += value if isinstance(goal, Minimize) else -value
                 continue
-            lower, upper = goal.bounds
-            outside += max(lower - value, value - upper, 0.0) / scale.sd
-            if math.isfinite(lower) and math.isfinite(upper):
-                inside += abs(value - 0.5 * (lower + upper)) / scale.sd
+            off, middle = shortfall(value, goal.bounds, scale)
+            outside, inside = outside + off, inside + middle
         return outside, inside
 
     def _facts(self) -> dict[str, object]:

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from bayesmat._arguments import real
 from bayesmat.data.table import Property
 from bayesmat.data.units import converter, sd_converter
-from bayesmat.errors import CampaignError, DataError
+from bayesmat.errors import ArgumentError, CampaignError, DataError
 from bayesmat.explore.store import ResultRow
 from bayesmat.oracles.base import Evaluation, Failure
 
@@ -37,6 +38,11 @@ def cells(
         CampaignError: Unknown properties or units, values that are not finite, not positive on a
             log scale, or no class of a categorical property; all of them in one message.
     """
+    for name, given in (("values", values), ("sds", sds), ("units", units)):
+        if not isinstance(given, Mapping):
+            raise ArgumentError(
+                f"{name} is {given!r}: give a mapping from property names, like {{'gap': 2.9}}."
+            )
     known = {p.name: p for p in properties}
     problems = [
         f"{name!r} is no property of this campaign, which has {list(known)}"
@@ -53,7 +59,7 @@ def cells(
             continue
         try:
             rows.append(_cell(known[name], material, value, sds.get(name), units.get(name)))
-        except DataError as error:
+        except (DataError, ArgumentError) as error:
             problems.append(f"{name!r}: {error}")
     if problems:
         raise CampaignError(
@@ -71,7 +77,8 @@ def _cell(
         return ResultRow(material, prop.name, float(_code(prop, value, sd, unit)))
     if isinstance(value, str):
         raise DataError(f"{value!r} is text; give a number in {prop.unit or '1'!r}")
-    number, spread = float(value), None if sd is None else float(sd)
+    number = real(value, "the value")
+    spread = None if sd is None else real(sd, "the standard deviation")
     if unit is not None:
         number = float(converter(unit, prop.unit)(np.array([number]))[0])
         if spread is not None:

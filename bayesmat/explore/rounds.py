@@ -14,18 +14,28 @@ from bayesmat.data.units import converter
 from bayesmat.design.chemistry import MoleculeFilter
 from bayesmat.design.corpus import filtered_molecules
 from bayesmat.design.language import SmilesNGram
-from bayesmat.errors import CampaignError
-from bayesmat.explore.candidates import CandidateSource, MoleculeDesign
-from bayesmat.explore.goals import Goal, region_of
+from bayesmat.errors import ArgumentError, CampaignError, ModelError
+from bayesmat.explore.candidates import CandidateSource, MoleculeDesign, Pool
+from bayesmat.explore.goals import Goal, extremes, goals_of, region_of
 from bayesmat.explore.history import History
+from bayesmat.explore.improvement import ImprovementRule
 from bayesmat.explore.records import jsonable, prediction_to_json
-from bayesmat.explore.select import Rule, SpacierRule
+from bayesmat.explore.select import (
+    ExpectedDistanceRule,
+    LiteralSpacierRule,
+    ProbabilityRule,
+    Rule,
+    SpacierRule,
+)
 from bayesmat.explore.store import ItemRow, ProposalRow
 from bayesmat.models.base import Fitted, Prior, fit
 from bayesmat.oracles.base import Oracle
 
+_REGION_RULES = (ExpectedDistanceRule, LiteralSpacierRule, ProbabilityRule, SpacierRule)
+
 __all__ = [
     "Parts",
+    "check_chosen",
     "check_parts",
     "default_candidates",
     "default_rule",
@@ -50,9 +60,9 @@ def default_candidates() -> CandidateSource:
     return MoleculeDesign(language, MoleculeFilter.default())
 
 
-def default_rule() -> Rule:
-    """The SPACIER rule."""
-    return SpacierRule()
+def default_rule(goals: Sequence[Goal]) -> Rule:
+    """The SPACIER rule for a region, expected improvement for an extreme."""
+    return ImprovementRule() if extremes(goals) else SpacierRule()
 
 
 def design_round(parts: Parts, history: History, batch: int, *, seed: int) -> ProposalRow:
@@ -107,6 +117,53 @@ def goal_probability(fitted: Fitted, goals: Sequence[Goal], materials: Sequence[
     return log_p.exp().numpy()
 
 
+def check_chosen(
+    table: PropertyTable,
+    prior: Prior,
+    goals: Sequence[Goal],
+    candidates: CandidateSource | None,
+    rule: Rule | None,
+) -> None:
+    """Refuse candidates and rules that could never answer these goals on this table.
+
+    Raises:
+        ArgumentError: A list of materials in place of a candidate source.
+        CampaignError: Designed molecules for a table of another kind.
+        MaterialError: A pool holds what is no material of the table's kind.
+        ModelError: Goals that no rule weighs against each other, or a rule made for others.
+    """
+    if candidates is not None and not callable(candidates):
+        raise ArgumentError(
+            f"candidates is a {type(candidates).__name__}: wrap a list of materials, "
+            "candidates=bm.Pool(materials)."
+        )
+    if rule is not None and (not callable(rule) or isinstance(rule, type)):
+        raise ArgumentError(f"rule is {rule!r}: give an instance, such as bm.SpacierRule().")
+    if isinstance(candidates, Pool):
+        candidates.keys(table.kind)
+    elif (candidates is None or isinstance(candidates, MoleculeDesign)) and table.kind != "smiles":
+        raise CampaignError(
+            f"candidates are designed molecules, and the table holds materials of kind "
+            f"{table.kind!r}: give what may be chosen, candidates=bm.Pool(materials)."
+        )
+    aimed = extremes(goals)
+    if aimed and len(prior.properties) > 1:
+        raise ModelError(
+            f"{aimed[0]} needs a model of that property alone, the prior relates "
+            f"{list(prior.properties)}: use a prior of one property, or a bound (AtLeast, AtMost)."
+        )
+    if aimed and isinstance(rule, _REGION_RULES):
+        raise ModelError(
+            f"{rule.name} steers toward a region, and {aimed[0]} has none: leave the rule out, or "
+            "choose ImprovementRule."
+        )
+    if not aimed and isinstance(rule, ImprovementRule):
+        raise ModelError(
+            f"{rule.name} is for Maximize or Minimize, the goals draw a region: leave the rule "
+            "out, or choose SpacierRule or ProbabilityRule."
+        )
+
+
 def check_parts(
     table: PropertyTable, prior: Prior, goals: Sequence[Goal], oracle: Oracle | None, *, seed: int
 ) -> None:
@@ -123,8 +180,8 @@ def check_parts(
             f"the table has conditions {names}, and a campaign does not choose conditions: select "
             "the rows of one condition, and make a table without that column."
         )
-    if not goals:
-        raise CampaignError("a campaign without goals has nothing to look for: give at least one.")
+    goals = goals_of(goals)
+    extremes(goals)
     if seed < 0:
         raise CampaignError(f"seed = {seed}: give an integer that is 0 or more.")
     missing = [p for p in prior.properties if p not in table.property_names]

@@ -15,7 +15,7 @@ from bayesmat._repr import Shown
 from bayesmat.errors import ModelError
 from bayesmat.explore.acquisition import SpacierValue, expected_squared_distance
 from bayesmat.explore.candidates import Candidates
-from bayesmat.explore.goals import Goal, Region, region_of
+from bayesmat.explore.goals import Goal, Region, extremes, region_of
 from bayesmat.models.base import Fitted
 from bayesmat.models.kernels import MinMax
 from bayesmat.models.marginals import Marginals, log_normal_interval
@@ -86,9 +86,9 @@ class Board(Shown):
         X = fitted.layout(list(candidates.materials))
         return Board(fitted.model.marginals(X), region, fitted.fingerprint(X), X)
 
-    def need_region(self, rule: str) -> None:
+    def need_region(self, rule: str, goals: Sequence[Goal]) -> None:
         """Refuse goals without bounds."""
-        if not bool(self.region.bounded.any()):
+        if extremes(goals) or not bool(self.region.bounded.any()):
             raise ModelError(
                 f"{rule} steers toward a region, and the goals have no bound: give Within, AtLeast "
                 "or AtMost, or choose ImprovementRule for Maximize and Minimize."
@@ -153,7 +153,7 @@ class ProbabilityRule:
     ) -> Selection:
         """Greedy by probability."""
         board = Board.of(fitted, candidates, goals)
-        board.need_region(self.name)
+        board.need_region(self.name, goals)
         log_p = board.marginals.log_probability(board.region.lower, board.region.upper)
         rows, scores = board.greedy([log_p] * batch, self.exclusion)
         return Selection(tuple(rows), tuple(scores), {"best log P": float(log_p.max())})
@@ -178,7 +178,7 @@ class ExpectedDistanceRule:
     ) -> Selection:
         """Greedy by -E dist^2."""
         board = Board.of(fitted, candidates, goals)
-        board.need_region(self.name)
+        board.need_region(self.name, goals)
         value = -expected_squared_distance(board.marginals, board.region)
         rows, scores = board.greedy([value] * batch, self.exclusion)
         return Selection(tuple(rows), tuple(scores))
@@ -213,7 +213,7 @@ class LiteralSpacierRule:
     ) -> Selection:
         """Greedy, one target a member."""
         board = Board.of(fitted, candidates, goals)
-        board.need_region(self.name)
+        board.need_region(self.name, goals)
         steps = torch.linspace(self.start, 1.0, max(batch, 2), dtype=torch.float64)[:batch]
         targets = [board.region.centre * step for step in steps]  # model space: the mean is 0
         values = [
@@ -273,7 +273,7 @@ class SpacierRule:
     ) -> Selection:
         """Greedy by the gain in E log(1 + H + n)."""
         board = Board.of(fitted, candidates, goals)
-        board.need_region(self.name)
+        board.need_region(self.name, goals)
         tau, region, log_p = self._temporary(board, batch)
         short = torch.topk(log_p, min(self.shortlist, len(log_p))).indices
         hits = self._joint_hits(fitted, board.features[short], region, seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
+from contextlib import ExitStack
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,7 +22,11 @@ from typing_extensions import override
 from bayesmat._repr import Shown
 from bayesmat.errors import OracleError
 
-__all__ = ["WorkerPool"]
+from .base import Oracle, wake
+
+__all__ = ["WorkerPool", "start_pool"]
+
+_LOG = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -217,3 +223,20 @@ class _Worker:
         self.process.kill()
         self.process.wait()
         self.pipe.close()
+
+
+def start_pool(stack: ExitStack, oracle: Oracle, workers: int) -> Executor | None:
+    """Start processes for an oracle, if it can travel to them; `stack` ends them."""
+    if workers < 1:
+        return None
+    if type(oracle).__module__ == "__main__":
+        _LOG.warning(
+            "%s is defined in a notebook or script, where other processes cannot import it: "
+            "computing in this process, without a hard time limit",
+            type(oracle).__name__,
+        )
+        return None
+    pool = stack.enter_context(WorkerPool(workers, time_limit_s=oracle.time_limit_s))
+    for _ in range(workers):  # their imports take as long as the first fit
+        pool.submit(wake, oracle)
+    return pool

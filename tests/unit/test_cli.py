@@ -165,7 +165,7 @@ def test_a_campaign_from_creation_to_report(
 ) -> None:
     pool = Pool(("CCCO", "Cc1ccccc1C", "CCC=O"))
     monkeypatch.setattr(campaign_module, "default_candidates", lambda: pool)
-    monkeypatch.setattr(campaign_module, "default_rule", FirstRows)
+    monkeypatch.setattr(campaign_module, "default_rule", lambda goals: FirstRows())
     file = tmp_path / "gap.db"
     code, words = _run("campaign", "create", file, table, "-p", "gap=log eV", "-g", "gap=2:6")
     assert code == 0

@@ -41,7 +41,7 @@ def test_met_includes_the_ends() -> None:
 
 
 def test_impossible_goals_say_why() -> None:
-    with pytest.raises(ModelError, match="lower 3 is not below upper 2"):
+    with pytest.raises(ModelError, match=r"lower 3.0 is not below upper 2.0"):
         Within("gap", 3, 2)
     with pytest.raises(ModelError, match="names 'density', the model knows"):
         region_of([Maximize("density")], NAMES, SCALES)
