@@ -10,7 +10,7 @@ import numpy as np
 
 from bayesmat.errors import ArgumentError
 
-__all__ = ["instance", "integer", "names", "real", "seed_of"]
+__all__ = ["instance", "integer", "items", "names", "real", "seed_of"]
 
 T = TypeVar("T")
 
@@ -68,6 +68,22 @@ def real(value: object, name: str) -> float:
     return float(value)
 
 
+def items(values: object, name: str) -> list[object]:
+    """What an iterable holds, read once; one string alone is one item. Kinds are not checked.
+
+    Raises:
+        ArgumentError: It is no iterable.
+
+    >>> items("CCO", "materials"), items(range(2), "rows")
+    (['CCO'], [0, 1])
+    """
+    if isinstance(values, str):
+        return [str(values)]
+    if isinstance(values, bytes) or not isinstance(values, Iterable):
+        raise ArgumentError(f"{name} is {_kind(values)}: give strings, like ['CCO', 'c1ccccc1'].")
+    return list(values)
+
+
 def names(values: object, name: str) -> tuple[str, ...]:
     """Strings of any iterable, read once; one string alone is one name, not its letters.
 
@@ -81,11 +97,7 @@ def names(values: object, name: str) -> tuple[str, ...]:
     >>> names("CCO", "materials"), names((m for m in ["CCO", "C"]), "materials")
     (('CCO',), ('CCO', 'C'))
     """
-    if isinstance(values, str):
-        return (str(values),)
-    if isinstance(values, bytes) or not isinstance(values, Iterable):
-        raise ArgumentError(f"{name} is {_kind(values)}: give strings, like ['CCO', 'c1ccccc1'].")
-    found = list(values)
+    found = items(values, name)
     wrong = [f"{i}: {v!r}" for i, v in enumerate(found) if not isinstance(v, str)]
     if wrong:
         more = f" and {len(wrong) - 20} more" if len(wrong) > 20 else ""

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from bayesmat._arguments import names
 from bayesmat._repr import Shown, sheet
 from bayesmat.data.materials import canonical_all
 from bayesmat.data.splits import grouped_kfold, grouped_split
@@ -189,6 +190,7 @@ def split_conformal(
     Raises:
         DataError: Fewer than two materials, or the level is not in (0, 1).
     """
+    materials = names(materials, "materials")
     _check_level(level)
     table = table.select(prior.properties)
     train, rest = grouped_split(table.materials, calibration_fraction, seed=seed)
@@ -242,6 +244,7 @@ def jackknife_plus(
     Raises:
         DataError: Fewer materials than folds, or the level is not in (0, 1).
     """
+    materials = names(materials, "materials")
     _check_level(level)
     table = table.select(prior.properties)
     n = len(set(table.materials))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from math import gcd, lcm
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from typing import Literal
 from pymatgen.core.composition import Composition
 from rdkit import rdBase
 
+from bayesmat._arguments import items
 from bayesmat.errors import BadCell, MaterialError
 
 from . import _formulas, _repeat_units, _smiles
@@ -79,7 +80,7 @@ _KEYS: Mapping[str, Callable[[str], str]] = MappingProxyType(
 )
 
 
-def try_canonical(materials: Sequence[str], kind: Kind = "smiles") -> list[str | Unreadable]:
+def try_canonical(materials: Iterable[object], kind: Kind = "smiles") -> list[str | Unreadable]:
     """Canonical key of each material, or the reason why it has none.
 
     Every distinct string is worked on once.
@@ -89,9 +90,10 @@ def try_canonical(materials: Sequence[str], kind: Kind = "smiles") -> list[str |
     """
     if kind not in _KEYS:
         raise MaterialError(f"kind {kind!r} is unknown; choose one of {list(_KEYS)}.")
-    known: dict[str, str | Unreadable] = {}
+    given = items(materials, "materials")
+    known: dict[object, str | Unreadable] = {}
     with rdBase.BlockLogs():
-        for material in dict.fromkeys(materials):
+        for material in dict.fromkeys(given):
             try:
                 if not isinstance(material, str):
                     raise Unreadable("it is not text")
@@ -101,7 +103,7 @@ def try_canonical(materials: Sequence[str], kind: Kind = "smiles") -> list[str |
                 known[material] = _KEYS[kind](text)
             except Unreadable as reason:
                 known[material] = reason
-    return [known[material] for material in materials]
+    return [known[material] for material in given]
 
 
 def canonical(material: str, kind: Kind = "smiles") -> str:
@@ -126,16 +128,17 @@ def canonical(material: str, kind: Kind = "smiles") -> str:
     )
 
 
-def canonical_all(materials: Sequence[str], kind: Kind = "smiles") -> tuple[str, ...]:
-    """Canonical keys of many materials.
+def canonical_all(materials: Iterable[str], kind: Kind = "smiles") -> tuple[str, ...]:
+    """Canonical keys of many materials, of any iterable; one string is one material.
 
     Raises:
         MaterialError: If any is unreadable; all are listed, the first as row 1.
     """
-    found = try_canonical(materials, kind)
+    given = items(materials, "materials")
+    found = try_canonical(given, kind)
     cells = [
         BadCell(i, "material", str(material), str(key))
-        for i, (material, key) in enumerate(zip(materials, found, strict=True), start=1)
+        for i, (material, key) in enumerate(zip(given, found, strict=True), start=1)
         if not isinstance(key, str)
     ]
     if cells:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from bayesmat._arguments import names
 from bayesmat._repr import sheet
 from bayesmat.errors import BadCell, DataError
 
@@ -207,7 +208,7 @@ class PropertyTable:
         Raises:
             DataError: If the table lacks one of them.
         """
-        columns = [self._column(name) for name in properties]
+        columns = [self._column(name) for name in names(properties, "properties")]
         return replace(
             self,
             properties=tuple(self.properties[j] for j in columns),
@@ -236,7 +237,8 @@ class PropertyTable:
         Raises:
             DataError: If a material or value is impossible, or conditions or groups are lacking.
         """
-        n = len(materials)
+        keys = canonical_all(materials, self.kind)
+        n = len(keys)
         if (groups is None) != (self.groups is None):
             raise DataError("give `groups` for appended rows exactly when the table has groups.")
         if conditions is None and self.conditions:
@@ -245,7 +247,7 @@ class PropertyTable:
         named = tuple(c.name for c in self.conditions)
         return replace(
             self,
-            materials=(*self.materials, *canonical_all(materials, self.kind)),
+            materials=(*self.materials, *keys),
             values=np.vstack([self.values, _columns(values, self.property_names, n)]),
             stds=np.vstack([self.stds, _columns(stds, self.property_names, n)]),
             condition_values=np.vstack([self.condition_values, _columns(conditions, named, n)]),

@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import names
 from bayesmat._repr import Shown
 from bayesmat.errors import DesignError
 
@@ -54,6 +55,7 @@ class MemoScore(Shown):
         Raises:
             DesignError: The inner score returned another shape, NaN or +inf.
         """
+        materials = names(materials, "materials")
         new = [m for m in dict.fromkeys(materials) if m not in self._memo]
         if new:
             values = self._score(new).detach().to(torch.float64)

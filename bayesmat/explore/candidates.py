@@ -73,6 +73,7 @@ class RegionScore(Shown):
 
     def __call__(self, materials: Sequence[str]) -> Tensor:
         """Shape `n`."""
+        materials = names(materials, "materials")
         marginals = self.fitted.marginals(materials)
         return marginals.log_probability(self.region.lower, self.region.upper)
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import names
 from bayesmat._repr import table
 from bayesmat.errors import FeatureError
 
@@ -164,6 +165,7 @@ class Layout:
         Raises:
             FeatureError: A feature or condition is not finite, or conditions are missing.
         """
+        materials = names(materials, "materials")
         keys = list(materials)
         parts = [_remembered(featurizer, keys) for featurizer in self.featurizers]
         if self.conditions:

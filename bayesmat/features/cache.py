@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import names
 from bayesmat._repr import Shown
 from bayesmat.data.cache import cache_dir
 
@@ -121,6 +122,7 @@ class Cached:
 
     def __call__(self, materials: Sequence[str]) -> Tensor:
         """Features of `n` materials: `n x d`; only those not yet stored are computed."""
+        materials = names(materials, "materials")
         d = len(self.names)
         rows = self.cache.get(self.id, materials)
         rows = {material: row for material, row in rows.items() if len(row) == d}

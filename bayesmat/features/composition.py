@@ -12,6 +12,7 @@ from matminer.utils.data import MagpieData
 from pymatgen.core import Composition
 from torch import Tensor
 
+from bayesmat._arguments import names
 from bayesmat.data.materials import try_canonical
 from bayesmat.errors import FeatureError
 
@@ -41,6 +42,7 @@ _STATISTICS = ("ave", "var", "min", "max")
 
 
 def _compositions(materials: Sequence[str]) -> list[Composition]:
+    materials = names(materials, "materials")
     found = try_canonical(materials, "composition")
     bad = [
         f"  {formula!r}: {key}"
@@ -85,6 +87,7 @@ class Magpie:
 
     def __call__(self, materials: Sequence[str]) -> Tensor:
         """Statistics of `n` formulas: `n x 132`."""
+        materials = names(materials, "materials")
         rows = [_magpie().featurize(composition) for composition in _compositions(materials)]
         values = np.array(rows, dtype=np.float64).reshape(len(rows), len(self.names))
         return check_finite(values, materials, self.names, featurizer=self.id)
@@ -126,6 +129,7 @@ class ElementStatistics:
 
     def __call__(self, materials: Sequence[str]) -> Tensor:
         """Statistics of `n` formulas: `n x 60`."""
+        materials = names(materials, "materials")
         rows = [_statistics(composition) for composition in _compositions(materials)]
         values = np.array(rows).reshape(len(rows), len(self.names))
         return check_finite(values, materials, self.names, featurizer=self.id)

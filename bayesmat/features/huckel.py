@@ -11,6 +11,7 @@ import numpy as np
 from rdkit import Chem
 from torch import Tensor
 
+from bayesmat._arguments import names
 from bayesmat.errors import FeatureError
 
 from .base import Featurizer, check_finite, versioned
@@ -228,6 +229,7 @@ class HuckelGap:
 
     def __call__(self, materials: Sequence[str]) -> Tensor:
         """Log gap and class of `n` SMILES: `n x 2`."""
+        materials = names(materials, "materials")
         values = np.empty((len(materials), 2))
         for row, result in enumerate(_solve(molecules(materials), self.model)):
             known = math.isfinite(result.gap) and not result.broken
@@ -262,6 +264,7 @@ class HuckelOrbitals:
 
     def __call__(self, materials: Sequence[str]) -> Tensor:
         """Orbitals of `n` SMILES: `n x 5`."""
+        materials = names(materials, "materials")
         values = np.empty((len(materials), 5))
         for row, result in enumerate(_solve(molecules(materials), self.model)):
             has_pi = result.reason != NO_PI_SYSTEM

@@ -17,6 +17,8 @@ from skfp.fingerprints import (
 )
 from torch import Tensor
 
+from bayesmat._arguments import names
+
 from .base import check_finite, numbered, versioned
 from .parse import molecules
 
@@ -74,6 +76,7 @@ class ECFP:
 
     def __call__(self, materials: Sequence[str]) -> Tensor:
         """Counts of `n` SMILES: `n x d`."""
+        materials = names(materials, "materials")
         skfp = ECFPFingerprint(
             fp_size=self.size,
             radius=self.radius,
@@ -109,6 +112,7 @@ class MACCS:
 
     def __call__(self, materials: Sequence[str]) -> Tensor:
         """Keys of `n` SMILES: `n x 166`."""
+        materials = names(materials, "materials")
         values = _fingerprint(MACCSFingerprint().transform, materials, 166)
         return check_finite(values, materials, self.names, featurizer=self.id)
 
@@ -141,6 +145,7 @@ class AtomPairs:
 
     def __call__(self, materials: Sequence[str]) -> Tensor:
         """Counts of `n` SMILES: `n x d`."""
+        materials = names(materials, "materials")
         skfp = AtomPairFingerprint(fp_size=self.size, count=True, count_simulation=False)
         values = _fingerprint(skfp.transform, materials, self.size)
         return check_finite(values, materials, self.names, featurizer=self.id)
@@ -174,6 +179,7 @@ class Descriptors2D:
 
     def __call__(self, materials: Sequence[str]) -> Tensor:
         """Descriptors of `n` SMILES: `n x 200`."""
+        materials = names(materials, "materials")
         skfp = RDKit2DDescriptorsFingerprint(clip_val=_LARGEST)
         values = _fingerprint(skfp.transform, materials, len(_DESCRIPTORS_2D))
         values[:, _IPC] = np.log1p(values[:, _IPC])
@@ -226,6 +232,7 @@ class CheapDescriptors:
 
     def __call__(self, materials: Sequence[str]) -> Tensor:
         """Descriptors of `n` SMILES: `n x d`."""
+        materials = names(materials, "materials")
         rows = [cheap_descriptors(mol) for mol in molecules(materials)]
         values = np.array(rows, dtype=np.float64).reshape(len(rows), len(_CHEAP_NAMES))
         return check_finite(values, materials, self.names, featurizer=self.id)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rdkit import Chem, rdBase
 
+from bayesmat._arguments import names
 from bayesmat.data.materials import stray
 from bayesmat.errors import FeatureError
 
@@ -26,6 +27,7 @@ def molecules(materials: Sequence[str]) -> list[Chem.Mol]:
     Raises:
         FeatureError: Some cannot be parsed; the message lists them all.
     """
+    materials = names(materials, "materials")
     with rdBase.BlockLogs():
         parsed = [
             Chem.MolFromSmiles(smiles) if smiles and not stray(smiles) else None

@@ -11,6 +11,7 @@ from rdkit import Chem
 from skfp.fingerprints import ECFPFingerprint
 from torch import Tensor
 
+from bayesmat._arguments import names
 from bayesmat.errors import FeatureError
 
 from .base import check_finite, numbered, versioned
@@ -150,6 +151,7 @@ class RepeatUnitECFP:
 
     def __call__(self, materials: Sequence[str]) -> Tensor:
         """Counts of `n` repeat units: `n x d`."""
+        materials = names(materials, "materials")
         skfp = ECFPFingerprint(
             fp_size=self.size,
             radius=self.radius,
@@ -189,6 +191,7 @@ class RepeatUnitDescriptors:
 
     def __call__(self, materials: Sequence[str]) -> Tensor:
         """Descriptors of `n` repeat units: `n x d`."""
+        materials = names(materials, "materials")
         rows = []
         for mol in _units(materials):
             row = _per_unit(mol, _REACH, _additive)

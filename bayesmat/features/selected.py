@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from bayesmat._arguments import names
 from bayesmat.errors import FeatureError
 
 from .base import Featurizer
@@ -57,5 +58,6 @@ class Selected:
 
     def __call__(self, materials: Sequence[str]) -> Tensor:
         """The chosen columns of `n` materials: `n x d`."""
+        materials = names(materials, "materials")
         at = [self.featurizer.names.index(name) for name in self.chosen]
         return self.featurizer(materials)[:, at]

@@ -13,6 +13,7 @@ import torch
 from botorch.models.model import Model
 from torch import Tensor
 
+from bayesmat._arguments import names, real
 from bayesmat._repr import Shown, quantiles, text
 from bayesmat._repr import table as html_table
 from bayesmat.data.materials import canonical_all
@@ -196,6 +197,7 @@ class Fitted:
 
     def marginals(self, materials: Sequence[str]) -> Marginals:
         """Component means and variances in model space, for canonical materials."""
+        materials = names(materials, "materials")
         return self.model.marginals(self.layout(list(materials)))
 
     def predict(
@@ -222,20 +224,21 @@ class Fitted:
             MaterialError: Materials that cannot be read, all at once.
             ModelError: An unknown property, sds that do not fit, or a level outside (0, 1).
         """
+        level = real(level, "level")
         if not 0 < level < 1:
             raise ModelError(f"level is {level}; it must lie between 0 and 1, like 0.9.")
-        names = self.table.property_names
-        wanted = names if properties is None else tuple(properties)
-        unknown = [name for name in wanted if name not in names]
+        known = self.table.property_names
+        wanted = known if properties is None else names(properties, "properties")
+        unknown = [name for name in wanted if name not in known]
         if unknown:
-            raise ModelError(f"unknown properties {unknown}; the model predicts {list(names)}.")
+            raise ModelError(f"unknown properties {unknown}; the model predicts {list(known)}.")
         keys = tuple(canonical_all(materials, self.table.kind))
         X = self.layout(keys, conditions)
         marginals = self.model.marginals(X)
         if sds is not None:
-            marginals = with_noise(marginals, sds, names, self.scales)
+            marginals = with_noise(marginals, sds, known, self.scales)
         tail = 0.5 * (1 - level)
-        columns = [names.index(name) for name in wanted]
+        columns = [known.index(name) for name in wanted]
         quantiles = torch.stack([marginals.quantile(p) for p in (tail, 0.5, 1 - tail)])
         lower, median, upper = (
             np.stack([self.scales[j].to_physical(q[:, j]).numpy() for j in columns], -1)

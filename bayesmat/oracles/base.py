@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bayesmat._arguments import names
 from bayesmat._repr import Shown
 from bayesmat.data.properties import Property
 from bayesmat.errors import OracleError
@@ -136,6 +137,7 @@ def evaluate(
     Raises:
         OracleError: The oracle says that it cannot run at all, or answered about other materials.
     """
+    materials = names(materials, "materials")
     done: dict[int, Evaluation] = {}
     deliver = on_result or (lambda evaluation: None)
     if executor is None:

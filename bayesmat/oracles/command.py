@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bayesmat._arguments import names, real
 from bayesmat.data.properties import Property
 from bayesmat.errors import OracleError
 
@@ -59,6 +60,7 @@ class CommandOracle:
 
     def __call__(self, materials: Sequence[str]) -> tuple[Evaluation, ...]:
         """Run the program once for each material; failures are recorded, not raised."""
+        materials = names(materials, "materials")
         if not self.command or shutil.which(self.command[0]) is None:
             raise OracleError(
                 f"the program {self.command[:1]} was not found, so no material can be evaluated. "
@@ -75,11 +77,11 @@ class CommandOracle:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
             start_new_session=True,
         )
         try:
-            out, err = process.communicate(json.dumps(question) + "\n", self.time_limit_s)
+            asked = (json.dumps(question) + "\n").encode()
+            out, err = process.communicate(asked, self.time_limit_s)
         except subprocess.TimeoutExpired:
             limit = f"killed after {self.time_limit_s:g} s"
             return Evaluation.failed(
@@ -108,11 +110,13 @@ class CommandOracle:
         return Evaluation(material, values, sds, cost_s=cost).checked()
 
     def _known(self, answer: Mapping[str, Any]) -> dict[str, float]:
-        names = [p.name for p in self.properties]
-        if unknown := sorted(set(answer) - set(names)):
+        known = [p.name for p in self.properties]
+        if unknown := sorted(set(answer) - set(known)):
             raise ValueError(f"undeclared properties {unknown}")
-        return {name: float(answer[name]) for name in names if name in answer}
+        return {name: real(answer[name], name) for name in known if name in answer}
 
 
-def _last_line(text: str) -> str:
+def _last_line(output: bytes) -> str:
+    """The last line; bytes that are not UTF-8 are shown as such, wherever they stand."""
+    text = output.decode("utf-8", errors="backslashreplace")
     return (text.strip().splitlines() or [""])[-1]

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayesmat._arguments import names
 from bayesmat._repr import Shown
+from bayesmat.data.materials import try_canonical
 from bayesmat.data.table import Property, PropertyTable
 
 from .base import Evaluation, Failure
@@ -49,11 +51,15 @@ class TableOracle(Shown):
         return None
 
     def __call__(self, materials: Sequence[str]) -> tuple[Evaluation, ...]:
-        """Look materials up by their key."""
+        """Look materials up by their key, whatever their spelling."""
+        materials = names(materials, "materials")
         rows: dict[str, list[int]] = {}
         for i, material in enumerate(self.table.materials):
             rows.setdefault(material, []).append(i)
-        return tuple(self._look_up(m, rows.get(m, [])) for m in materials)
+        keys = try_canonical(materials, self.table.kind)
+        return tuple(
+            self._look_up(m, rows.get(str(key), [])) for m, key in zip(materials, keys, strict=True)
+        )
 
     def _look_up(self, material: str, rows: list[int]) -> Evaluation:
         values, sds = {}, {}

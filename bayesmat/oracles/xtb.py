@@ -19,6 +19,7 @@ from rdkit.rdBase import BlockLogs
 from tblite.ase import TBLite
 from tblite.interface import Calculator
 
+from bayesmat._arguments import names
 from bayesmat.data.properties import Property
 from bayesmat.errors import OracleError
 
@@ -113,6 +114,7 @@ class XTB:
 
     def __call__(self, materials: Sequence[str]) -> tuple[Evaluation, ...]:
         """Evaluate molecules given as SMILES; failures are recorded, not raised."""
+        materials = names(materials, "materials")
         return tuple(self._evaluate(material) for material in materials)
 
     def _evaluate(self, smiles: str) -> Evaluation:

@@ -64,3 +64,29 @@ def test_the_program_and_its_children_are_killed_at_the_time_limit(tmp_path):
 def test_a_missing_program_is_an_error_not_a_failure_of_the_material():
     with pytest.raises(OracleError, match=r"no-such-program.*not found.*PATH"):
         CommandOracle(("no-such-program",), GAP, "1")(["C"])
+
+
+def test_a_byte_that_is_not_utf8_fails_no_more_than_its_own_material():
+    chatter = program(
+        "import sys\n"
+        "sys.stdout.buffer.write(b'\\xe9nergie\\n')\n"
+        'print(\'{"values": {"gap": 1.5}}\')'
+    )
+    one, two = chatter(["C", "CC"])
+    assert one.values == two.values == {"gap": 1.5}
+    answer = program('import sys; sys.stdout.buffer.write(b\'{"failure": "\\xe9"}\')')
+    (failed,) = answer(["C"])
+    assert failed.failure is not None
+    assert failed.failure.startswith("program failed: cannot use the answer")
+    assert "xe9" in failed.failure
+    error = program("import sys; sys.stderr.buffer.write(b'\\xff'); sys.exit(1)")
+    (failed,) = error(["C"])
+    assert failed.failure is not None
+    assert "status 1" in failed.failure
+
+
+@pytest.mark.parametrize("value", ['"2.5"', "true", "[1]", "null"])
+def test_what_is_no_number_is_a_failure(value):
+    (failed,) = program(f'print(\'{{"values": {{"gap": {value}}}}}\')')(["C"])
+    assert failed.failure is not None
+    assert failed.values == {}
