@@ -13,12 +13,15 @@ from torch import Tensor
 
 from bayesmat.data.table import Observations, Property, PropertyTable
 from bayesmat.errors import BayesmatError, ModelError
+from bayesmat.features.base import Layout
 from bayesmat.features.molecule import ECFP
 from bayesmat.models.base import Fitted, fit
 from bayesmat.models.graph import PropertyGraph
 from bayesmat.models.graph_model import GraphModel
+from bayesmat.models.kernels import MinMax
+from bayesmat.models.similarity import Similarity
+from bayesmat.sources.embedding import FeatureMap
 
-from .domain import minmax_similarity
 from .predictive import LOO, loo
 
 __all__ = ["Evidence", "quantity"]
@@ -79,12 +82,20 @@ class Evidence:
         return torch.nonzero(self.observed.columns == j).flatten()
 
     @cached_property
-    def fingerprints(self) -> Tensor | None:
-        """Count fingerprints of the rows, `n x d`; None for what has none."""
-        found = self.fitted.fingerprint(self.X)
-        if found is None and self.table.kind == "smiles":
-            return ECFP()(list(self.table.materials))
-        return found
+    def measure(self) -> tuple[Tensor, Similarity] | None:
+        """What rows are compared by: the model's similarity, or fingerprints of molecules."""
+        own = self.fitted.similarity
+        if self.table.kind == "smiles" and (own is None or not own.is_count):
+            counts = FeatureMap((ECFP(),))
+            layout = Layout(counts.inputs)
+            X = layout(self.table.materials)
+            return X, Similarity(counts, MinMax(), MinMax().prepare(X), layout)
+        return None if own is None else (self.X, own)
+
+    @property
+    def is_count(self) -> bool:
+        """Whether rows are compared by count fingerprints, whose values have a fixed meaning."""
+        return self.measure is not None and self.measure[1].is_count
 
     @cached_property
     def X(self) -> Tensor:
@@ -100,10 +111,11 @@ class Evidence:
     @cached_property
     def similarity(self) -> Tensor | None:
         """Similarity of the distinct materials, -1 with itself, `u x u`."""
-        if self.fingerprints is None or len(self.first_rows) < 2:
+        if self.measure is None or len(self.first_rows) < 2:
             return None
-        counts = self.fingerprints[self.first_rows]
-        return minmax_similarity(counts, counts).fill_diagonal_(-1.0)
+        X, measure = self.measure
+        phi = measure.columns(X[self.first_rows])
+        return measure.between(phi, phi).fill_diagonal_(-1.0)
 
     def prop(self, j: int) -> Property:
         """Property j."""

@@ -287,8 +287,8 @@ def domain(evidence: Evidence) -> list[Finding]:
         return [
             Finding(
                 "domain", "unknown",
-                f"materials of kind {evidence.table.kind!r} without count fingerprints have no "
-                "distance here; the latent sd of a prediction tells how far it extrapolates.",
+                "the model reads no feature by which its materials could be compared, or there is "
+                "one material only; the latent sd of a prediction tells how far it extrapolates.",
             )
         ]  # fmt: skip
     distance = 1 - evidence.similarity.amax(1)
@@ -311,8 +311,8 @@ def domain(evidence: Evidence) -> list[Finding]:
         return [
             Finding(
                 "domain", "look",
-                f"{len(alone)} of {u} materials have no neighbour within {ALONE} (distance of "
-                f"fingerprints), such as {listed(evidence.table.materials[i] for i in alone)}.",
+                f"{len(alone)} of {u} materials have no neighbour within {ALONE} ('domain "
+                f"distance'), such as {listed(evidence.table.materials[i] for i in alone)}.",
                 "nothing alike was measured, so they are predicted by the mean and by descriptors "
                 "only; left-out figures describe such extrapolation, not interpolation.",
                 "read the column 'domain distance' of predictions; measure relatives of what you "

@@ -181,7 +181,7 @@ def _relatives(evidence: Evidence) -> tuple[list[str], dict[str, int]]:
         seen: dict[object, int] = {}
         for i, label in enumerate(labels):
             kinds[reason] += join(seen.setdefault(label, i), i)
-    if evidence.similarity is not None:
+    if evidence.similarity is not None and evidence.is_count:
         for i, j in torch.nonzero(evidence.similarity >= ALIKE).tolist():
             kinds["similarity"] += join(i, j)
     of = {table.materials[row]: root(i) for i, row in enumerate(first)}

@@ -1,15 +1,16 @@
-"""Is a new material like the training ones? Distance in count fingerprints, with a percentile."""
+"""Is a new material like the training ones? Distance to the nearest, with a percentile."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from bayesmat._repr import Shown
 from bayesmat.errors import DataError
-from bayesmat.models.kernels import MinMax
+from bayesmat.models.base import Fitted
+from bayesmat.models.kernels import Kernel, MinMax, Prepared
 
 __all__ = ["Domain", "minmax_similarity"]
 
@@ -52,12 +53,16 @@ class Domain(Shown):
     intervals rest on the prior; a small distance does not prove the opposite.
 
     Attributes:
-        counts: Distinct training fingerprints, `n x d`.
+        rows: Distinct training fingerprints or features, `n x d`.
         own: Sorted distances of each training material to the nearest other one, `n`.
+        kernel: What compares them.
+        prepared: What it read off the training rows.
     """
 
-    counts: Tensor
+    rows: Tensor
     own: Tensor
+    kernel: Kernel = field(default_factory=MinMax)
+    prepared: Prepared = field(default_factory=lambda: Prepared(torch.zeros(0), 1.0))
 
     @classmethod
     def of(cls, counts: Tensor) -> Domain:
@@ -66,29 +71,58 @@ class Domain(Shown):
         Raises:
             DataError: There are fewer than two distinct fingerprints.
         """
-        counts = torch.unique(_counts(counts, "counts"), dim=0)
-        if len(counts) < 2:
+        counts = _counts(counts, "counts")
+        kernel = MinMax()
+        return cls._of(counts, kernel, kernel.prepare(counts))
+
+    @classmethod
+    def of_fitted(cls, fitted: Fitted) -> Domain:
+        """The domain of a fit, by its own similarity; ask it with `fitted.similarity.columns(X)`.
+
+        Raises:
+            DataError: The prior reads no feature, or fewer than two distinct ones.
+        """
+        measure = fitted.similarity
+        if measure is None:
+            raise DataError("the prior reads no feature, so that its materials have no distance.")
+        X = fitted.layout(fitted.table.materials, fitted.table.condition_values)
+        return cls._of(measure.columns(X), measure.kernel, measure.prepared)
+
+    @classmethod
+    def _of(cls, rows: Tensor, kernel: Kernel, prepared: Prepared) -> Domain:
+        rows = torch.unique(rows, dim=0)
+        if len(rows) < 2:
             raise DataError(
-                f"{len(counts)} distinct training material: a domain needs at least two, because "
+                f"{len(rows)} distinct training material: a domain needs at least two, because "
                 "it is judged by how far apart they are."
             )
-        similarity = minmax_similarity(counts, counts)
-        similarity.fill_diagonal_(-1.0)
-        return cls(counts, (1 - similarity.max(1).values).sort().values)
+        alike = kernel.value(kernel.statistic(prepared, rows, rows), None)
+        alike.fill_diagonal_(-1.0)
+        return cls(rows, (1 - alike.max(1).values).sort().values, kernel, prepared)
 
-    def distance(self, counts: Tensor) -> Tensor:
-        """Distance to the nearest training material, from 0 (same fingerprint) to 1, `n`."""
-        parts = [1 - minmax_similarity(c, self.counts).max(1).values for c in counts.split(4096)]
+    def distance(self, rows: Tensor) -> Tensor:
+        """Distance to the nearest training material, from 0 (equal) to 1, `n`."""
+        if isinstance(self.kernel, MinMax):
+            rows = _counts(rows, "counts")
+        if rows.shape[1] != self.rows.shape[1]:
+            raise DataError(
+                f"{rows.shape[1]} columns were given, the domain has {self.rows.shape[1]}: they "
+                "must come from the same featurizer to be compared."
+            )
+        parts = [
+            1 - self.kernel.value(self.kernel.statistic(self.prepared, r, self.rows), None).amax(1)
+            for r in rows.split(4096)
+        ]
         return torch.cat(parts)
 
-    def percentile(self, counts: Tensor) -> Tensor:
+    def percentile(self, rows: Tensor) -> Tensor:
         """Percentage of training materials that are nearer to the others than this one, `n`."""
-        below = torch.searchsorted(self.own, self.distance(counts) - 1e-12)
+        below = torch.searchsorted(self.own, self.distance(rows) - 1e-12)
         return 100.0 * below.double() / len(self.own)
 
     def _facts(self) -> dict[str, object]:
         far = [f"{q:.0%}: {float(self.own.quantile(q)):.2f}" for q in (0.5, 0.95)]
-        return {"training materials": len(self.counts), "distance to the nearest other": far}
+        return {"training materials": len(self.rows), "distance to the nearest other": far}
 
 
 def _counts(values: Tensor, name: str) -> Tensor:

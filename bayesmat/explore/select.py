@@ -17,8 +17,8 @@ from bayesmat.explore.acquisition import SpacierValue, expected_squared_distance
 from bayesmat.explore.candidates import Candidates
 from bayesmat.explore.goals import Goal, Region, extremes, region_of
 from bayesmat.models.base import Fitted
-from bayesmat.models.kernels import MinMax
 from bayesmat.models.marginals import Marginals, log_normal_interval
+from bayesmat.models.similarity import Similarity
 
 __all__ = [
     "Board",
@@ -76,7 +76,7 @@ class Board(Shown):
 
     marginals: Marginals
     region: Region
-    fingerprints: Tensor | None
+    similarity: Similarity | None
     features: Tensor
 
     @staticmethod
@@ -84,7 +84,7 @@ class Board(Shown):
         """Look at the candidates once."""
         region = region_of(goals, fitted.table.property_names, fitted.scales)
         X = fitted.layout(list(candidates.materials))
-        return Board(fitted.model.marginals(X), region, fitted.fingerprint(X), X)
+        return Board(fitted.model.marginals(X), region, fitted.similarity, X)
 
     def need_region(self, rule: str, goals: Sequence[Goal]) -> None:
         """Refuse goals without bounds."""
@@ -95,12 +95,11 @@ class Board(Shown):
             )
 
     def similarity_to(self, rows: Tensor, row: int) -> Tensor:
-        """MinMax similarity of candidates `rows` to one candidate; 0 without fingerprints."""
-        if self.fingerprints is None:
+        """Similarity of candidates `rows` to one candidate; 0 where a model reads no feature."""
+        if self.similarity is None:
             return torch.zeros(len(rows), dtype=torch.float64)
-        kernel = MinMax()
-        one = self.fingerprints[row][None]
-        return kernel.statistic(kernel.prepare(one), self.fingerprints[rows], one)[:, 0]
+        one = self.similarity.columns(self.features[row : row + 1])
+        return self.similarity.between(self.similarity.columns(self.features[rows]), one)[:, 0]
 
     def greedy(self, values: Sequence[Tensor], exclusion: float) -> tuple[list[int], list[float]]:
         """One row per vector of values, none more alike than `exclusion` to one before.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -21,10 +22,10 @@ from bayesmat.data.table import Observations, PropertyTable, Scale
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Layout
 from bayesmat.models.additions import check_additions
-from bayesmat.models.kernels import MinMax
 from bayesmat.models.marginals import Marginals
 from bayesmat.models.prediction import Prediction, with_noise
 from bayesmat.models.report import FitReport
+from bayesmat.models.similarity import Similarity
 from bayesmat.sources.embedding import FeatureMap
 
 __all__ = [
@@ -276,23 +277,20 @@ class Fitted:
         report = replace(model.report, properties=table.properties, scales=self.scales)
         return replace(self, table=table, model=model, report=report)
 
-    def fingerprint(self, X: Tensor) -> Tensor | None:
-        """Columns of X that are the model's count fingerprint, or None if it reads none."""
-        for feature_map in self.prior.features:
-            if feature_map.embedding is None and feature_map.inputs[0].id.startswith("ecfp"):
-                return X[:, self.layout.blocks[feature_map.inputs[0].id]]
-        return None
+    @cached_property
+    def similarity(self) -> Similarity | None:
+        """How alike rows are to this model; None if its prior reads no feature."""
+        return Similarity.of(self.prior, self.prior.features, self.layout, self._train)
+
+    @cached_property
+    def _train(self) -> Tensor:
+        return self.layout(self.table.materials, self.table.condition_values)
 
     def domain_distance(self, X: Tensor) -> np.ndarray:
-        """1 - MinMax similarity of each row of X to the nearest training row, shape `n`."""
-        train = self.layout(self.table.materials, self.table.condition_values)
-        near, known = self.fingerprint(X), self.fingerprint(train)
-        if near is None or known is None or not len(known):
+        """1 - similarity of each row of X to the nearest training row, shape `n`."""
+        if self.similarity is None or not len(self._train):
             return np.full(X.shape[0], np.nan)
-        kernel = MinMax()
-        prepared = kernel.prepare(known)
-        parts = [kernel.statistic(prepared, rows, known).amax(-1) for rows in near.split(512)]
-        return 1.0 - torch.cat(parts).numpy() if parts else np.empty(0)
+        return self.similarity.distance(X, self._train).numpy()
 
     def __repr__(self) -> str:
         return text("Fitted", {"prior": type(self.prior).__name__, "table": self.table})

@@ -17,10 +17,7 @@ from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Featurizer, Layout
 from bayesmat.features.huckel import computed
-from bayesmat.inference.grid import (
-    HyperPosterior,
-    Integrator,
-)
+from bayesmat.inference.grid import HyperPosterior, Integrator
 from bayesmat.inference.importance import ImportanceIntegrator
 from bayesmat.models.base import PriorDraws, PropertyModel
 from bayesmat.models.conditioning import Encoder, Problem
@@ -29,7 +26,7 @@ from bayesmat.models.gaussian import JointPrior, NodePrior, positive_definite
 from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.hyper import HyperPriors, LogNormal, Normal
 from bayesmat.models.inputs import check_cells, check_columns
-from bayesmat.models.kernels import Matern52, Term
+from bayesmat.models.kernels import Kernel, Matern52, Term
 from bayesmat.models.report import FitReport
 from bayesmat.sources.embedding import CompositeMap, FeatureMap, Features
 
@@ -180,6 +177,11 @@ class PropertyGraph(Shown):
             if node.computed is not None:
                 found.append(node.computed.features)
         return tuple({m.digest: m for m in found}.values())
+
+    @property
+    def kernels(self) -> tuple[tuple[Features, Kernel], ...]:
+        """Feature maps with their kernels: what `Similarity` is chosen from."""
+        return tuple((t.features, t.kernel) for node in self.nodes for t in node.terms)
 
     def digest(self) -> str:
         """Hash of configuration, weights and versions: what a campaign is reopened against."""

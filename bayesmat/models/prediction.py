@@ -31,9 +31,9 @@ class Prediction:
         latent_sd: Posterior sd of the noise-free property, `n x m`, in the property's unit (for a
             log property: of its natural logarithm).
         observation_sd: The same with the noise of one measurement.
-        domain_distance: 1 - similarity (MinMax on count fingerprints) to the nearest training
-            material, `n`; NaN if the model has no fingerprint. Above about 0.8 nothing alike was
-            measured.
+        domain_distance: 1 - similarity to the nearest training material, `n` (see `Similarity`).
+            For count fingerprints nothing alike was measured above about 0.8; for other features 0
+            is an equal row and 1 one that the training rows say nothing of.
     """
 
     materials: tuple[str, ...]

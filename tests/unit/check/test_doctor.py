@@ -304,9 +304,9 @@ def test_errors_that_grow_with_distance() -> None:
     assert "errors grow with the distance" in found.about("domain")[0].what
 
 
-def test_materials_without_fingerprints_have_no_distance() -> None:
+def test_materials_without_fingerprints_are_compared_by_their_features() -> None:
     found = examined(plane(12), pair())
-    assert verdicts(found, "domain") == {"unknown"}
+    assert verdicts(found, "domain") == {"fine"}
     assert {f.what[:1] for f in found.about("calibration")} == {"a", "b"}
 
 
