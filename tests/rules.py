@@ -232,6 +232,17 @@ def forbidden(source: Source) -> Iterator[str]:
             yield f"line {node.lineno}: {called} uses the global generator"
 
 
+def seeds(source: Source) -> Iterator[str]:
+    """Streams of random numbers are made by `spawn`, never by arithmetic on a seed."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.BinOp | ast.AugAssign):
+            sides = [node.target] if isinstance(node, ast.AugAssign) else [node.left, node.right]
+            for side in sides:
+                name = dotted(side).split(".")[-1]
+                if name == "seed" or name.endswith("_seed"):
+                    yield f"line {node.lineno}: arithmetic on {name}; neighbours repeat each other"
+
+
 def exports(source: Source) -> Iterator[str]:
     """Every `__init__` says what is public."""
     if source.is_package and exported(source) is None:
@@ -247,6 +258,7 @@ RULES: dict[str, Callable[[Source], Iterator[str]]] = {
     "docstrings": docstrings,
     "forbidden": forbidden,
     "exports": exports,
+    "seeds": seeds,
 }
 
 

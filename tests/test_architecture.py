@@ -152,6 +152,12 @@ PLANTED = {
         ("data.io", "pyro.set_rng_seed(0)"),
     ],
     "exports": [("data.__init__", '"""Data."""')],
+    "seeds": [
+        ("data.io", "f(seed=seed + 1)"),
+        ("data.io", "f(self.seed + i)"),
+        ("data.io", "f(7919 * pool_seed)"),
+        ("data.io", "seed += 1"),
+    ],
 }
 
 INNOCENT = {
@@ -185,6 +191,7 @@ INNOCENT = {
         ("data.io", "generator = torch.Generator().manual_seed(0)"),
     ],
     "exports": [("data.__init__", "__all__ = []"), ("data.io", "x = 1")],
+    "seeds": [("data.io", "f(spawn(seed, 'moves'))"), ("data.io", "seeds + [1]")],
 }
 
 

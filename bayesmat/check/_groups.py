@@ -13,6 +13,7 @@ from torch import Tensor
 from bayesmat.data.table import Observations
 from bayesmat.errors import InferenceError
 from bayesmat.inference.report import InferenceRun
+from bayesmat.inference.seeds import spawn
 from bayesmat.models.base import Fitted, GenerativePrior, PropertyModel
 from bayesmat.models.gaussian import NodePrior
 from bayesmat.models.graph import PropertyGraph
@@ -147,7 +148,7 @@ def _prior(
         found = _of_graph(fitted.model.problem.joint.nodes, draws.parameters)
     else:
         found = _of_program(fitted.model, draws.parameters, draws.noise_sd)
-    y = draws.measurements(measured, seed=seed + 1)
+    y = draws.measurements(measured, seed=spawn(seed, "noise"))
     return {
         "prior": found.dataset(1, names),
         "prior_predictive": _cells(fitted, obs, _physical(fitted, obs, y), 1),

@@ -23,6 +23,7 @@ from bayesmat.data.materials import canonical_all
 from bayesmat.data.splits import grouped_kfold, grouped_split
 from bayesmat.data.table import Property, PropertyTable, Scale
 from bayesmat.errors import DataError
+from bayesmat.inference.seeds import spawn
 from bayesmat.models.base import Fitted, Prior, fit
 
 from .cells import CellPredictions, predicted
@@ -256,7 +257,7 @@ def jackknife_plus(
     residuals: list[list[Tensor]] = [[] for _ in range(m)]
     folds = grouped_kfold(table.materials, k, seed=seed)
     for i, (train, test) in enumerate(tqdm(folds, desc="jackknife+", delay=2, leave=False)):
-        fitted = fit(prior, table.subset(train), seed=seed + i, explain=False)
+        fitted = fit(prior, table.subset(train), seed=spawn(seed, f"fold {i}"), explain=False)
         held = predicted(fitted, table.subset(test)).in_scales(scales)
         scores = _residuals(held, normalised)
         middle, sds = _new(fitted, keys, scales)

@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 from bayesmat.data.splits import grouped_kfold, groups_of
 from bayesmat.data.table import Property, PropertyTable, Scale
 from bayesmat.errors import DataError
+from bayesmat.inference.seeds import spawn
 from bayesmat.models.base import Prior, fit
 
 from .cells import CellPredictions, predicted
@@ -200,7 +201,7 @@ def held_out(prior: Prior, table: PropertyTable, splits: Sequence[Split], *, see
         prior: The prior; it is conditioned once per split.
         table: Measurements; only the prior's properties are used.
         splits: Pairs of row indices (train, test).
-        seed: Seeds the fits: split i has seed + i.
+        seed: Seeds the fits, each with a stream of its own.
 
     Raises:
         DataError: A split leaves fewer than two training values of a property that it tests.
@@ -213,7 +214,7 @@ def held_out(prior: Prior, table: PropertyTable, splits: Sequence[Split], *, see
     scales = table.scales
     parts = []
     for i, (train, test) in enumerate(tqdm(splits, desc="held-out fits", delay=2, leave=False)):
-        fitted = fit(prior, table.subset(train), seed=seed + i, explain=False)
+        fitted = fit(prior, table.subset(train), seed=spawn(seed, f"split {i}"), explain=False)
         cells = predicted(fitted, table.subset(test)).in_scales(scales)
         rows = torch.as_tensor(np.asarray(test))[cells.rows]
         split = torch.full((cells.n,), i, dtype=torch.int64)
@@ -258,7 +259,9 @@ def kfold(
         raise DataError(f"repeats is {repeats}: cut the table into folds at least once.")
     groups = groups_of(table, by)
     splits = [
-        split for r in range(repeats) for split in grouped_kfold(groups, n_folds, seed=seed + r)
+        split
+        for r in range(repeats)
+        for split in grouped_kfold(groups, n_folds, seed=spawn(seed, f"repeat {r}"))
     ]
     return held_out(prior, table, splits, seed=seed)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from bayesmat._repr import Shown, listing, sheet
 from bayesmat.data.table import PropertyTable, Scale
 from bayesmat.errors import DataError, ModelError
+from bayesmat.inference.seeds import spawn
 from bayesmat.models.base import Fitted, GenerativePrior, PropertyModel, layout_of
 from bayesmat.models.gaussian import positive_definite
 from bayesmat.models.graph_model import GraphModel
@@ -170,7 +171,7 @@ def prior_predictive(
     layout = layout_of(prior, table)
     X = layout(table.materials, table.condition_values)
     draws = prior.sample(X, n, layout=layout, seed=seed)
-    y = draws.measurements(observed, seed=seed + 1)
+    y = draws.measurements(observed, seed=spawn(seed, "noise"))
     return _check("prior", table, scales, y, statistics)
 
 

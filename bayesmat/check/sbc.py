@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 from bayesmat.data.observations import Observations
 from bayesmat.errors import InferenceError
 from bayesmat.features.base import Layout
+from bayesmat.inference.seeds import spawn
 from bayesmat.models.base import GenerativePrior, PropertyModel, layout_of
 
 __all__ = ["SBC", "rank_p_values", "sbc"]
@@ -127,14 +128,14 @@ def sbc(
         )
     layout = layout_of(prior) if layout is None else layout
     truth = prior.sample(X, n_simulations, layout=layout, seed=seed)
-    values = truth.measurements(template, seed=seed + 1)
+    values = truth.measurements(template, seed=spawn(seed, "noise"))
     rng = np.random.default_rng(seed)
     ranks: dict[str, list[int]] = {}
     for s in tqdm(range(n_simulations), desc="simulated tables", delay=2, leave=False):
         observations = replace(template, y=values[s])
-        model = prior.condition(observations, X, layout=layout, seed=seed + 1000 + s)
+        model = prior.condition(observations, X, layout=layout, seed=spawn(seed, f"fit {s}"))
         true = {name: value[s] for name, value in truth.parameters.items()}
-        drawn = _posterior(model, X, n_draws, seed=seed + s)
+        drawn = _posterior(model, X, n_draws, seed=spawn(seed, f"draws {s}"))
         found = _quantities(prior, observations, X, layout, true, truth.f[s], drawn)
         for name, (one, many) in found.items():
             below, equal = int((many < one).sum()), int((many == one).sum())

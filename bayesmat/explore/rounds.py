@@ -28,6 +28,7 @@ from bayesmat.explore.select import (
     SpacierRule,
 )
 from bayesmat.explore.store import ItemRow, ProposalRow
+from bayesmat.inference.seeds import spawn
 from bayesmat.models.base import Fitted, Prior, fit
 from bayesmat.oracles.base import Oracle
 
@@ -221,4 +222,4 @@ def _check_chosen(chosen: Sequence[str], history: History, rule: str) -> None:
 
 
 def _seed(seed: int, number: int, stage: int) -> int:
-    return int(np.random.SeedSequence([seed, number, stage]).generate_state(1)[0])
+    return spawn(seed, f"round {number}, stage {stage}")

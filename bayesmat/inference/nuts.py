@@ -20,6 +20,7 @@ from .chains import bfmi, chain_table
 from .checkpoint import Checkpoint
 from .pyro_program import DoublePrecision, seeded
 from .report import InferenceReport, InferenceRun
+from .seeds import spawn
 
 __all__ = ["NUTS"]
 
@@ -156,7 +157,7 @@ class NUTS:
         with tqdm(total=total, desc="NUTS", delay=2, disable=hidden) as bar:
             for c in range(self.chains):
                 part = None if file is None else file.part(f"chain-{c}")
-                chains.append(self._chain(double, seed + 7919 * c, part, bar))
+                chains.append(self._chain(double, spawn(seed, f"chain {c}"), part, bar))
         said = [chain.said for chain in chains]
         draws = {k: torch.stack([c.sites[k] for c in chains]) for k in chains[0].sites}
         stats = {k: torch.stack([c.stats[k] for c in chains]) for k in chains[0].stats}
@@ -190,7 +191,7 @@ class NUTS:
             return found
         for attempt in range(self.restarts + 1):
             last = attempt == self.restarts
-            with seeded(seed + 104729 * attempt):
+            with seeded(spawn(seed, f"attempt {attempt}")):
                 try:
                     chain = self._attempt(model, bar, attempt)
                 except ValueError as error:

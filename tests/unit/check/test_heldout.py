@@ -12,6 +12,7 @@ from bayesmat.check import HeldOut, held_out, kfold
 from bayesmat.data.splits import grouped_kfold
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import DataError
+from bayesmat.inference.seeds import spawn
 from bayesmat.models.base import fit
 
 from .helpers import GAP, known, pair, plane, smooth, straight
@@ -33,8 +34,8 @@ def test_every_cell_is_held_out_once_per_repeat(held: HeldOut) -> None:
 
 def test_a_fold_is_the_prediction_of_a_fit_without_it(held: HeldOut) -> None:
     table = plane(24)
-    train, test = grouped_kfold(table.materials, 3, seed=3)[1]
-    fitted = fit(pair(), table.subset(train), seed=3 + 1, explain=False)
+    train, test = grouped_kfold(table.materials, 3, seed=spawn(3, "repeat 0"))[1]
+    fitted = fit(pair(), table.subset(train), seed=spawn(3, "split 1"), explain=False)
     theirs = fitted.predict([table.materials[i] for i in test])
     frame = held.to_frame()
     ours = frame[frame["split"] == 1].sort_values(["property", "row"])
