@@ -18,9 +18,9 @@ from bayesmat.errors import DataError
 from bayesmat.inference.seeds import spawn
 from bayesmat.models.base import Prior, fit
 
-from .cells import CellPredictions, predicted
+from .cells import predicted
 from .scores import ArrayLike, float64, positive
-from .summary import Difference, Summary, difference, summarise
+from .summary import Judged
 
 __all__ = ["HeldOut", "held_out", "kfold"]
 
@@ -28,7 +28,7 @@ Split = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class HeldOut(CellPredictions):
+class HeldOut(Judged):
     """Predictions of cells by models that were not fitted to their materials, over many splits.
 
     Attributes:
@@ -136,38 +136,9 @@ class HeldOut(CellPredictions):
             raise DataError(f"{name!r} was not predicted; held out were {names}.")
         return self.select(self.columns == names.index(name))
 
-    def summary(self, *, seed: int = 0) -> Summary:
-        """Coverage and scores with intervals from resampling materials and splits."""
-        return summarise(self, self.splits, seed=seed)
-
-    def minus(self, other: HeldOut, *, seed: int = 0) -> Difference:
-        """Paired difference of scores from another model's on the same cells; below 0 is better.
-
-        Raises:
-            DataError: The cells (split, row, property) or their values are not the same.
-        """
-        mine, theirs = self._order(), other._order()
-        if [key for key, _ in mine] != [key for key, _ in theirs]:
-            only = {key for key, _ in mine} ^ {key for key, _ in theirs}
-            raise DataError(
-                f"The two did not predict the same cells: {len(only)} of (split, row, property) "
-                f"are in one only, such as {sorted(only)[:3]}. Give both the same splits."
-            )
-        first = self._at([i for _, i in mine])
-        second = other._at([i for _, i in theirs])
-        scales = {p.name: s for p, s in zip(self.properties, self.scales, strict=True)}
-        second = second.in_scales([scales[p.name] for p in second.properties])
-        if not torch.allclose(first.y, second.y, atol=1e-6):
-            raise DataError(
-                "The two were judged by different measured values: were both given the same table, "
-                "and do both declare the same properties as log?"
-            )
-        return difference(first, second, first.splits, seed=seed)
-
-    def _order(self) -> list[tuple[tuple[int, int, str], int]]:
-        names = [self.properties[j].name for j in self.columns.tolist()]
-        keys = zip(self.splits.tolist(), self.rows.tolist(), names, strict=True)
-        return sorted((key, i) for i, key in enumerate(keys))
+    @property
+    def _splits(self) -> Tensor:
+        return self.splits
 
     def _at(self, index: list[int]) -> HeldOut:
         moved: dict[str, Any] = {name: getattr(self, name)[..., index] for name in _tensors()}

@@ -26,7 +26,7 @@ from torch import Tensor
 from bayesmat._repr import Shown, listing
 from bayesmat.data.splits import groups_of
 from bayesmat.data.table import Property, Scale
-from bayesmat.errors import InferenceError, ModelError
+from bayesmat.errors import DataError, InferenceError, ModelError
 from bayesmat.inference.chains import mean_ess
 from bayesmat.inference.pareto import pareto_smoothed
 from bayesmat.models.base import Fitted
@@ -35,8 +35,7 @@ from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.left_out import left_out
 from bayesmat.models.program_model import ProgramModel
 
-from .cells import CellPredictions
-from .summary import Summary, summarise
+from .summary import Difference, Judged
 
 __all__ = ["LOO", "PSISLOO", "exact_loo", "loo", "psis_loo"]
 
@@ -48,7 +47,7 @@ Unit = Literal["cell", "material", "constitution", "scaffold", "group"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LOO(CellPredictions):
+class LOO(Judged):
     """Left-out predictions of every measured value, as Gaussian mixtures, without a refit.
 
     Attributes:
@@ -101,9 +100,19 @@ class LOO(CellPredictions):
         names = [self.properties[j].name for j in self.columns.tolist()]
         return tuple(f"{self.materials[i]}: {names[i]}" for i in at)
 
-    def summary(self, *, seed: int = 0) -> Summary:
-        """Coverage and scores with intervals from resampling materials."""
-        return summarise(self, seed=seed)
+    def minus(self, other: Judged, *, seed: int = 0) -> Difference:
+        """Paired difference of scores from another fit's to the same table; below 0 is better.
+
+        Raises:
+            DataError: The cells or their values differ, or something else was left out with them.
+        """
+        if not isinstance(other, LOO) or other.by != self.by:
+            left = other.by if isinstance(other, LOO) else "fold"
+            raise DataError(
+                f"one {self.by} was left out at a time here, one {left} there: the second knew "
+                "other values, so that a difference would not be the models'. Give both the same."
+            )
+        return super().minus(other, seed=seed)
 
     def to_frame(self, *, level: float = 0.9) -> pd.DataFrame:
         """One row per cell, in physical units, with Pareto k and effective particles."""

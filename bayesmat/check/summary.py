@@ -17,7 +17,7 @@ from .cells import CellPredictions
 from .resampling import Estimate, resampled_means, with_floor
 from .scores import interval_score
 
-__all__ = ["LEVELS", "POOLED", "Difference", "Summary", "difference", "summarise"]
+__all__ = ["LEVELS", "POOLED", "Difference", "Judged", "Summary", "difference", "summarise"]
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 POOLED = "all"
@@ -270,3 +270,64 @@ def difference(
         }
         counts[name] = _count(materials[at], split[at])
     return Difference(estimates, counts)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Judged(CellPredictions):
+    """Predictions of cells by models that did not see them: summed up, and subtracted in pairs."""
+
+    @property
+    def _splits(self) -> Tensor:
+        return torch.zeros(self.n, dtype=torch.int64)
+
+    def summary(self, *, seed: int = 0) -> Summary:
+        """Coverage and scores with intervals from resampling materials and splits."""
+        return summarise(self, self._splits, seed=seed)
+
+    def minus(self, other: Judged, *, seed: int = 0) -> Difference:
+        """Paired difference of scores from another model's on the same cells; below 0 is better.
+
+        Properties that only one of them predicts are left aside. `first - second` is the same.
+
+        Raises:
+            DataError: The cells (split, row, material, property) or their values differ.
+        """
+        mine, theirs = self._order(other), other._order(self)
+        if not mine or [key for key, _ in mine] != [key for key, _ in theirs]:
+            only = sorted({key for key, _ in mine} ^ {key for key, _ in theirs})
+            raise DataError(
+                f"The two did not predict the same cells: {len(only)} of (split, row, material, "
+                f"property) are in one only, such as {only[:3]}. Give both the same table, the "
+                "same splits, and a property in common."
+            )
+        order = [i for _, i in mine]
+        first, second = self._cells(order), other._cells([i for _, i in theirs])
+        scales = {p.name: s for p, s in zip(self.properties, self.scales, strict=True)}
+        known = zip(other.properties, other.scales, strict=True)
+        second = second.in_scales([scales.get(p.name, s) for p, s in known])
+        if not torch.allclose(first.y, second.y, atol=1e-6):
+            raise DataError(
+                "The two were judged by different measured values: were both given the same table, "
+                "and do both declare the same properties as log?"
+            )
+        return difference(first, second, self._splits[order], seed=seed)
+
+    def __sub__(self, other: Judged) -> Difference:
+        """`minus` with its default seed."""
+        return self.minus(other)
+
+    def _order(self, other: Judged) -> list[tuple[tuple[int, int, str, str], int]]:
+        """What makes a cell the same one, and its position, for properties that both predict."""
+        names = [self.properties[j].name for j in self.columns.tolist()]
+        shared = {other.properties[j].name for j in other.columns.tolist()}
+        keys = zip(self._splits.tolist(), self.rows.tolist(), self.materials, names, strict=True)
+        return sorted((key, i) for i, key in enumerate(keys) if key[-1] in shared)
+
+    def _cells(self, index: list[int]) -> CellPredictions:
+        """These cells, in this order."""
+        tensors = {
+            name: getattr(self, name)[..., index]
+            for name in ("columns", "rows", "y", "means", "latent_sds", "noise_sds", "weights")
+        }
+        materials = tuple(self.materials[i] for i in index)
+        return CellPredictions(self.properties, self.scales, materials=materials, **tensors)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import get_args
 
 import numpy as np
@@ -290,6 +290,10 @@ class PropertyTable:
         if name not in self.property_names:
             raise DataError(f"the table has no property {name!r}; it has {self.property_names}.")
         return self.property_names.index(name)
+
+    def __reduce__(self) -> tuple[type[PropertyTable], tuple[object, ...]]:
+        """Copies and pickles are checked again, and their arrays are read-only too."""
+        return type(self), tuple(getattr(self, f.name) for f in fields(self))
 
     def __repr__(self) -> str:
         cells = ", ".join(

@@ -182,7 +182,7 @@ class Layout:
                 f"got {None if values is None else np.shape(values)}. "
                 "Give one row of conditions for each material."
             )
-        array = np.asarray(values, dtype=np.float64)
+        array = np.array(values, dtype=np.float64)  # a table's are read-only: torch warns of them
         names = [c.name for c in self.conditions]
         check_finite(array, materials, names, featurizer=CONDITIONS)
         columns = [
@@ -190,6 +190,12 @@ class Layout:
             for j, c in enumerate(self.conditions)
         ]
         return torch.from_numpy(np.concatenate(columns, axis=1))
+
+    def __reduce__(
+        self,
+    ) -> tuple[type[Layout], tuple[tuple[Featurizer, ...], tuple[Condition, ...]]]:
+        """Copies and pickles are laid out anew: a read-only view of blocks is neither."""
+        return type(self), (self.featurizers, self.conditions)
 
     def __repr__(self) -> str:
         blocks = ", ".join(f"{k}: {s.stop - s.start}" for k, s in self.blocks.items())

@@ -7,7 +7,9 @@ import inspect
 import json
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from types import FunctionType
@@ -66,6 +68,28 @@ class Program(Shown):
                 f"{sorted(given)}: name one feature for each argument, besides 'observations' "
                 "(and 'conditions', where it wants the table's conditions)."
             )
+
+    def __copy__(self) -> Program:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Program:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Program], tuple[object, ...]]:
+        """By the name of the function, as functions are pickled; the decorator took its place.
+
+        Raises:
+            ModelError: The function is not at the top of a module, where another process finds it.
+        """
+        module, path = self.function.__module__, self.function.__qualname__
+        if _at_top(module, path) is not self.function:
+            raise ModelError(
+                f"the program {path!r} of {module!r} cannot be sent to another process, which "
+                "could not find it by its name: define it at the top of a module, not inside a "
+                "function, and do not give its name to anything else."
+            )
+        parts = [getattr(self, f.name) for f in fields(self) if f.name != "function"]
+        return _named, (module, path, *parts)
 
     @property
     def name(self) -> str:
@@ -148,9 +172,7 @@ class Program(Shown):
         def traced(cells: Observations, rows: Tensor) -> tuple[poutine.Trace, Recorder]:
             return self.traced(cells, rows, layout)
 
-        def evaluate(draw: dict[str, Tensor], rows: Tensor) -> tuple[Tensor, Tensor]:
-            return self.evaluate(draw, rows, layout)
-
+        evaluate = partial(self.evaluate, layout=layout)
         check_prior(traced, evaluate, measured, X)
 
         def model() -> Tensor:
@@ -286,6 +308,26 @@ def program(
         return Program(function, tuple(properties), maps, sampler or NUTS(), n_draws)
 
     return decorate
+
+
+def _at_top(module: str, path: str) -> object:
+    """What a module calls by this name; the function, if that is a program. None if nothing."""
+    found = getattr(import_module(module), path, None)
+    return found.function if isinstance(found, Program) else found
+
+
+def _named(
+    module: str,
+    path: str,
+    properties: tuple[str, ...],
+    maps: tuple[tuple[str, FeatureMap], ...],
+    sampler: Sampler,
+    n_draws: int,
+) -> Program:
+    function = _at_top(module, path)
+    if not isinstance(function, FunctionType):
+        raise ModelError(f"{module!r} has no function {path!r} any more: the program is gone.")
+    return Program(function, properties, maps, sampler, n_draws)
 
 
 def _measured(observations: Observations, X: Tensor) -> tuple[Observations, Tensor]:

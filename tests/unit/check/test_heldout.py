@@ -86,6 +86,7 @@ def test_difference_pairs_cells_whatever_their_order_and_scale() -> None:
     assert found["gap", "crps"].value == pytest.approx(float(expected))
     assert found["gap", "nll"].upper < 0
     assert "the first is better" in str(found)
+    assert (good - other).to_frame().equals(found.to_frame())
     assert len(good.minus(good).to_frame()) == 3
     assert good.minus(good)["gap", "crps"].value == 0
     with pytest.raises(DataError, match="did not predict the same cells"):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bayesmat import check
 from bayesmat.data.table import Property, PropertyTable
-from bayesmat.errors import ModelError
+from bayesmat.errors import DataError, ModelError
 from bayesmat.inference.grid import Grid, SMCIntegrator
 from bayesmat.inference.importance import ImportanceIntegrator
 from bayesmat.inference.nuts import NUTS
@@ -221,3 +221,34 @@ def test_left_out_of_two_cells_by_hand() -> None:
     assert found.variance[0].tolist() == pytest.approx([1.5, 1.5])
     density = -0.5 * (1 / 1.5 + math.log(2 * math.pi * 1.5))
     assert float(found.log_density[0, 0]) == pytest.approx(density)
+
+
+def test_fits_to_one_table_are_subtracted_cell_by_cell(fitted: Fitted) -> None:
+    """Also where one relates more properties than the other, and by a scale of its own."""
+    alone = fit(PropertyGraph(graph().nodes[:1], Grid(200, 64)), table(), seed=0, explain=False)
+    both, one = check.loo(fitted), check.loo(alone)
+    found = both - one
+    cells = both.columns == 0
+    gap = (both.crps[cells] - one.crps).mean() * both.scales[0].sd
+    assert found["a", "crps"].value == pytest.approx(float(gap))
+    assert found["a", "crps"].lower < found["a", "crps"].value < found["a", "crps"].upper
+    assert "material" in str(found)
+    assert (one - both)["a", "nll"].value == pytest.approx(-found["a", "nll"].value)
+    assert set((both - both).estimates) > {"a", "b"}
+
+
+def test_what_was_not_left_out_alike_is_not_subtracted(fitted: Fitted) -> None:
+    cells, materials = check.loo(fitted), check.loo(fitted, by="material")
+    with pytest.raises(DataError, match="one material was left out at a time here, one cell there"):
+        materials - cells
+    fewer = fit(graph(200), table().subset(range(10)), seed=0, explain=False)
+    with pytest.raises(DataError, match="did not predict the same cells: 8 of"):
+        cells - check.loo(fewer)
+    values = table().values.copy()
+    values[1, 0] += 0.3
+    changed = fit(graph(200), replace(table(), values=values), seed=0, explain=False)
+    with pytest.raises(DataError, match="different measured values"):
+        cells.minus(check.loo(changed))
+    renamed = replace(table(), materials=("9 9", *table().materials[1:]))
+    with pytest.raises(DataError, match=r"same cells.*9 9"):
+        cells - check.loo(fit(graph(200), renamed, seed=0, explain=False))

@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -28,6 +31,15 @@ def test_shapes_and_names(table):
     assert table.n_rows == 3
     assert table.property_names == ("Tb", "gap")
     assert repr(table) == "PropertyTable(3 rows of smiles; measured Tb [K]: 2, gap [eV]: 2)"
+
+
+@pytest.mark.parametrize("way", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
+def test_copies_and_pickles_are_read_only_too(table, way):
+    again = way(table)
+    assert repr(again) == repr(table)
+    assert again.to_frame().equals(table.to_frame())
+    for array in (again.values, again.stds, again.condition_values):
+        assert not array.flags.writeable
 
 
 def test_arrays_are_copies_and_read_only():

@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -55,6 +58,21 @@ def test_unknown_category_codes_are_refused():
 def test_blocks_cannot_be_changed():
     with pytest.raises(TypeError):
         Layout([MACCS()]).blocks["x"] = slice(0, 1)
+
+
+def test_read_only_conditions_are_read():
+    values = np.array([[298.0], [310.0]])
+    values.setflags(write=False)
+    assert Layout([], [Condition("T", "K")])(MATERIALS, values).tolist() == [[298.0], [310.0]]
+
+
+@pytest.mark.parametrize("way", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
+def test_copies_and_pickles_have_the_same_columns(way):
+    layout = way(Layout([MACCS()], [Condition("T", "K")]))
+    assert layout.names[-1] == "T"
+    assert layout.blocks["conditions"] == slice(166, 167)
+    with pytest.raises(TypeError):
+        layout.blocks["x"] = slice(0, 1)
 
 
 def test_check_finite_lists_every_hole_at_once():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -28,6 +30,13 @@ QUICK = NUTS(warmup=5, draws=5, chains=1, max_tree_depth=3)
 def normal(*shape: int, seed: int = 0) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
+@program(properties=("p0",), features={"phi": Coordinates(1)}, n_draws=9)
+def at_the_top(phi: Tensor, observations: Observations) -> Tensor:
+    f = phi * pyro.sample("w", dist.Normal(0, 1))
+    observations.observe(f, scale=torch.ones(1, dtype=torch.float64))
+    return f
 
 
 def column(y: Tensor, yvar: float = torch.nan) -> Observations:
@@ -311,3 +320,20 @@ def test_arguments_and_features_must_match() -> None:
 def test_other_properties_are_refused() -> None:
     with pytest.raises(ModelError, match="select and order them alike"):
         linear(2).condition(column(normal(4)), normal(4, 2), layout=axes(), seed=0)
+
+
+def test_a_program_is_pickled_by_name_with_its_settings() -> None:
+    for settings in ({}, {"n_draws": 7}, {"sampler": NUTS(draws=5)}):
+        prior = replace(at_the_top, **settings)
+        again = pickle.loads(pickle.dumps(prior))
+        assert again == prior
+        assert again.function is at_the_top.function
+        assert again.digest() == prior.digest()
+    assert copy.deepcopy(at_the_top) is copy.copy(at_the_top) is at_the_top
+
+
+def test_a_program_that_no_other_process_finds_says_so() -> None:
+    with pytest.raises(
+        ModelError, match=r"'linear\.<locals>\.regression'.* at the top of a module"
+    ):
+        pickle.dumps(linear())
