@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Literal, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
 
-import numpy as np
+import lazy_loader
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from bayesmat import demo
-from bayesmat.data.io import Column, read_csv
+from bayesmat._version import __version__
 from bayesmat.errors import BayesmatError, CampaignError
-from bayesmat.explore.account import account_of
-from bayesmat.explore.campaign import Campaign
-from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
-from bayesmat.explore.setup import Setup
-from bayesmat.features.huckel import COMPUTED
-from bayesmat.models.base import fit
-from bayesmat.models.prediction import Prediction
-from bayesmat.report import report as write_report
-from bayesmat.report import summary
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from bayesmat import commands
+else:
+    # Imported when a command runs; the warning is about parents, and `bayesmat` itself is lazy.
+    commands = lazy_loader.load("bayesmat.commands", suppress_warning=True)
 
 __all__ = ["app", "main"]
 
@@ -80,7 +77,7 @@ Use = Annotated[
         "--use", "-u", metavar="NAME",
         help='What to build on besides fingerprints: "networks" trained on boiling points and the '
         "like (the first use trains them, a minute or two), or a free estimate of the first "
-        f"property: {', '.join(COMPUTED)}. Repeat for several.",
+        "property, such as gap_huckel (an unknown name lists all). Repeat for several.",
     ),
 ]  # fmt: skip
 Batch = Annotated[int, typer.Option(min=1, help="Materials per round.")]
@@ -106,11 +103,7 @@ def _root(
     show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> None:
     if show_version:
-        try:
-            number = version("bayesmat")
-        except PackageNotFoundError:
-            number = "(not installed)"
-        Console().print(f"bayesmat {number}", highlight=False)
+        Console().print(f"bayesmat {__version__}", highlight=False)
         raise typer.Exit
 
 
@@ -132,9 +125,9 @@ def predict(
     Example: bayesmat predict gaps.csv "c1ccc2ccccc2c1" -p "gap=log eV" -m smiles
     """
     units, (column, kind) = _columns(properties, file_units), _column(material)
-    setup = Setup(tuple(units), kind, tuple(use or ()), "none")
-    data = read_csv(table, material=column, kind=kind, properties=units)
-    fitted = fit(setup.prior(), data, seed=0, explain=explain)
+    setup = commands.Setup(tuple(units), kind, tuple(use or ()), "none")
+    data = commands.read_csv(table, material=column, kind=kind, properties=units)
+    fitted = commands.fit(setup.prior(), data, seed=0, explain=explain)
     prediction = fitted.predict(materials)
     console = Console()
     console.print(Panel(escape(str(fitted.report)), title="What the model learned"))
@@ -174,10 +167,10 @@ def create(
     """
     units, (column, kind) = _columns(properties, file_units), _column(material)
     wanted = [_goal(name, text) for name, text in _pairs(goals, "--goal").items()]
-    setup = Setup(tuple(units), kind, tuple(use or ()), oracle)
-    data = read_csv(table, material=column, kind=kind, properties=units)
+    setup = commands.Setup(tuple(units), kind, tuple(use or ()), oracle)
+    data = commands.read_csv(table, material=column, kind=kind, properties=units)
     calculator, prior = setup.calculator(), setup.prior()
-    campaign = Campaign.create(_url(file), data, prior, goals=wanted, oracle=calculator)
+    campaign = commands.Campaign.create(_url(file), data, prior, goals=wanted, oracle=calculator)
     setup.write(file)
     campaign.close()
     step = "run" if calculator is not None else "suggest"
@@ -252,7 +245,7 @@ def status(file: CampaignFile) -> None:
     console = Console()
     console.print(str(state))
     if state.rounds:
-        for line in summary(account_of(campaign)):
+        for line in commands.summary(commands.account_of(campaign)):
             console.print(line)
     for material in state.pending:
         console.print(f"  waits: {escape(material)}", highlight=False)
@@ -270,7 +263,7 @@ def campaign_report(
 ) -> None:
     """Write the campaign as one web page that can be sent to anybody."""
     campaign = _open(file)
-    write_report(campaign, out, learning_curves=learning_curves)
+    commands.report(campaign, out, learning_curves=learning_curves)
     campaign.close()
     Console().print(f"Written to {out}.")
 
@@ -290,10 +283,10 @@ def demonstrate(
 
     Interrupted with Ctrl-C, it goes on where it stopped when started again.
     """
-    settings = demo.Demo(out, lower, upper, rounds, batch, seed)
+    settings = commands.Demo(out, lower, upper, rounds, batch, seed)
     console = Console(highlight=False, soft_wrap=True)
     try:
-        demo.main(settings, lambda line: console.print(escape(line)))
+        commands.demo(settings, lambda line: console.print(escape(line)))
     except KeyboardInterrupt:
         console.print("Stopped; every result so far is stored. Run the same command to go on.")
         raise typer.Exit(130) from None
@@ -314,7 +307,9 @@ def _pairs(texts: Sequence[str], what: str) -> dict[str, str]:
     return pairs
 
 
-def _columns(properties: Sequence[str], file_units: Sequence[str] | None) -> dict[str, Column]:
+def _columns(
+    properties: Sequence[str], file_units: Sequence[str] | None
+) -> dict[str, commands.Column]:
     """Columns of measured properties, with the unit of the file where one is stated."""
     wanted, stated = _pairs(properties, "--property"), _pairs(file_units or (), "--file-unit")
     unknown = sorted(set(stated) - set(wanted))
@@ -322,7 +317,7 @@ def _columns(properties: Sequence[str], file_units: Sequence[str] | None) -> dic
         raise typer.BadParameter(
             f"{unknown} are no properties; those are {list(wanted)}", param_hint="--file-unit"
         )
-    return {name: Column(unit, unit=stated.get(name)) for name, unit in wanted.items()}
+    return {name: commands.Column(unit, unit=stated.get(name)) for name, unit in wanted.items()}
 
 
 def _column(text: str) -> tuple[str, Literal["smiles", "repeat_unit"]]:
@@ -339,9 +334,9 @@ def _number(name: str, text: str) -> float:
         raise typer.BadParameter(f"{name}={text}: {text!r} is not a number") from None
 
 
-def _goal(name: str, text: str) -> Goal:
+def _goal(name: str, text: str) -> commands.Goal:
     if text in ("max", "min"):
-        return Maximize(name) if text == "max" else Minimize(name)
+        return commands.Maximize(name) if text == "max" else commands.Minimize(name)
     low, found, high = text.partition(":")
     if not found or not (low or high):
         raise typer.BadParameter(
@@ -349,28 +344,34 @@ def _goal(name: str, text: str) -> Goal:
             param_hint="--goal",
         )
     if low and high:
-        return Within(name, _number(name, low), _number(name, high))
-    return AtLeast(name, _number(name, low)) if low else AtMost(name, _number(name, high))
+        return commands.Within(name, _number(name, low), _number(name, high))
+    return (
+        commands.AtLeast(name, _number(name, low))
+        if low
+        else commands.AtMost(name, _number(name, high))
+    )
 
 
 def _url(file: Path) -> str:
     return f"sqlite:///{file}"
 
 
-def _open(file: Path) -> Campaign:
+def _open(file: Path) -> commands.Campaign:
     if not file.exists():
         raise CampaignError(f"There is no campaign {file}. Start one: bayesmat campaign create.")
-    return Campaign.open(_url(file))
+    return commands.Campaign.open(_url(file))
 
 
-def _reopen(file: Path) -> Campaign:
+def _reopen(file: Path) -> commands.Campaign:
     """Open a campaign with the prior and the oracle it was created with."""
     _open(file).close()
-    setup = Setup.read(file)
-    return Campaign.open(_url(file), prior=setup.prior(), oracle=setup.calculator())
+    setup = commands.Setup.read(file)
+    return commands.Campaign.open(_url(file), prior=setup.prior(), oracle=setup.calculator())
 
 
-def _table(prediction: Prediction, probability: np.ndarray | None = None, title: str = "") -> Table:
+def _table(
+    prediction: commands.Prediction, probability: np.ndarray | None = None, title: str = ""
+) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("material", overflow="fold")
     names = ["property", "median", f"{prediction.level:.0%} interval", "distance", "P(goals)"]

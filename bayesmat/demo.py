@@ -22,7 +22,7 @@ from bayesmat.models.base import Fitted, fit
 from bayesmat.models.graph import Computed, PropertyGraph
 from bayesmat.models.transfer import Transfer
 from bayesmat.oracles.xtb import XTB
-from bayesmat.report import read_arms, report, summary
+from bayesmat.reporting import read_arms, report, summary
 from bayesmat.sources import zoo
 
 __all__ = ["BASE_RATES", "Demo", "main", "prior", "start_table"]

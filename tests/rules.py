@@ -14,12 +14,13 @@ MAX_FUNCTION_LINES = 60
 MAX_PARAMETERS = 8
 
 # What every layer may import: how to complain, and how to show a record as a table.
-GROUND = ("errors", "_repr", "_arguments")
+GROUND = ("errors", "_repr", "_arguments", "_version")
 # What a layer may import besides itself and the ground. `design` knows materials, not tables.
 LAYERS: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "_repr": frozenset(),
     "_arguments": frozenset(),
+    "_version": frozenset(),
     "data": frozenset(),
     "inference": frozenset(),
     "features": frozenset({"data"}),
@@ -35,7 +36,7 @@ LAYERS: dict[str, frozenset[str]] = {
     "explore.campaign": frozenset({"check"}),
 }
 # The top of the house, lowest first; each may import what stands before it and every layer.
-TOP = ("plots", "pages", "report", "checkup", "demo", "cli", "__main__", "__init__")
+TOP = ("plots", "pages", "reporting", "checkup", "demo", "commands", "cli", "__main__", "__init__")
 
 # One file (or one folder) owns each heavy or opinionated library.
 OWNERS: dict[str, tuple[str, ...]] = {
@@ -52,7 +53,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "pymatgen": ("data", "features", "oracles.crystal"),
     "pyro.infer": ("inference.nuts",),
     "pyscf": ("oracles.dft",),
-    "rdkit": ("data", "features", "design", "oracles", "plots", "report"),
+    "rdkit": ("data", "features", "design", "oracles", "plots", "reporting"),
     "safetensors": ("sources", "inference.checkpoint"),
     "sevenn": ("oracles.crystal",),
     "skfp": ("features", "design"),
@@ -265,7 +266,9 @@ RULES: dict[str, Callable[[Source], Iterator[str]]] = {
 def exported(source: Source) -> frozenset[str] | None:
     """The names in `__all__`, or None where there is none."""
     for node in source.tree.body:
-        if isinstance(node, ast.Assign) and "__all__" in map(dotted, node.targets):
+        if not isinstance(node, ast.Assign):
+            continue
+        if "__all__" in {dotted(n) for target in node.targets for n in ast.walk(target)}:
             return frozenset(
                 str(n.value) for n in ast.walk(node.value) if isinstance(n, ast.Constant)
             )

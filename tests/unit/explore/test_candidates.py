@@ -15,7 +15,7 @@ from bayesmat.explore.candidates import Pool
 from bayesmat.explore.goals import AtLeast, Maximize, Minimize, Within
 from bayesmat.explore.improvement import ImprovementRule
 from bayesmat.explore.select import SpacierRule
-from bayesmat.report import summary
+from bayesmat.reporting import summary
 from tests.unit.explore.fake import GOALS, POOL, FakePrior, FakeRule, create, start_table
 
 

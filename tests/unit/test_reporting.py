@@ -17,7 +17,7 @@ from bayesmat import plots
 from bayesmat.data.table import Property
 from bayesmat.errors import DataError
 from bayesmat.explore.account import Account, Call, Forecast, Target
-from bayesmat.report import page, read_arms, summary
+from bayesmat.reporting import page, read_arms, summary
 
 GAP = Property("gap", "eV", "log")
 SMILES = ("O=C1c2ccccc2-c2ccccc21", "c1ccc2ccccc2c1", "O=c1c2ccccc2sc2ccccc12", "CCO")
