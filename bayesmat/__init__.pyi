@@ -41,8 +41,8 @@ from .inference.population import SMC as SMC
 from .inference.pyro_program import noncentred as noncentred
 from .models.base import Fitted as Fitted
 from .models.base import fit as fit
+from .models.computed import Computed as Computed
 from .models.descriptors import DescriptorGP as DescriptorGP
-from .models.graph import Computed as Computed
 from .models.graph import Edge as Edge
 from .models.graph import Node as Node
 from .models.graph import PropertyGraph as PropertyGraph

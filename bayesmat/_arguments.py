@@ -1,18 +1,67 @@
-"""What a public door accepts: every integer, real number and iterable type is read one way."""
+"""What a public door accepts: every integer, real number and iterable type is read one way.
+
+`checked` holds a value against the annotation of its argument, `settle` every field of a frozen
+record against its own; both say what was meant.
+"""
 
 from __future__ import annotations
 
+import inspect
 import numbers
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import fields
+from decimal import Decimal
+from functools import cache
+from types import MappingProxyType, NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
+from typing_extensions import get_protocol_members, is_protocol
 
 from bayesmat.errors import ArgumentError
 
-__all__ = ["instance", "integer", "items", "names", "real", "seed_of"]
+__all__ = ["array", "checked", "instance", "integer", "items", "names", "real", "seed_of", "settle"]
 
 T = TypeVar("T")
+
+# What was meant, by the name of the kind that a door wants; other kinds are named as they are.
+_MEANT: Mapping[str, str] = MappingProxyType(
+    {
+        "Campaign": "give a campaign, from bm.Campaign.create(...) or bm.Campaign.open(url).",
+        "CandidateSource": "wrap a list of materials: bm.Pool(materials).",
+        "CompositeMap": "give a bm.FeatureMap of featurizers, like bm.FeatureMap((bm.ECFP(),)).",
+        "Computed": "give a computed parent, like bm.Computed('gap_huckel').",
+        "Condition": "give a condition with its unit, like bm.Condition('temperature', 'K').",
+        "DataFrame": "give a pandas data frame.",
+        "Edge": "give an edge from a property, like bm.Edge('gap_pbe').",
+        "FeatureMap": "give a feature map, like bm.FeatureMap((bm.ECFP(),)).",
+        "Features": "give a feature map, like bm.FeatureMap((bm.ECFP(),)).",
+        "Featurizer": "give a featurizer, like bm.ECFP() or bm.features.CheapDescriptors().",
+        "Fitted": "give a fit, from bm.fit(prior, table, seed=0).",
+        "GenerativePrior": "give a prior, like bm.Transfer('gap') or a bm.program.",
+        "HeldOut": "give held-out predictions, from bm.check.kfold(prior, table, seed=0).",
+        "Integrator": "give an integrator, like bm.ImportanceIntegrator() or bm.SMCIntegrator().",
+        "Kernel": "give a kernel, like bm.Matern52() or bm.MinMax().",
+        "Layout": "give the layout that made X: fitted.layout, or models.layout_of(prior, table).",
+        "Mapping": "give a mapping, like {'name': value}.",
+        "MoveRule": "give a move, like bm.HMC().",
+        "Node": "give a node, like bm.Node('gap', (term,)); bm.Transfer('gap') makes a graph.",
+        "Oracle": "give an oracle, like bm.oracles.XTB() or bm.oracles.TableOracle(table).",
+        "Path": "give the name of a file, like 'results.csv'.",
+        "Prediction": "give a prediction, from fitted.predict(materials).",
+        "Prior": "give a prior, like bm.Transfer('gap') or bm.PropertyGraph(nodes).",
+        "Property": "give a property with its unit, like bm.Property('gap', 'eV').",
+        "PropertyTable": "give a table, from bm.read_csv(path, ...) or bm.from_frame(frame, ...).",
+        "Rule": "give a rule, like bm.SpacierRule().",
+        "Sampler": "give a sampler, like bm.NUTS() or bm.SMC().",
+        "SmilesNGram": "give a language, like bm.design.SmilesNGram.fit(smiles).",
+        "Sources": "give source networks, like sources=bm.zoo.load('molecule/starter').",
+        "Tensor": "give a torch tensor, like torch.tensor([[1.0]], dtype=torch.float64).",
+        "Term": "give a term, like bm.Term(bm.MinMax(), bm.FeatureMap((bm.ECFP(),)), 'counts').",
+        "bool": "give True or False.",
+        "str": "give text, like 'gap'.",
+    }
+)
 
 
 def integer(value: object, name: str, *, least: int | None = None) -> int:
@@ -24,9 +73,8 @@ def integer(value: object, name: str, *, least: int | None = None) -> int:
     >>> integer(np.int64(3), "batch", least=1)
     3
     """
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value.item()
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
+    value = _scalar(value)
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise ArgumentError(f"{name} is {value!r}, {_kind(value)}: give a whole number, like 8.")
     found = int(value)
     if least is not None and found < least:
@@ -40,9 +88,8 @@ def seed_of(value: object) -> int:
     >>> seed_of(np.int32(7))
     7
     """
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value.item()
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
+    value = _scalar(value)
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise ArgumentError(
             f"seed is {value!r}, {_kind(value)}: give a whole number, like seed=0; the same number "
             "gives the same result."
@@ -61,25 +108,58 @@ def real(value: object, name: str) -> float:
     >>> real(np.float32(0.5), "level")
     0.5
     """
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value.item()
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+    value = _scalar(value)
+    if isinstance(value, bool) or not isinstance(value, numbers.Real | Decimal):
         raise ArgumentError(f"{name} is {value!r}, {_kind(value)}: give a number, like 0.9.")
     return float(value)
+
+
+def array(values: object, name: str) -> np.ndarray:
+    """Numbers of any shape, type and nesting, as an array in double precision; NaN passes.
+
+    Raises:
+        ArgumentError: They are text, a mapping or None, or rows are of different lengths.
+
+    >>> array([1, 2.5], "y")
+    array([1. , 2.5])
+    """
+    try:
+        if isinstance(values, Mapping | type) or values is None:
+            raise TypeError
+        found = np.asarray(_detached(values))
+        if found.dtype.kind not in "fiub" and not _holds_numbers(found):
+            raise TypeError
+        return found.astype(np.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise ArgumentError(
+            f"{name} is {_shown(values)}: give numbers, like [1.0, 2.5], in rows of one length."
+        ) from None
+
+
+def _detached(values: object) -> object:
+    """A tensor without its gradients; anything else as it is."""
+    detach = getattr(values, "detach", None)
+    return values if detach is None else detach()
+
+
+def _holds_numbers(found: np.ndarray) -> bool:
+    """Whether an array of objects, such as a column of a data frame, holds numbers only."""
+    return found.dtype.kind == "O" and all(isinstance(v, numbers.Real) for v in found.flat)
 
 
 def items(values: object, name: str) -> list[object]:
     """What an iterable holds, read once; one string alone is one item. Kinds are not checked.
 
     Raises:
-        ArgumentError: It is no iterable.
+        ArgumentError: It is no iterable, or it is a mapping or a table.
 
     >>> items("CCO", "materials"), items(range(2), "rows")
     (['CCO'], [0, 1])
     """
     if isinstance(values, str):
         return [str(values)]
-    if isinstance(values, bytes) or not isinstance(values, Iterable):
+    flat = getattr(values, "ndim", 1) == 1 and not isinstance(values, bytes | Mapping)
+    if isinstance(values, type) or not flat or not isinstance(values, Iterable):
         raise ArgumentError(f"{name} is {_kind(values)}: give strings, like ['CCO', 'c1ccccc1'].")
     return list(values)
 
@@ -118,8 +198,163 @@ def instance(value: object, kinds: type[T] | tuple[type[T], ...], name: str, hin
     1.0
     """
     if not isinstance(value, kinds):
-        raise ArgumentError(f"{name} is {_kind(value)}: {hint}")
+        raise ArgumentError(f"{name} is {_shown(value)}: {hint}")
     return value
+
+
+def checked(value: T, kind: object, name: str) -> T:
+    """`value` as the kind that an annotation asks for; a generic kind is read to its depth.
+
+    Numbers of any type become `int` or `float`, iterables become tuples (one item alone is a tuple
+    of one), protocols are known by their members. What an annotation cannot say passes.
+
+    Args:
+        value: What was given.
+        kind: A type, or an annotation of one: `int`, `float | None`, `tuple[Term, ...]`.
+        name: What the message calls it.
+
+    Raises:
+        ArgumentError: It is of another kind; the message says what was meant.
+
+    >>> checked(np.float32(0.5), float | None, "level"), checked("gap", tuple[str, ...], "log")
+    (0.5, ('gap',))
+    """
+    return cast(T, _read(value, kind, name))
+
+
+def settle(record: object) -> None:
+    """Read every field of a frozen dataclass by its annotation; call it in `__post_init__`.
+
+    Which words a `Literal` allows is for the record to say.
+
+    Raises:
+        ArgumentError: A field is of another kind.
+    """
+    owner: Any = type(record)
+    for name, kind in _annotations(owner).items():
+        given = getattr(record, name)
+        found = _read(given, kind, f"{owner.__name__}({name})")
+        if found is not given:
+            object.__setattr__(record, name, found)
+
+
+@cache
+def _annotations(record: type) -> dict[str, Any]:
+    hints = get_type_hints(record)
+    found = {field.name: hints[field.name] for field in fields(cast(Any, record))}
+    return {name: kind for name, kind in found.items() if get_origin(kind) is not Literal}
+
+
+def _read(value: object, kind: object, name: str) -> object:
+    origin, arms = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return _read_union(value, arms, name)
+    simple = _SIMPLE.get(kind)
+    if simple is not None:
+        return simple(value, name)
+    if origin is Literal:
+        if not any(value is arm or (isinstance(value, str) and value == arm) for arm in arms):
+            known = ", ".join(map(repr, arms))
+            raise ArgumentError(f"{name} is {_shown(value)}: give one of {known}.")
+        return value
+    if origin in (tuple, Sequence, Iterable, Collection):
+        return _read_tuple(value, arms if origin is tuple else (*arms, ...), name)
+    if origin is Callable:
+        return _function(value, name)
+    if origin is not None and isinstance(origin, type):
+        kind = origin
+    if not isinstance(kind, type) or kind is object:
+        return value
+    if not _is_of(value, kind):
+        raise ArgumentError(f"{name} is {_shown(value)}: {_meant(kind)}")
+    return value
+
+
+def _read_union(value: object, arms: tuple[object, ...], name: str) -> object:
+    if value is None and NoneType in arms:
+        return None
+    found = [arm for arm in arms if arm is not NoneType]
+    for arm in found[:-1]:
+        try:
+            return _read(value, arm, name)
+        except ArgumentError:
+            continue
+    if len(found) == 1:
+        return _read(value, found[0], name)
+    try:
+        return _read(value, found[-1], name)
+    except ArgumentError:
+        hints = dict.fromkeys(_meant(get_origin(arm) or arm) for arm in found)
+        raise ArgumentError(f"{name} is {_shown(value)}: {' Or '.join(hints)}") from None
+
+
+def _read_tuple(value: object, arms: tuple[object, ...], name: str) -> object:
+    if arms[-1:] != (Ellipsis,):
+        found = value if isinstance(value, Iterable) and not isinstance(value, str | type) else ()
+        parts = tuple(found)
+        if len(parts) != len(arms):
+            raise ArgumentError(f"{name} is {_shown(value)}: give {len(arms)} values, in brackets.")
+        read = tuple(_read(v, arm, name) for v, arm in zip(parts, arms, strict=True))
+        return value if read == value else read
+    if arms[0] is str:
+        return names(value, name)
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
+        return (_read(value, arms[0], name),)
+    return tuple(_read(v, arms[0], f"{name}[{i}]") for i, v in enumerate(value))
+
+
+def _is_of(value: object, kind: type) -> bool:
+    """Whether a value is an instance; a protocol is known by its members, without asking them."""
+    if kind is type or not is_protocol(kind):
+        return isinstance(value, kind)
+    if isinstance(value, type):
+        return False
+    members = get_protocol_members(kind)
+    return all(inspect.getattr_static(value, m, _NOTHING) is not _NOTHING for m in members)
+
+
+_NOTHING = object()
+
+
+def _text(value: object, name: str) -> str:
+    return str(instance(value, str, name, _MEANT["str"]))
+
+
+def _flag(value: object, name: str) -> bool:
+    value = _scalar(value)
+    return instance(value, bool, name, _MEANT["bool"])
+
+
+def _function(value: object, name: str) -> object:
+    if not callable(value) or isinstance(value, type):
+        raise ArgumentError(f"{name} is {_shown(value)}: give a function.")
+    return value
+
+
+_SIMPLE: Mapping[Any, Callable[[object, str], object]] = MappingProxyType(
+    {int: integer, float: real, bool: _flag, str: _text}
+)
+
+
+def _scalar(value: object) -> object:
+    """The Python number in a numpy scalar or an array or tensor without dimensions."""
+    is_scalar = getattr(value, "ndim", None) == 0 and not isinstance(value, type)
+    return cast(Any, value).item() if is_scalar else value
+
+
+def _meant(kind: object) -> str:
+    """What to give where a kind is wanted."""
+    word = getattr(kind, "__name__", str(kind))
+    numbers_meant = {"int": "give a whole number, like 8.", "float": "give a number, like 0.9."}
+    named = kind is None or isinstance(kind, type)
+    default = f"give {_kind(kind).removeprefix('the class ')}." if named else f"give {word}."
+    return _MEANT.get(word) or numbers_meant.get(word) or default
+
+
+def _shown(value: object) -> str:
+    """The kind of a value, with the value itself where that is short."""
+    short = isinstance(value, str | bool | int | float) and len(repr(value)) <= 60
+    return f"{value!r}, {_kind(value)}" if short else _kind(value)
 
 
 def _kind(value: object) -> str:

@@ -19,7 +19,8 @@ from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import Within
 from bayesmat.explore.select import SpacierRule
 from bayesmat.models.base import Fitted, fit
-from bayesmat.models.graph import Computed, PropertyGraph
+from bayesmat.models.computed import Computed
+from bayesmat.models.graph import PropertyGraph
 from bayesmat.models.transfer import Transfer
 from bayesmat.oracles.xtb import XTB
 from bayesmat.reporting import read_arms, report, summary

@@ -43,7 +43,8 @@ from bayesmat.explore.select import (
     SpacierRule,
 )
 from bayesmat.models.base import Fitted
-from bayesmat.models.graph import Computed, PropertyGraph
+from bayesmat.models.computed import Computed
+from bayesmat.models.graph import PropertyGraph
 from bayesmat.models.transfer import Transfer
 from bayesmat.oracles.base import Evaluation
 from bayesmat.oracles.xtb import XTB

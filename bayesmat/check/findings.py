@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from bayesmat._arguments import settle
 from bayesmat.errors import DataError
 
 __all__ = ["Finding", "Verdict"]
@@ -43,6 +44,7 @@ class Finding:
     materials: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        settle(self)
         if self.verdict not in get_args(Verdict):
             raise DataError(f"verdict {self.verdict!r} is none of {get_args(Verdict)}.")
 

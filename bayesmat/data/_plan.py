@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast, get_args
 
+from bayesmat._arguments import settle
 from bayesmat.errors import BadCell, DataError
 
 from ._raw import Heading, Raw
@@ -34,6 +35,9 @@ class Column:
     quantity: str | Property | Condition
     unit: str | None = None
     std: str | None = None
+
+    def __post_init__(self) -> None:
+        settle(self)
 
 
 PropertyColumns = Mapping[str, str | Property | Column]

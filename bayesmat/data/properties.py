@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from bayesmat._arguments import settle
 from bayesmat.errors import DataError
 
 from .units import check_unit, has_zero
@@ -67,6 +68,7 @@ class Property:
     categories: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        settle(self)
         _check_name(self.name, "property")
         object.__setattr__(self, "unit", check_unit(self.unit))
         if self.scale not in ("linear", "log"):
@@ -141,6 +143,7 @@ class Condition:
     categories: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        settle(self)
         _check_name(self.name, "condition")
         if self.unit is not None:
             object.__setattr__(self, "unit", check_unit(self.unit))

@@ -17,6 +17,7 @@ from rdkit import rdBase
 from rdkit.Chem import Descriptors, FilterCatalog, Mol, MolFromSmarts, MolFromSmiles
 from rdkit.Contrib.SA_Score import sascorer
 
+from bayesmat._arguments import settle
 from bayesmat.errors import DesignError
 
 from .alerts import ALERTS, Alert
@@ -97,6 +98,9 @@ class MoleculeFilter:
     max_accessibility: float = 3.8
     own: tuple[Alert, ...] = ALERTS
     catalogues: tuple[str, ...] = ("NIH", "BRENK")
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     @classmethod
     def default(cls) -> MoleculeFilter:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import settle
 from bayesmat._repr import Shown, table
 from bayesmat.errors import DesignError
 from bayesmat.inference.smc import (
@@ -67,6 +68,7 @@ class SamplerSettings:
     ladder: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        settle(self)
         counts = (self.n_particles, self.pool_size, self.sweeps + 1, self.final_sweeps + 1)
         bad_ladder = self.ladder is not None and (
             not self.ladder or self.ladder[-1] != 1.0 or list(self.ladder) != sorted(self.ladder)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from bayesmat._arguments import names
+from bayesmat._arguments import names, settle
 from bayesmat._repr import Shown
 from bayesmat.data.materials import Kind, canonical_all
 from bayesmat.design.chemistry import MoleculeFilter
@@ -44,6 +44,9 @@ class Candidates(Shown):
 
     materials: tuple[str, ...]
     trace: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     def _facts(self) -> dict[str, object]:
         return {"number": len(self.materials), "first": self.materials[:4], "trace": self.trace}
@@ -159,6 +162,9 @@ class MoleculeDesign:
     settings: SamplerSettings = field(default_factory=lambda: SamplerSettings(power=4.0))
     pool_seed: int = 0
     n_candidates: int = 400
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     @property
     def digest(self) -> str:

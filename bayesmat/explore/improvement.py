@@ -12,6 +12,7 @@ from botorch.posteriors.torch import TorchPosterior
 from botorch.sampling.get_sampler import get_sampler
 from torch import Tensor
 
+from bayesmat._arguments import settle
 from bayesmat.errors import ModelError
 from bayesmat.explore.candidates import Candidates
 from bayesmat.explore.goals import Goal, Maximize, Minimize
@@ -32,6 +33,9 @@ class ImprovementRule:
     n_samples: int = 128
     shortlist: int = 200
     name: str = "qLogEI"
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     def __call__(
         self,

@@ -11,6 +11,7 @@ import torch
 from botorch.posteriors import GPyTorchPosterior
 from torch import Tensor
 
+from bayesmat._arguments import settle
 from bayesmat._repr import Shown
 from bayesmat.errors import ModelError
 from bayesmat.explore.acquisition import SpacierValue, expected_squared_distance
@@ -46,6 +47,9 @@ class Selection(Shown):
     rows: tuple[int, ...]
     scores: tuple[float, ...]
     trace: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        settle(self)
 
 
 class Rule(Protocol):
@@ -140,6 +144,9 @@ class ProbabilityRule:
     exclusion: float = 0.5
     name: str = "P(region)"
 
+    def __post_init__(self) -> None:
+        settle(self)
+
     def __call__(
         self,
         fitted: Fitted,
@@ -164,6 +171,9 @@ class ExpectedDistanceRule:
 
     exclusion: float = 0.5
     name: str = "expected distance"
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     def __call__(
         self,
@@ -199,6 +209,9 @@ class LiteralSpacierRule:
     distance_weight: float = 1.0
     exclusion: float = 0.5
     name: str = "SPACIER (literal)"
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     def __call__(
         self,
@@ -259,6 +272,9 @@ class SpacierRule:
     draws: int = 8
     shortlist: int = 256
     name: str = "SPACIER"
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     def __call__(
         self,

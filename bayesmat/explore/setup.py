@@ -11,7 +11,8 @@ from bayesmat.features.base import Featurizer
 from bayesmat.features.huckel import COMPUTED
 from bayesmat.features.molecule import ECFP
 from bayesmat.features.polymer import RepeatUnitECFP
-from bayesmat.models.graph import Computed, PropertyGraph
+from bayesmat.models.computed import Computed
+from bayesmat.models.graph import PropertyGraph
 from bayesmat.models.transfer import transfer_node
 from bayesmat.oracles.xtb import XTB
 from bayesmat.sources import zoo

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bayesmat._arguments import names
+from bayesmat._arguments import names, settle
 from bayesmat._repr import Shown
 from bayesmat.data.cache import cache_dir
 
@@ -109,6 +109,9 @@ class Cached:
 
     featurizer: Featurizer
     cache: FeatureCache
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     @property
     def id(self) -> str:

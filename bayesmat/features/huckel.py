@@ -11,7 +11,7 @@ import numpy as np
 from rdkit import Chem
 from torch import Tensor
 
-from bayesmat._arguments import names
+from bayesmat._arguments import names, settle
 from bayesmat.errors import FeatureError
 
 from .base import Featurizer, check_finite, versioned
@@ -56,6 +56,9 @@ class HuckelModel:
     alternation: bool = True
     lone_pairs: bool = True
     twist: bool = True
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     @classmethod
     def topological(cls) -> HuckelModel:
@@ -217,6 +220,9 @@ class HuckelGap:
 
     model: HuckelModel = HuckelModel()
 
+    def __post_init__(self) -> None:
+        settle(self)
+
     @property
     def id(self) -> str:
         """Identifies the function: same id, same numbers."""
@@ -251,6 +257,9 @@ class HuckelOrbitals:
     """
 
     model: HuckelModel = HuckelModel()
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     @property
     def id(self) -> str:

@@ -17,7 +17,7 @@ from skfp.fingerprints import (
 )
 from torch import Tensor
 
-from bayesmat._arguments import names
+from bayesmat._arguments import names, settle
 
 from .base import check_finite, numbered, versioned
 from .parse import molecules
@@ -58,6 +58,9 @@ class ECFP:
     size: int = 2048
     count: bool = True
     functional: bool = False
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     @property
     def id(self) -> str:
@@ -132,6 +135,9 @@ class AtomPairs:
     """
 
     size: int = 2048
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     @property
     def id(self) -> str:

@@ -11,7 +11,7 @@ from rdkit import Chem
 from skfp.fingerprints import ECFPFingerprint
 from torch import Tensor
 
-from bayesmat._arguments import names
+from bayesmat._arguments import names, settle
 from bayesmat.errors import FeatureError
 
 from .base import check_finite, numbered, versioned
@@ -135,6 +135,9 @@ class RepeatUnitECFP:
     radius: int = 2
     size: int = 2048
     functional: bool = False
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     @property
     def id(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from bayesmat._arguments import names
+from bayesmat._arguments import names, settle
 from bayesmat.errors import FeatureError
 
 from .base import Featurizer
@@ -37,6 +37,7 @@ class Selected:
     chosen: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        settle(self)
         object.__setattr__(self, "chosen", tuple(self.chosen))
         unknown = [name for name in self.chosen if name not in self.featurizer.names]
         if unknown or not self.chosen or len(set(self.chosen)) < len(self.chosen):

@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import settle
 from bayesmat.errors import InferenceError
 
 from .chains import COLUMNS, population_table
@@ -122,6 +123,9 @@ class Grid:
     n: int = 1024
     n_particles: int | None = None
 
+    def __post_init__(self) -> None:
+        settle(self)
+
     def __call__(
         self,
         log_likelihood: LogDensity,
@@ -186,6 +190,9 @@ class SMCIntegrator:
     final_sweeps: int = 3
     kept: int = 1
     move: MoveRule | None = None
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     def __call__(
         self,

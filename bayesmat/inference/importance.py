@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import settle
 from bayesmat.errors import InferenceError
 
 from .grid import HyperPosterior, LogDensity, weighted_table
@@ -73,6 +74,7 @@ class ImportanceIntegrator:
     move: MoveRule | None = None
 
     def __post_init__(self) -> None:
+        settle(self)
         least = min(self.n, self.rounds, self.searches, self.n_particles or 1)
         if least < 1 or self.particles < 2:
             raise InferenceError(

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import settle
 from bayesmat.errors import InferenceError
 
 from .chains import population_table
@@ -50,6 +51,7 @@ class Laplace:
     dof: int = 5
 
     def __post_init__(self) -> None:
+        settle(self)
         if self.draws < 20 or self.starts < 1 or self.dof < 1:
             raise InferenceError(
                 f"Laplace was asked for {self.draws} draws, {self.starts} starts and {self.dof} "

@@ -14,6 +14,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import settle
+
 from .smc import Move
 
 __all__ = ["HMC", "MALA", "MoveRule", "Points", "RandomWalk", "Target", "standard_normal"]
@@ -113,6 +115,9 @@ class RandomWalk:
     cost: int = 1
     longest: int = 24
 
+    def __post_init__(self) -> None:
+        settle(self)
+
     def start(self, target: Target, u: Tensor) -> tuple[Points, Tensor]:
         """Evaluate without gradients."""
         with torch.no_grad():
@@ -158,6 +163,9 @@ class HMC:
 
     leapfrogs: int = 4
     target_accept: float = 0.75
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     @property
     def name(self) -> str:

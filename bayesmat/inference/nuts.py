@@ -14,6 +14,7 @@ from pyro.infer import NUTS as PyroNUTS
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from bayesmat._arguments import settle
 from bayesmat.errors import InferenceError
 
 from .chains import bfmi, chain_table
@@ -112,6 +113,7 @@ class NUTS:
     progress: bool | None = None
 
     def __post_init__(self) -> None:
+        settle(self)
         counts = {"warmup": self.warmup, "draws": self.draws, "chains": self.chains}
         small = {k: v for k, v in counts.items() if v < (4 if k == "draws" else 1)}
         if small:

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from bayesmat._arguments import settle
+
 from .chains import population_table
 from .checkpoint import Checkpoint
 from .moves import HMC, MoveRule, Points, Target, memory
@@ -73,6 +75,9 @@ class SMC:
     move: MoveRule | None = None
     ess_fraction: float = 0.5
     progress: bool | None = None
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     def __call__(
         self,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+from bayesmat._arguments import seed_of
+
 __all__ = ["spawn"]
 
 
@@ -17,5 +19,5 @@ def spawn(seed: int, purpose: str) -> int:
     >>> spawn(0, "moves") == spawn(0, "moves"), spawn(0, "moves") == spawn(1, "moves")
     (True, False)
     """
-    digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
+    digest = hashlib.sha256(f"{seed_of(seed)}/{purpose}".encode()).digest()
     return int.from_bytes(digest[:7], "big")

@@ -11,6 +11,7 @@ from typing import Generic, Protocol, TypeVar
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import settle
 from bayesmat.errors import InferenceError
 
 from .checkpoint import Checkpoint
@@ -218,6 +219,7 @@ class Tempering:
     max_stages: int = 200
 
     def __post_init__(self) -> None:
+        settle(self)
         ladder = self.ladder
         if ladder is not None and (
             not ladder or list(ladder) != sorted(ladder) or ladder[-1] != 1.0

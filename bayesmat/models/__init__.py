@@ -1,8 +1,9 @@
 """Priors and models: the property graph, transfer, programs."""
 
 from .base import Fitted, Prior, PropertyModel, fit, layout_of
+from .computed import Computed
 from .descriptors import DescriptorGP
-from .graph import Computed, Edge, Node, PropertyGraph
+from .graph import Edge, Node, PropertyGraph
 from .kernels import ARD, Linear, Matern52, MinMax, Term
 from .marginals import Marginals
 from .prediction import Prediction

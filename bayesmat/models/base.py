@@ -14,12 +14,12 @@ import torch
 from botorch.models.model import Model
 from torch import Tensor
 
-from bayesmat._arguments import names, real
+from bayesmat._arguments import checked, names, real, seed_of
 from bayesmat._repr import Shown, quantiles, text
 from bayesmat._repr import table as html_table
 from bayesmat.data.materials import canonical_all
 from bayesmat.data.table import Observations, PropertyTable, Scale
-from bayesmat.errors import ModelError
+from bayesmat.errors import ArgumentError, ModelError
 from bayesmat.features.base import Layout
 from bayesmat.models.additions import check_additions
 from bayesmat.models.marginals import Marginals
@@ -144,6 +144,7 @@ class PriorDraws(Shown):
 
     def measurements(self, observations: Observations, *, seed: int) -> Tensor:
         """Simulated values of the measured cells, `n x k`, with inferred or known noise."""
+        observations, seed = checked(observations, Observations, "observations"), seed_of(seed)
         mean = self.f[:, observations.rows, observations.columns]
         known = observations.yvar.nan_to_num().sqrt()
         sd = torch.where(observations.yvar.isnan(), self.noise_sd[:, observations.columns], known)
@@ -172,6 +173,7 @@ class GenerativePrior(Prior, Protocol):
 
 def layout_of(prior: Prior, table: PropertyTable | None = None) -> Layout:
     """The columns of X that a prior needs: each featurizer once, then the conditions."""
+    prior, table = checked(prior, Prior, "prior"), checked(table, PropertyTable | None, "table")
     inputs = [featurizer for m in prior.features for featurizer in m.inputs]
     return Layout(inputs, table.conditions if table is not None else ())
 
@@ -270,6 +272,7 @@ class Fitted:
                 taken back. All such cells are listed.
             DataError: The table lacks a property.
         """
+        table, seed = checked(table, PropertyTable, "table"), seed_of(seed)
         table = table.select(self.prior.properties)
         check_additions(self.table, table)
         X = self.layout(table.materials, table.condition_values)
@@ -288,6 +291,7 @@ class Fitted:
 
     def domain_distance(self, X: Tensor) -> np.ndarray:
         """1 - similarity of each row of X to the nearest training row, shape `n`."""
+        X = checked(X, Tensor, "X")
         if self.similarity is None or not len(self._train):
             return np.full(X.shape[0], np.nan)
         return self.similarity.distance(X, self._train).numpy()
@@ -327,6 +331,11 @@ def fit(
     Raises:
         ModelError: The table lacks a property of the prior, or has no measured cell.
     """
+    if isinstance(prior, PropertyTable) and not isinstance(table, PropertyTable):
+        raise ArgumentError("prior and table are swapped: write fit(prior, table, seed=0).")
+    prior, table = checked(prior, Prior, "prior"), checked(table, PropertyTable, "table")
+    seed, explain = seed_of(seed), checked(explain, bool, "explain")
+    checkpoint = checked(checkpoint, str | Path | None, "checkpoint")
     missing = [name for name in prior.properties if name not in table.property_names]
     if missing:
         raise ModelError(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bayesmat._arguments import checked
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Featurizer
 from bayesmat.inference.grid import Integrator
-from bayesmat.models.graph import Computed, Node, PropertyGraph
+from bayesmat.models.computed import Computed
+from bayesmat.models.graph import Node, PropertyGraph
 from bayesmat.models.kernels import ARD, Term
 from bayesmat.sources.embedding import FeatureMap
 
@@ -46,6 +48,8 @@ def DescriptorGP(
     >>> DescriptorGP("Tb", CheapDescriptors()).properties
     ('Tb',)
     """
+    features = checked(features, Featurizer, "features")
+    parents = checked(parents, tuple[Computed, ...], "parents")
     if len(features.names) > _MOST:
         raise ModelError(
             f"{features.id.split('(')[0]} has {len(features.names)} columns: a lengthscale for "

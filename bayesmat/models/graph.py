@@ -12,14 +12,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import settle
 from bayesmat._repr import Shown, table, words
 from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
-from bayesmat.features.base import Featurizer, Layout
-from bayesmat.features.huckel import computed
+from bayesmat.features.base import Layout
 from bayesmat.inference.grid import HyperPosterior, Integrator
 from bayesmat.inference.importance import ImportanceIntegrator
 from bayesmat.models.base import PriorDraws, PropertyModel
+from bayesmat.models.computed import Computed
 from bayesmat.models.conditioning import Encoder, Problem
 from bayesmat.models.explain import ablations
 from bayesmat.models.gaussian import JointPrior, NodePrior, positive_definite
@@ -45,49 +46,8 @@ class Edge:
     mean: float = 1.0
     sd: float = 0.5
 
-
-@dataclass(frozen=True)
-class Computed:
-    r"""A parent that is computed from the structure, hence known for every candidate.
-
-    .. math:: f = [\rho \tilde c + \mathrm{bend}(c)]\,[b = 0] + \gamma_b\,[b > 0]
-              + e^{-\kappa (c - \bar c)}\,\delta(\phi)
-
-    c is the estimate (on a log scale where it is one), c-tilde its standardised value, and b its
-    class: 0 where it is trusted; each class b > 0 of structures about which it says nothing (no pi
-    system; a broken estimate) has an offset of its own instead. rho ~ N(slope_mean, slope_sd) and
-    gamma ~ N(0, offset_sd) are integrated exactly; bend is a Matern process on c.
-
-    kappa is the physics of the error: what a cheap method misses of an orbital gap is additive in
-    eV, so on the log scale it grows as 1/gap. The gap of pi systems falls about as the 1.5th power
-    of the Hueckel gap, hence kappa near 1.5. Without it a model that has only seen wide gaps is
-    over-confident about narrow ones.
-
-    Attributes:
-        name: A computed property (see `bayesmat.features.huckel.COMPUTED`).
-        slope_mean: Prior mean of rho, between standardised scales.
-        slope_sd: Prior sd of rho.
-        offset_sd: Prior sd of the offset of each class of structures that it says nothing about.
-        bend: Prior median of the weight of the bend, 0 for a straight line.
-        kappa: Prior mean and sd of kappa, or None for a constant discrepancy.
-    """
-
-    name: str
-    slope_mean: float = 1.0
-    slope_sd: float = 0.5
-    offset_sd: float = 1.0
-    bend: float = 0.0
-    kappa: tuple[float, float] | None = (1.5, 0.3)
-
-    @property
-    def featurizer(self) -> Featurizer:
-        """The featurizer with the columns (estimate, class)."""
-        return computed(self.name)
-
-    @property
-    def features(self) -> FeatureMap:
-        """The feature map of the two columns."""
-        return FeatureMap((self.featurizer,))
+    def __post_init__(self) -> None:
+        settle(self)
 
 
 @dataclass(frozen=True, repr=False)
@@ -111,6 +71,9 @@ class Node(Shown):
     mean_sd: float = 1.0
     noise: float = 0.1
     noise_sd: float = 1.0
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     def _facts(self) -> dict[str, object]:
         return {
@@ -145,6 +108,7 @@ class PropertyGraph(Shown):
     integrator: Integrator | None = None
 
     def __post_init__(self) -> None:
+        settle(self)
         names = [node.property for node in self.nodes]
         if len(set(names)) < len(names) or not names:
             raise ModelError(f"A graph needs nodes with distinct properties, got {names}.")
@@ -199,8 +163,8 @@ class PropertyGraph(Shown):
                     priors[f"{p}: ell {name}"] = LogNormal(1.0, term.kernel.ell_sd)
             for edge in node.edges:
                 priors[f"{p}: rho {edge.parent}"] = Normal(edge.mean, edge.sd)
-            if node.computed is not None and node.computed.kappa is not None:
-                priors[f"{p}: kappa"] = Normal(*node.computed.kappa)
+            if node.computed is not None and node.computed.growth is not None:
+                priors[f"{p}: kappa"] = Normal(*node.computed.growth)
             priors[f"{p}: noise"] = LogNormal(node.noise, node.noise_sd)
         return HyperPriors(priors)
 
@@ -366,7 +330,7 @@ def _compile(graph: PropertyGraph, X: Tensor, layout: Layout) -> tuple[JointPrio
                 offset_sd=known.offset_sd if known else 0.0,
                 mean_sd=node.mean_sd,
                 noise=f"{node.property}: noise",
-                kappa=f"{node.property}: kappa" if known and known.kappa else None,
+                kappa=f"{node.property}: kappa" if known and known.growth else None,
                 parent_sd=parent[2] if parent else 1.0,
             )
         )
@@ -390,6 +354,9 @@ def _describe(value: object) -> object:
     """A JSON-able description of a frozen configuration; feature maps by their content hash."""
     if isinstance(value, FeatureMap | CompositeMap):
         return value.digest
+    if isinstance(value, Computed):
+        settings = [getattr(value, field.name) for field in fields(value)[1:]]
+        return ["Computed", value.features.digest, *settings]
     if isinstance(value, tuple):
         return [_describe(v) for v in value]
     if is_dataclass(value):

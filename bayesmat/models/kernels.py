@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from bayesmat._arguments import settle
 from bayesmat.sources.embedding import Features
 
 __all__ = ["ARD", "Kernel", "Linear", "Matern52", "MinMax", "Prepared", "Term"]
@@ -121,6 +122,9 @@ class Linear:
     ell_sd: ClassVar[float] = 0.0
     is_ard: ClassVar[bool] = False
 
+    def __post_init__(self) -> None:
+        settle(self)
+
     def prepare(self, phi: Tensor) -> Prepared:
         """The training mean c, and the root mean squared distance from it."""
         centre, unit = phi.mean(0), column_scales(phi, self.standardise)
@@ -160,6 +164,9 @@ class Matern52:
     standardise: bool = False
     name: ClassVar[str] = "Matern-5/2"
     is_ard: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     def prepare(self, phi: Tensor) -> Prepared:
         """The median of the positive pairwise distances."""
@@ -204,6 +211,9 @@ class ARD:
     ell_sd: float = 1.5
     name: ClassVar[str] = "ARD Matern-5/2"
     is_ard: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     def prepare(self, phi: Tensor) -> Prepared:
         """The scale of each feature; a feature that is constant has none and is left out."""
@@ -278,6 +288,9 @@ class Term:
     group: str
     weight: float = 0.3
     weight_sd: float = 1.5
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     @property
     def label(self) -> str:

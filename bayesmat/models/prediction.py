@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from bayesmat._arguments import array, checked
 from bayesmat._repr import sheet, text
 from bayesmat.data.table import Property, Scale
 from bayesmat.errors import ModelError
@@ -82,12 +83,13 @@ def with_noise(
         marginals.mean.shape[1],
         marginals.noise_sd[:, None].expand_as(marginals.mean).clone(),
     )
+    sds = checked(sds, Mapping, "sds")
     unknown = [name for name in sds if name not in names]
     if unknown:
         raise ModelError(f"sds are given of {unknown}; the model predicts {list(names)}.")
     middle = marginals.quantile(0.5)
     for name, given in sds.items():
-        j, sd = names.index(name), torch.as_tensor(np.asarray(given, dtype=np.float64))
+        j, sd = names.index(name), torch.as_tensor(array(given, f"the sds of {name!r}"))
         if sd.shape != (n,) or bool((sd <= 0).any()):
             raise ModelError(
                 f"the sds of {name!r} are {sd.tolist()[:20] if sd.dim() else float(sd)} for {n} "

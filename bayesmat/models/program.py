@@ -18,6 +18,7 @@ import torch
 from pyro import poutine
 from torch import Tensor
 
+from bayesmat._arguments import settle
 from bayesmat._repr import Shown
 from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
@@ -56,6 +57,7 @@ class Program(Shown):
     n_draws: int = 256
 
     def __post_init__(self) -> None:
+        settle(self)
         if not self.properties or len(set(self.properties)) < len(self.properties):
             raise ModelError(f"a program needs distinct properties, got {list(self.properties)}.")
         if self.n_draws < 2:

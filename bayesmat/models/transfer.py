@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from bayesmat._arguments import checked
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Featurizer
 from bayesmat.features.molecule import ECFP
 from bayesmat.inference.grid import Integrator
-from bayesmat.models.graph import Computed, Edge, Node, PropertyGraph
+from bayesmat.models.computed import Computed
+from bayesmat.models.graph import Edge, Node, PropertyGraph
 from bayesmat.models.kernels import Linear, Matern52, MinMax, Term
 from bayesmat.sources.embedding import CompositeMap, FeatureMap
 
@@ -43,6 +45,8 @@ def transfer_node(
     Raises:
         ModelError: More than one computed parent.
     """
+    sources = checked(sources, Sources | None, "sources")
+    parents = checked(parents, tuple[Computed | Edge, ...], "parents")
     count = ECFP() if fingerprints is None else fingerprints
     terms = [Term(MinMax(), FeatureMap((count,)), "fingerprints")]
     if sources is not None:

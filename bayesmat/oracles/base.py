@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bayesmat._arguments import names
+from bayesmat._arguments import names, settle
 from bayesmat._repr import Shown
 from bayesmat.data.properties import Property
 from bayesmat.errors import OracleError
@@ -63,6 +63,9 @@ class Evaluation(Shown):
     sds: Mapping[str, float] = field(default_factory=dict)
     cost_s: float = 0.0
     failure: str | None = None
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     @staticmethod
     def failed(material: str, code: str, detail: str = "", *, cost_s: float = 0.0) -> Evaluation:

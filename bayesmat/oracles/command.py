@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bayesmat._arguments import names, real
+from bayesmat._arguments import names, real, settle
 from bayesmat.data.properties import Property
 from bayesmat.errors import OracleError
 
@@ -52,6 +52,9 @@ class CommandOracle:
     properties: tuple[Property, ...]
     version: str
     time_limit_s: float | None = 3600.0
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     @property
     def digest(self) -> str:

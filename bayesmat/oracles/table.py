@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesmat._arguments import names
+from bayesmat._arguments import names, settle
 from bayesmat._repr import Shown
 from bayesmat.data.materials import try_canonical
 from bayesmat.data.table import Property, PropertyTable
@@ -30,6 +30,9 @@ class TableOracle(Shown):
     """
 
     table: PropertyTable
+
+    def __post_init__(self) -> None:
+        settle(self)
 
     @property
     def properties(self) -> tuple[Property, ...]:

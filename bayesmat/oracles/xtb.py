@@ -19,7 +19,7 @@ from rdkit.rdBase import BlockLogs
 from tblite.ase import TBLite
 from tblite.interface import Calculator
 
-from bayesmat._arguments import names
+from bayesmat._arguments import names, settle
 from bayesmat.data.properties import Property
 from bayesmat.errors import OracleError
 
@@ -87,6 +87,7 @@ class XTB:
     time_limit_s: float = 60.0
 
     def __post_init__(self) -> None:
+        settle(self)
         if self.method not in ("GFN1-xTB", "GFN2-xTB"):
             raise OracleError(
                 f"unknown method {self.method!r}: the numbers of a campaign belong to one method. "

@@ -10,6 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from bayesmat._arguments import settle
 from bayesmat._repr import Shown
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Featurizer, Layout
@@ -139,6 +140,7 @@ class FeatureMap(Shown):
     label: str = ""
 
     def __post_init__(self) -> None:
+        settle(self)
         if not self.inputs:
             raise ModelError("a feature map needs at least one featurizer.")
         if not self.label:
@@ -211,6 +213,7 @@ class CompositeMap(Shown):
     label: str
 
     def __post_init__(self) -> None:
+        settle(self)
         if not self.parts:
             raise ModelError(f"the composite map {self.label!r} needs at least one feature map.")
 

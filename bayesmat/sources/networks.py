@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from bayesmat._arguments import settle
 from bayesmat.errors import ModelError
 
 from .scales import InputScale, TargetScale
@@ -47,6 +48,7 @@ class PyramidSpec:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        settle(self)
         if not self.widths or min(self.widths) < 1:
             raise ModelError(
                 f"widths {self.widths!r} describe no hidden layer; give at least one width >= 1, "

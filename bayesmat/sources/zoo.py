@@ -20,6 +20,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from bayesmat._arguments import settle
 from bayesmat._repr import Shown, table
 from bayesmat.data.cache import cache_dir
 from bayesmat.data.datasets import chemicals_table, without_stereo
@@ -58,6 +59,9 @@ class Family:
     inputs: tuple[Featurizer, ...]
     size: int
     layer: int = -2
+
+    def __post_init__(self) -> None:
+        settle(self)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -26,7 +26,8 @@ from bayesmat.inference.nuts import NUTS
 from bayesmat.inference.population import SMC
 from bayesmat.inference.pyro_program import noncentred
 from bayesmat.models.base import GenerativePrior, layout_of
-from bayesmat.models.graph import Computed, Node, PropertyGraph
+from bayesmat.models.computed import Computed
+from bayesmat.models.graph import Node, PropertyGraph
 from bayesmat.models.kernels import ARD, Linear, Matern52, MinMax, Term
 from bayesmat.models.program import program
 from bayesmat.sources.embedding import FeatureMap

@@ -18,8 +18,9 @@ from bayesmat.errors import DataError, ModelError
 from bayesmat.features import CheapDescriptors, Descriptors2D
 from bayesmat.inference.grid import SMCIntegrator
 from bayesmat.models.base import Fitted, fit
+from bayesmat.models.computed import Computed
 from bayesmat.models.descriptors import DescriptorGP
-from bayesmat.models.graph import Computed, Edge, Node, PropertyGraph
+from bayesmat.models.graph import Edge, Node, PropertyGraph
 from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.kernels import ARD, Linear, Matern52, Term
 from bayesmat.sources.embedding import CompositeMap, FeatureMap

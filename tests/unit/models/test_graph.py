@@ -14,8 +14,9 @@ from bayesmat.errors import ModelError
 from bayesmat.features.base import Layout
 from bayesmat.inference.grid import Grid
 from bayesmat.models.base import layout_of
+from bayesmat.models.computed import Computed
 from bayesmat.models.gaussian import condition
-from bayesmat.models.graph import Computed, Edge, Node, PropertyGraph
+from bayesmat.models.graph import Edge, Node, PropertyGraph
 from bayesmat.models.kernels import Linear, Matern52, MinMax, Term
 from bayesmat.models.left_out import leave_one_out
 from bayesmat.models.transfer import Transfer

@@ -16,10 +16,11 @@ from bayesmat.features.molecule import ECFP, CheapDescriptors
 from bayesmat.features.polymer import RepeatUnitDescriptors, RepeatUnitECFP
 from bayesmat.inference.grid import Grid
 from bayesmat.models.base import Fitted, fit, layout_of
+from bayesmat.models.computed import Computed
 from bayesmat.models.conditioning import Problem
 from bayesmat.models.explain import ablations
 from bayesmat.models.gaussian import condition
-from bayesmat.models.graph import Computed, Node, PropertyGraph
+from bayesmat.models.graph import Node, PropertyGraph
 from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.hyper import HyperPriors, LogNormal, Normal
 from bayesmat.models.kernels import Linear, MinMax, Term
