@@ -74,7 +74,7 @@ def summary(account: Account) -> tuple[str, ...]:
         value = _quantity(best.values[name.name], name)
         lines.append(f"Best material: {best.material}, {name.name} {value}.")
     lines.extend(_coverage_words(account, target.prop) for target in account.targets)
-    return tuple(line for line in lines if line)
+    return tuple(line for line in (*lines, *account.changes) if line)
 
 
 def _hits(n: int) -> str:

@@ -13,13 +13,14 @@ MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
 MAX_PARAMETERS = 8
 
-# What every layer may import: how to complain, and how to show a record as a table.
-GROUND = ("errors", "_repr", "_arguments", "_version")
+# What every layer may import: how to complain, to show a record as a table, to test libraries.
+GROUND = ("errors", "_repr", "_arguments", "_probe", "_version")
 # What a layer may import besides itself and the ground. `design` knows materials, not tables.
 LAYERS: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "_repr": frozenset(),
     "_arguments": frozenset(),
+    "_probe": frozenset(),
     "_version": frozenset(),
     "data": frozenset(),
     "inference": frozenset(),
@@ -57,7 +58,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "safetensors": ("sources", "inference.checkpoint"),
     "sevenn": ("oracles.crystal",),
     "skfp": ("features", "design"),
-    "sqlalchemy": ("explore.store",),
+    "sqlalchemy": ("explore.store", "explore._schema"),
     "tblite": ("oracles.xtb",),
     "typer": ("cli",),
 }

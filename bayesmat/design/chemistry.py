@@ -18,6 +18,7 @@ from rdkit.Chem import Descriptors, FilterCatalog, Mol, MolFromSmarts, MolFromSm
 from rdkit.Contrib.SA_Score import sascorer
 
 from bayesmat._arguments import settle
+from bayesmat._probe import MOLECULES
 from bayesmat.errors import DesignError
 
 from .alerts import ALERTS, Alert
@@ -109,9 +110,10 @@ class MoleculeFilter:
 
     @property
     def digest(self) -> str:
-        """Hash of every limit and alert and of the RDKit release that applies them."""
+        """Hash of every limit and alert, and of the verdicts on a fixed set of molecules."""
         dropped = {name: sorted(HARMLESS.get(name, ())) for name in self.catalogues}
-        record = {"filter": asdict(self), "dropped": dropped, "rdkit": rdkit.__version__}
+        verdicts = _verdicts(self, rdkit.__version__)
+        record = {"filter": asdict(self), "dropped": dropped, "verdicts": verdicts}
         return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16]
 
     def __call__(self, smiles: str) -> Verdict:
@@ -211,6 +213,12 @@ def _parse(smiles: str) -> Mol | None:
     with rdBase.BlockLogs():
         mol = MolFromSmiles(smiles)
     return mol if mol is not None and mol.GetNumAtoms() and "." not in smiles else None
+
+
+@lru_cache(maxsize=16)
+def _verdicts(rules: MoleculeFilter, _release: str) -> tuple[tuple[str, ...], ...]:
+    """Every reason against each molecule of a fixed set, under a release of RDKit."""
+    return tuple(rules.explain(smiles).reasons for smiles in MOLECULES)
 
 
 @lru_cache(maxsize=16)

@@ -18,6 +18,7 @@ from bayesmat._repr import Shown
 from bayesmat.data.table import Property, Scale
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import Goal, Maximize, Minimize, shortfall
+from bayesmat.explore.identity import latest
 from bayesmat.explore.records import Proposal
 from bayesmat.explore.store import Store
 from bayesmat.models.report import FitReport
@@ -163,6 +164,7 @@ class Account(Shown):
         shares: Group of features -> draws of its share of the first target's variance.
         base_rate: Probability that a random draw is a hit, where known.
         notes: Sentences that a reader must know, such as what the oracle computes.
+        changes: When, why and to what the campaign was carried over, a sentence each.
         provenance: What produced it: versions, seed, digests.
     """
 
@@ -176,6 +178,7 @@ class Account(Shown):
     shares: Mapping[str, np.ndarray] = field(default_factory=dict)
     base_rate: float | None = None
     notes: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
 
     def is_hit(self, call: Call) -> bool:
@@ -277,6 +280,7 @@ def account_of(
         shares=_shares(fit_report, targets),
         base_rate=base_rate,
         notes=tuple(notes),
+        changes=tuple(map(str, campaign.carry_overs())),
         provenance=_provenance(campaign, proposals),
     )
 
@@ -362,7 +366,7 @@ def _number(value: float | None) -> float:
 
 def _provenance(campaign: Campaign, proposals: Sequence[Proposal]) -> dict[str, str]:
     store = Store(campaign.url)
-    row = store.campaign()
+    row = latest(store.campaign(), store.carried())
     store.close()
     rules = dict.fromkeys(str(p.trace.get("rule")) for p in proposals)
     facts = {

@@ -7,30 +7,36 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 from tqdm.auto import tqdm
 
 from bayesmat._arguments import integer, real, seed_of
 from bayesmat._repr import Shown
-from bayesmat.data.materials import canonical
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import BayesmatError, CampaignError
 from bayesmat.explore.candidates import CandidateSource
 from bayesmat.explore.goals import Goal, goal_words, goals_of
 from bayesmat.explore.history import History
-from bayesmat.explore.identity import check_reopened, identify, versions
-from bayesmat.explore.measurements import cells, rows_of
+from bayesmat.explore.identity import (
+    carry,
+    carry_overs,
+    check_reopened,
+    identify,
+    latest,
+    versions,
+)  # fmt: skip
+from bayesmat.explore.measurements import cells, failure_of
 from bayesmat.explore.records import (
+    CarryOver,
     Proposal,
     Status,
     goal_from_json,
     goal_to_json,
-    prediction_from_json,
+    proposal_of,
     table_from_json,
     table_to_json,
-)
+)  # fmt: skip
 from bayesmat.explore.rounds import (
     Parts,
     check_chosen,
@@ -38,11 +44,12 @@ from bayesmat.explore.rounds import (
     default_candidates,
     default_rule,
     design_round,
-)
+)  # fmt: skip
+from bayesmat.explore.running import answer_pending
 from bayesmat.explore.select import Rule
-from bayesmat.explore.store import CampaignRow, ProposalRow, ResultRow, Store, Taken
+from bayesmat.explore.store import CampaignRow, ProposalRow, Store, Taken
 from bayesmat.models.base import Prior
-from bayesmat.oracles.base import Evaluation, Oracle, evaluate
+from bayesmat.oracles.base import Oracle
 from bayesmat.oracles.workers import start_pool
 
 __all__ = ["Campaign"]
@@ -82,7 +89,7 @@ class Campaign(Shown):
         rule: Rule | None,
     ) -> None:
         self._store = store
-        self._row = store.campaign()
+        self._load()
         self.url = store.url
         self.start = table_from_json(self._row.start_table)
         self.goals: tuple[Goal, ...] = tuple(map(goal_from_json, self._row.settings["goals"]))
@@ -143,7 +150,7 @@ class Campaign(Shown):
         candidates: CandidateSource | None = None,
         rule: Rule | None = None,
     ) -> Campaign:
-        """Come back to a campaign with the parts that it was created with.
+        """Come back to a campaign with the parts that it has.
 
         Args:
             url: The URL it was created under.
@@ -154,7 +161,7 @@ class Campaign(Shown):
 
         Raises:
             CampaignError: There is no campaign, or the prior, the oracle or the candidates are
-                others than those it was created with.
+                others than those it has.
         """
         campaign = cls(Store(url), prior=prior, oracle=oracle, candidates=candidates, rule=rule)
         try:
@@ -164,6 +171,46 @@ class Campaign(Shown):
         except BayesmatError:
             campaign.close()
             raise
+        return campaign
+
+    @classmethod
+    def carry_over(
+        cls,
+        url: str,
+        *,
+        prior: Prior,
+        reason: str,
+        oracle: Oracle | None = None,
+        candidates: CandidateSource | None = None,
+        rule: Rule | None = None,
+    ) -> Campaign:
+        """Go on with another prior, oracle, rule or candidates, and record what changed and why.
+
+        All proposals, results and failures stay: what was told informs the new model, and nothing
+        that was proposed is proposed again. History and report say which rounds were made under
+        which model. Where nothing differs, nothing is recorded, and the campaign is opened.
+
+        Args:
+            url: Where the campaign is.
+            prior: The prior to go on with.
+            reason: Who carries it over and why, for those who read the report.
+            oracle: The oracle to go on with; `None` leaves the recorded one.
+            candidates: Where candidates come from, if the campaign was given a source.
+            rule: Chooses the batch, if the campaign was given a rule.
+
+        Raises:
+            CampaignError: There is no campaign, the parts do not fit it, or there is no reason.
+        """
+        campaign = cls(Store(url), prior=prior, oracle=oracle, candidates=candidates, rule=rule)
+        try:
+            check_parts(campaign.start, prior, campaign.goals, oracle, seed=campaign.seed)
+            check_chosen(campaign.start, prior, campaign.goals, candidates, rule)
+            given = identify(oracle, candidates, rule)
+            carry(campaign._store, campaign._row, prior, given, reason)
+        except BayesmatError:
+            campaign.close()
+            raise
+        campaign._load()
         return campaign
 
     def suggest(self, batch: int = 8) -> Proposal:
@@ -184,7 +231,7 @@ class Campaign(Shown):
         for _ in range(_RACES):
             row = self._design(batch)
             try:
-                self._store.propose(row)
+                self._store.propose(row, carried=len(self._carried))
             except Taken:
                 _LOG.info("round %d was proposed by another process; asking again", row.round)
                 continue
@@ -221,7 +268,7 @@ class Campaign(Shown):
             `campaign.tell("c1ccc2ccccc2c1", {"gap": 2.9}, {"gap": 0.1})`
         """
         cost_s = None if cost_s is None else real(cost_s, "cost_s")
-        key = self._proposed(material)
+        key = self._history().key(material)
         rows = cells(self.start.properties, key, values, sds or {}, units or {})
         try:
             self._store.record([replace(row, cost_s=cost_s) for row in rows])
@@ -239,14 +286,9 @@ class Campaign(Shown):
             CampaignError: It was never proposed, has a failure already, or the reason is empty.
         """
         cost_s = None if cost_s is None else real(cost_s, "cost_s")
-        key = self._proposed(material)
-        if not isinstance(reason, str) or not reason.strip():
-            raise CampaignError(
-                f"the failure of {key!r} has no reason: say in a few words why there is no value, "
-                "so that failures can be counted."
-            )
+        key = self._history().key(material)
         try:
-            self._store.record([ResultRow(key, None, cost_s=cost_s, failure=reason.strip())])
+            self._store.record([failure_of(key, reason, cost_s)])
         except Taken as error:
             raise CampaignError(f"a failure of {key!r} was recorded before.") from error
 
@@ -288,7 +330,7 @@ class Campaign(Shown):
             pool = executor or start_pool(stack, oracle, workers)
             bar = stack.enter_context(tqdm(disable=not progress, unit="material"))
             while True:
-                self._evaluate_pending(oracle, pool, bar, (rounds, batch))
+                answer_pending(self._store, self._history(), oracle, pool, bar, (rounds, batch))
                 done = self._store.rounds()
                 if done >= rounds:
                     return self.status()
@@ -302,7 +344,8 @@ class Campaign(Shown):
     def history(self) -> pd.DataFrame:
         """One row per proposed material, in the order of suggestion.
 
-        Columns: `round` and `position` from 1; `material`; `state` (pending, told, failed);
+        Columns: `round`, `model` (one more each time the campaign was carried over) and `position`
+        from 1; `material`; `state` (pending, told, failed);
         `hit`, whether it meets all goals with bounds; `probability` of that, as predicted before
         the measurement; for each property its value (`gap`), `gap_sd`, and the prediction
         `gap_median`, `gap_lower`, `gap_upper`; `domain_distance`; `cost_s`; `failure`. Values in
@@ -316,7 +359,11 @@ class Campaign(Shown):
 
     def proposals(self) -> tuple[Proposal, ...]:
         """Every proposal as it is stored, the first round first."""
-        return tuple(self._read(row) for row in self._store.proposals())
+        return tuple(proposal_of(row, self.start.properties) for row in self._store.proposals())
+
+    def carry_overs(self) -> tuple[CarryOver, ...]:
+        """When, why and to what the campaign was carried over, the first time first."""
+        return carry_overs(self._store.campaign(), self._store.carried())
 
     def _facts(self) -> dict[str, object]:
         facts = {"database": self._store.label, "seed": self.seed, "status": str(self.status())}
@@ -326,29 +373,15 @@ class Campaign(Shown):
         """Let go of the database; whatever was told is stored already."""
         self._store.close()
 
+    def _load(self) -> None:
+        self._carried = self._store.carried()
+        self._row = latest(self._store.campaign(), self._carried)
+
     def _history(self) -> History:
         # Proposals first: whatever results are read later belong to one of them.
-        proposals = self._store.proposals()
-        return History(self.start, self.goals, proposals, self._store.results())
-
-    def _read(self, row: ProposalRow) -> Proposal:
-        prediction, probability, scores = prediction_from_json(
-            [item.material for item in row.items],
-            [item.prediction for item in row.items],
-            self.start.properties,
-        )
-        return Proposal(row.round, prediction, probability, scores, row.trace)
-
-    def _proposed(self, material: str) -> str:
-        key = canonical(material, self.start.kind)
-        history = self._history()
-        if key not in history.proposed:
-            raise CampaignError(
-                f"{material!r} (canonical {key!r}) was never proposed by this campaign, so there "
-                f"is no prediction to hold it against. Waiting for results: "
-                f"{list(history.pending)}. Other measurements belong into the start table."
-            )
-        return key
+        proposals, results = self._store.proposals(), self._store.results()
+        carried = tuple(row.after_round for row in self._store.carried())
+        return History(self.start, self.goals, proposals, results, carried)
 
     def _design(self, batch: int) -> ProposalRow:
         if self.prior is None:
@@ -360,34 +393,3 @@ class Campaign(Shown):
         self._rule = self._rule or default_rule(self.goals)
         parts = Parts(self.prior, self._candidates, self._rule)
         return design_round(parts, self._history(), batch, seed=self.seed)
-
-    def _evaluate_pending(
-        self, oracle: Oracle, pool: Executor | None, bar: tqdm[Any], plan: tuple[int, int]
-    ) -> None:
-        history, (rounds, batch) = self._history(), plan
-        pending = history.pending
-        bar.total = len(history.proposed) + max(0, rounds - len(history.proposals)) * batch
-        bar.n = len(history.proposed) - len(pending)
-        bar.refresh()
-        if not pending:
-            return
-        bar.set_description(f"evaluating round {len(history.proposals)} of {rounds}")
-
-        def store(evaluation: Evaluation) -> None:
-            self._record(oracle, evaluation)
-            bar.update()
-
-        answers = evaluate(oracle, pending, pool, store)
-        if len(answers) > 1 and all(a.failure is not None for a in answers):
-            raise CampaignError(
-                f"all {len(answers)} materials that waited for the oracle failed, the first with "
-                f"{answers[0].failure!r}. The failures are recorded. If the oracle is at fault, "
-                "mend it before you call run again, which goes on with new materials."
-            )
-
-    def _record(self, oracle: Oracle, evaluation: Evaluation) -> None:
-        """Store an answer, unless somebody was faster."""
-        try:
-            self._store.record(rows_of(evaluation, oracle.properties, self.start.properties))
-        except Taken:
-            _LOG.info("%s was told by another process", evaluation.material)

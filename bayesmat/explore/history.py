@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from bayesmat._repr import Shown
+from bayesmat.data.materials import canonical
 from bayesmat.data.table import PropertyTable
+from bayesmat.errors import CampaignError
 from bayesmat.explore.goals import (
     AtLeast,
     AtMost,
@@ -39,12 +41,14 @@ class History(Shown):
         goals: What is searched for.
         proposals: In the order in which they were made.
         results: Cells by material.
+        carried: Rounds after which the campaign was carried over to other parts.
     """
 
     start: PropertyTable
     goals: tuple[Goal, ...]
     proposals: tuple[ProposalRow, ...]
     results: Mapping[str, tuple[ResultRow, ...]]
+    carried: tuple[int, ...] = ()
 
     @cached_property
     def proposed(self) -> tuple[str, ...]:
@@ -60,6 +64,22 @@ class History(Shown):
     def pending(self) -> tuple[str, ...]:
         """Proposed materials that have neither a result nor a failure."""
         return tuple(m for m in self.proposed if m not in self.results)
+
+    def key(self, material: str) -> str:
+        """The key of a proposed material, in any spelling.
+
+        Raises:
+            MaterialError: It cannot be read.
+            CampaignError: It was never proposed.
+        """
+        key = canonical(material, self.start.kind)
+        if key not in self.proposed:
+            raise CampaignError(
+                f"{material!r} (canonical {key!r}) was never proposed by this campaign, so there "
+                f"is no prediction to hold it against. Waiting for results: {list(self.pending)}. "
+                "Other measurements belong into the start table."
+            )
+        return key
 
     def state(self, material: str) -> State:
         """Where a proposed material stands."""
@@ -120,6 +140,7 @@ class History(Shown):
         failure = next((r.failure for r in cells.values() if r.failure), None)
         record: dict[str, object] = {
             "round": round_,
+            "model": 1 + sum(after < round_ for after in self.carried),
             "position": position,
             "material": item.material,
             "state": state,
@@ -192,7 +213,7 @@ def _number(value: float | None) -> float:
 
 def _columns(names: Sequence[str], predicted: Sequence[str]) -> list[str]:
     """Column names of the history: fixed ones, then each property with what was said of it."""
-    columns = ["round", "position", "material", "state", "hit", "probability"]
+    columns = ["round", "model", "position", "material", "state", "hit", "probability"]
     for name in names:
         columns += [name, f"{name}_sd"]
         if name in predicted:

@@ -15,7 +15,7 @@ from bayesmat.errors import ArgumentError, CampaignError, DataError
 from bayesmat.explore.store import ResultRow
 from bayesmat.oracles.base import Evaluation, Failure
 
-__all__ = ["cells", "rows_of"]
+__all__ = ["cells", "failure_of", "rows_of"]
 
 
 def cells(
@@ -68,6 +68,20 @@ def cells(
             + "".join(f"\n  {problem}" for problem in problems)
         )
     return tuple(rows)
+
+
+def failure_of(material: str, reason: str, cost_s: float | None) -> ResultRow:
+    """The record of a failure.
+
+    Raises:
+        CampaignError: It has no reason.
+    """
+    if not isinstance(reason, str) or not reason.strip():
+        raise CampaignError(
+            f"the failure of {material!r} has no reason: say in a few words why there is no value, "
+            "so that failures can be counted."
+        )
+    return ResultRow(material, None, cost_s=cost_s, failure=reason.strip())
 
 
 def _cell(

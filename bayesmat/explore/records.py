@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ from bayesmat._repr import record, sheet, text
 from bayesmat.data.table import Property, PropertyTable
 from bayesmat.errors import CampaignError
 from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
+from bayesmat.explore.store import ProposalRow
 from bayesmat.models.prediction import Prediction
 
 __all__ = [
+    "CarryOver",
     "Proposal",
     "Status",
     "goal_from_json",
@@ -26,10 +29,12 @@ __all__ = [
     "jsonable",
     "prediction_from_json",
     "prediction_to_json",
+    "proposal_of",
     "table_from_json",
     "table_to_json",
 ]
 
+_PARTS = {"prior": "models", "oracle": "oracles", "candidates": "candidates", "rule": "rules"}
 _GOALS: tuple[type[Goal], ...] = (Within, AtLeast, AtMost, Maximize, Minimize)
 
 
@@ -112,6 +117,33 @@ class Status:
     def _repr_html_(self) -> str:
         facts = {name: value for name, value in vars(self).items() if name != "best_values"}
         return record("Status", facts | {f"best: {k}": v for k, v in self.best_values.items()})
+
+
+@dataclass(frozen=True)
+class CarryOver:
+    """That a campaign went on with another prior, oracle, rule or candidates.
+
+    Attributes:
+        after_round: The last round made with the former parts.
+        time: When, UTC.
+        reason: Who carried it over and why.
+        changed: Part or package -> what it was and what it is; packages are recorded although
+            their numbers may be the same.
+    """
+
+    after_round: int
+    time: datetime
+    reason: str
+    changed: Mapping[str, tuple[str | None, str | None]]
+
+    def __str__(self) -> str:
+        changes = ", ".join(f"{name} {then} -> {now}" for name, (then, now) in self.changed.items())
+        rounds = f"round {self.after_round}" if self.after_round else "the start"
+        parts = " and ".join(words for name, words in _PARTS.items() if name in self.changed)
+        return (
+            f"Carried over after {rounds} ({self.time:%Y-%m-%d %H:%M} UTC): {self.reason}. Rounds "
+            f"before and after were made under different {parts} ({changes})."
+        )
 
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
@@ -249,3 +281,10 @@ def prediction_from_json(
         column("domain_distance"),
     )
     return prediction, column("probability"), column("score")
+
+
+def proposal_of(row: ProposalRow, properties: Sequence[Property]) -> Proposal:
+    """Read a proposal from the store; `properties` are those of the start table."""
+    materials, written = zip(*((i.material, i.prediction) for i in row.items), strict=True)
+    prediction, probability, scores = prediction_from_json(materials, written, properties)
+    return Proposal(row.round, prediction, probability, scores, row.trace)

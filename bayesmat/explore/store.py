@@ -10,19 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
-    CheckConstraint,
-    Column,
     Connection,
-    DateTime,
-    Float,
-    ForeignKey,
-    Integer,
-    MetaData,
-    String,
     Table,
-    Text,
-    UniqueConstraint,
     create_engine,
     event,
     func,
@@ -30,65 +19,30 @@ from sqlalchemy import (
     inspect,
     make_url,
     select,
-    text,
 )
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from bayesmat._repr import Shown
 from bayesmat.errors import CampaignError
+from bayesmat.explore._schema import (
+    CAMPAIGN,
+    CARRIED,
+    ITEMS,
+    METADATA,
+    PROPOSALS,
+    RESULTS,
+    WRITES,
+    begin_sqlite,
+    forbid_changes,
+    set_up_sqlite,
+)
 
-__all__ = ["CampaignRow", "ItemRow", "ProposalRow", "ResultRow", "Store", "Taken"]
+__all__ = ["CampaignRow", "CarriedRow", "ItemRow", "ProposalRow", "ResultRow", "Store", "Taken"]
 
-_BUSY_MS = 30_000
-_WRITES = "bayesmat_writes"
 _FAILURE = ""  # stands where the property of a result stands; properties have names
 
 _NOTHING = "there is no campaign at {url}. Check the path, or make one with Campaign.create."
-
-_metadata = MetaData()
-
-_campaign = Table(
-    "campaign",
-    _metadata,
-    # One campaign per database: a second one cannot be written.
-    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True),
-    Column("settings", JSON, nullable=False),
-    Column("start_table", JSON, nullable=False),
-    Column("prior_digest", String(200), nullable=False),
-    Column("versions", JSON, nullable=False),
-    Column("seed", Integer, nullable=False),
-    Column("created", DateTime(timezone=True), nullable=False),
-)
-_proposals = Table(
-    "proposals",
-    _metadata,
-    Column("round", Integer, primary_key=True, autoincrement=False),
-    Column("trace", JSON, nullable=False),
-    Column("created", DateTime(timezone=True), nullable=False),
-)
-_items = Table(
-    "proposal_items",
-    _metadata,
-    Column("round", Integer, ForeignKey("proposals.round"), primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("material", Text, nullable=False, unique=True),
-    Column("prediction", JSON, nullable=False),
-)
-_results = Table(
-    "results",
-    _metadata,
-    Column("id", Integer, primary_key=True),
-    Column("material", Text, ForeignKey("proposal_items.material"), nullable=False),
-    Column("property", Text, nullable=False),
-    Column("value", Float(53)),
-    Column("sd", Float(53)),
-    Column("cost_s", Float(53)),
-    Column("failure", Text),
-    Column("created", DateTime(timezone=True), nullable=False),
-    UniqueConstraint("material", "property"),
-    CheckConstraint("(value IS NULL) <> (failure IS NULL)"),
-)
 
 
 class Taken(CampaignError):
@@ -135,6 +89,18 @@ class ResultRow:
     failure: str | None = None
 
 
+@dataclass(frozen=True)
+class CarriedRow:
+    """That the rounds after `after_round` are made with these parts, since when, and why."""
+
+    after_round: int
+    prior_digest: str
+    parts: dict[str, Any]
+    versions: dict[str, str]
+    reason: str
+    created: datetime
+
+
 class Store(Shown):
     """Facts are added, each in a transaction of its own, and never changed or removed.
 
@@ -164,8 +130,8 @@ class Store(Shown):
                 "the driver that the URL names."
             ) from error
         if sqlite:
-            event.listen(self._engine, "connect", _set_up_sqlite)
-            event.listen(self._engine, "begin", _begin_sqlite)
+            event.listen(self._engine, "connect", set_up_sqlite)
+            event.listen(self._engine, "begin", begin_sqlite)
 
     @property
     def label(self) -> str:
@@ -180,9 +146,9 @@ class Store(Shown):
         """
         try:
             with self._writing() as connection:
-                _metadata.create_all(connection)
-                _forbid_changes(connection)
-                connection.execute(insert(_campaign).values(id=1, **vars(row), created=_now()))
+                METADATA.create_all(connection)
+                forbid_changes(connection)
+                connection.execute(insert(CAMPAIGN).values(id=1, **vars(row), created=_now()))
         except Taken as error:
             raise CampaignError(
                 f"{self.url} already holds a campaign, and one database holds one. Open it with "
@@ -198,17 +164,54 @@ class Store(Shown):
         if self._file is not None and not self._file.exists():
             raise CampaignError(_NOTHING.format(url=self.url))  # or SQLite would make the file
         with self._reading() as connection:
-            there = inspect(connection).has_table(_campaign.name)
-            row = connection.execute(select(_campaign)).one_or_none() if there else None
+            there = inspect(connection).has_table(CAMPAIGN.name)
+            row = connection.execute(select(CAMPAIGN)).one_or_none() if there else None
         if row is None:
             raise CampaignError(_NOTHING.format(url=self.url))
         return CampaignRow(row.settings, row.start_table, row.prior_digest, row.versions, row.seed)
 
-    def propose(self, proposal: ProposalRow) -> None:
+    def carry_over(
+        self, prior_digest: str, parts: dict[str, Any], versions: dict[str, str], reason: str
+    ) -> None:
+        """Write that the campaign goes on with other parts, after the rounds it has by now."""
+        with self._writing() as connection:
+            METADATA.create_all(connection)
+            forbid_changes(connection)
+            connection.execute(
+                insert(CARRIED).values(
+                    number=_count(connection, CARRIED) + 1,
+                    after_round=_count(connection, PROPOSALS),
+                    prior_digest=prior_digest,
+                    parts=parts,
+                    versions=versions,
+                    reason=reason,
+                    created=_now(),
+                )
+            )
+
+    def carried(self) -> tuple[CarriedRow, ...]:
+        """Every change of parts, the first one first."""
+        with self._reading() as connection:
+            if not inspect(connection).has_table(CARRIED.name):
+                return ()
+            rows = connection.execute(select(CARRIED).order_by(CARRIED.c.number)).all()
+        return tuple(
+            CarriedRow(
+                r.after_round, r.prior_digest, r.parts, r.versions, r.reason, _utc(r.created)
+            )
+            for r in rows
+        )
+
+    def propose(self, proposal: ProposalRow, *, carried: int = 0) -> None:
         """Write a proposal, whole or not at all.
+
+        Args:
+            proposal: The next round.
+            carried: How often the campaign had been carried over when it was designed.
 
         Raises:
             Taken: The round has a proposal, or one of the materials was proposed before.
+            CampaignError: The campaign has been carried over since.
         """
         items = [
             {
@@ -220,12 +223,17 @@ class Store(Shown):
             for position, item in enumerate(proposal.items)
         ]
         with self._writing() as connection:
-            connection.execute(
-                insert(_proposals).values(
-                    round=proposal.round, trace=proposal.trace, created=_now()
+            there = inspect(connection).has_table(CARRIED.name)
+            if (_count(connection, CARRIED) if there else 0) != carried:
+                raise CampaignError(
+                    f"the campaign at {self.url} was carried over to other parts while this round "
+                    "was designed with the former ones, so it was not stored. Open the campaign "
+                    "anew, with the parts that it has now."
                 )
+            connection.execute(
+                insert(PROPOSALS).values(round=proposal.round, trace=proposal.trace, created=_now())
             )
-            connection.execute(insert(_items), items)
+            connection.execute(insert(ITEMS), items)
 
     def record(self, rows: Sequence[ResultRow]) -> None:
         """Write what was learned about one material, in one transaction.
@@ -237,14 +245,14 @@ class Store(Shown):
             {**vars(row), "property": row.property or _FAILURE, "created": _now()} for row in rows
         ]
         with self._writing() as connection:
-            connection.execute(insert(_results), values)
+            connection.execute(insert(RESULTS), values)
 
     def proposals(self) -> tuple[ProposalRow, ...]:
         """All proposals, in the order in which they were made."""
         with self._reading() as connection:
-            heads = connection.execute(select(_proposals).order_by(_proposals.c.round)).all()
-            order = (_items.c.round, _items.c.position)
-            rows = connection.execute(select(_items).order_by(*order)).all()
+            heads = connection.execute(select(PROPOSALS).order_by(PROPOSALS.c.round)).all()
+            order = (ITEMS.c.round, ITEMS.c.position)
+            rows = connection.execute(select(ITEMS).order_by(*order)).all()
         items: dict[int, list[ItemRow]] = {}
         for row in rows:
             items.setdefault(row.round, []).append(ItemRow(row.material, row.prediction))
@@ -252,9 +260,9 @@ class Store(Shown):
 
     def results(self) -> dict[str, tuple[ResultRow, ...]]:
         """What is known about each material; within a material sorted by property."""
-        order = (_results.c.material, _results.c.property)
+        order = (RESULTS.c.material, RESULTS.c.property)
         with self._reading() as connection:
-            rows = connection.execute(select(_results).order_by(*order)).all()
+            rows = connection.execute(select(RESULTS).order_by(*order)).all()
         found: dict[str, list[ResultRow]] = {}
         for row in rows:
             name = None if row.property == _FAILURE else row.property
@@ -265,7 +273,7 @@ class Store(Shown):
     def rounds(self) -> int:
         """Number of proposals."""
         with self._reading() as connection:
-            return connection.execute(select(func.count()).select_from(_proposals)).scalar_one()
+            return _count(connection, PROPOSALS)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -278,7 +286,7 @@ class Store(Shown):
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        writer = self._engine.execution_options(**{_WRITES: True})
+        writer = self._engine.execution_options(**{WRITES: True})
         with self._translated(), writer.begin() as connection:
             yield connection
 
@@ -298,50 +306,14 @@ class Store(Shown):
         return {"url": self.label}
 
 
+def _count(connection: Connection, table: Table) -> int:
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _set_up_sqlite(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # transactions are begun below, not guessed by the driver
-    cursor = connection.cursor()
-    for pragma in (f"busy_timeout = {_BUSY_MS}", "journal_mode = WAL", "foreign_keys = ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A writer takes its turn at once: one that has read first fails if another one wrote since.
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-_POSTGRES_REFUSAL = """
-CREATE OR REPLACE FUNCTION bayesmat_append_only() RETURNS trigger AS $$
-BEGIN RAISE EXCEPTION 'the record of a campaign is append-only'; END;
-$$ LANGUAGE plpgsql
-"""
-
-
-def _forbid_changes(connection: Connection) -> None:
-    """Let the database refuse UPDATE and DELETE."""
-    backend = connection.dialect.name
-    if backend == "postgresql":
-        connection.execute(text(_POSTGRES_REFUSAL))
-    for table in _metadata.sorted_tables:
-        for action in ("UPDATE", "DELETE"):
-            name = f"{table.name}_no_{action.lower()}"
-            if backend == "sqlite":
-                connection.execute(
-                    text(
-                        f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {action} ON {table.name} "
-                        "BEGIN SELECT RAISE(ABORT, 'the record of a campaign is append-only'); END"
-                    )
-                )
-            elif backend == "postgresql":
-                connection.execute(
-                    text(
-                        f"CREATE OR REPLACE TRIGGER {name} BEFORE {action} ON {table.name} "
-                        "FOR EACH STATEMENT EXECUTE FUNCTION bayesmat_append_only()"
-                    )
-                )
+def _utc(stored: datetime) -> datetime:
+    """SQLite forgets the time zone, PostgreSQL answers in its own."""
+    return stored.astimezone(UTC) if stored.tzinfo else stored.replace(tzinfo=UTC)

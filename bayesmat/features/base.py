@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -13,18 +14,30 @@ import torch
 from torch import Tensor
 
 from bayesmat._arguments import names
+from bayesmat._probe import PROBES, numbers_digest
 from bayesmat._repr import table
-from bayesmat.errors import FeatureError
+from bayesmat.errors import BayesmatError, FeatureError
 
 if TYPE_CHECKING:
     from bayesmat.data.table import Condition
 
-__all__ = ["CONDITIONS", "Featurizer", "Layout", "check_finite", "numbered", "versioned"]
+__all__ = [
+    "CONDITIONS",
+    "Featurizer",
+    "Layout",
+    "check_finite",
+    "function_of",
+    "numbered",
+    "unversioned",
+    "versioned",
+]
 
 CONDITIONS = "conditions"
 _SHOWN = 20
+_VERSION = re.compile(r"(;([\w.-]+)=([\w.!+-]+))")
 _REMEMBERED = 10_000  # rows per featurizer and process: 160 MB for 2048 counts
 _MEMORY: dict[str, dict[str, Tensor]] = {}
+_FUNCTIONS: dict[str, str] = {}
 
 
 @runtime_checkable
@@ -59,6 +72,44 @@ def versioned(name: str, *distributions: str) -> str:
     True
     """
     return ";".join([name, *(f"{d}={version(d)}" for d in distributions)])
+
+
+def unversioned(id: str) -> str:
+    """An id without the versions that `versioned` wrote into it.
+
+    >>> unversioned(f"selected(a)@{versioned('maccs', 'rdkit')}")
+    'selected(a)@maccs'
+    """
+    for found, name, number in _VERSION.findall(id):
+        try:
+            installed = version(name)
+        except PackageNotFoundError:
+            continue  # a setting of that form
+        if number == installed:
+            id = id.replace(found, "")
+    return id
+
+
+def function_of(featurizer: Featurizer) -> str:
+    """What a featurizer computes: its settings, and its numbers for a fixed set of materials.
+
+    A release of a library that leaves these numbers alone leaves this text alone, while `id`, the
+    key of the cache, changes. An id without versions stands for itself, and so does one of a
+    featurizer that can read none of the materials.
+    """
+    id = featurizer.id
+    settings = unversioned(id)
+    if settings == id:
+        return id
+    if id not in _FUNCTIONS:
+        numbers: list[object] = []
+        for materials in PROBES:
+            try:
+                numbers.append(featurizer(list(materials)))
+            except (BayesmatError, ValueError, LookupError, TypeError):
+                continue  # it is made for another kind of material
+        _FUNCTIONS[id] = f"{settings};numbers={numbers_digest(numbers)}" if numbers else id
+    return _FUNCTIONS[id]
 
 
 @lru_cache(maxsize=64)

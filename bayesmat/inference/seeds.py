@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
+
+import torch
 
 from bayesmat._arguments import seed_of
+from bayesmat._probe import numbers_digest
 
-__all__ = ["spawn"]
+__all__ = ["spawn", "streams"]
 
 
 def spawn(seed: int, purpose: str) -> int:
@@ -21,3 +25,18 @@ def spawn(seed: int, purpose: str) -> int:
     """
     digest = hashlib.sha256(f"{seed_of(seed)}/{purpose}".encode()).digest()
     return int.from_bytes(digest[:7], "big")
+
+
+@lru_cache(maxsize=1)
+def streams() -> str:
+    """Hash of what random streams and linear algebra give for a fixed seed, to five digits.
+
+    It changes with a release of torch that would change what a seed draws, not with others.
+    """
+    generator = torch.Generator().manual_seed(0)
+    normal = torch.randn(24, generator=generator, dtype=torch.float64)
+    uniform = torch.rand(8, generator=generator, dtype=torch.float64)
+    sobol = torch.quasirandom.SobolEngine(3, scramble=True, seed=0).draw(4, dtype=torch.float64)
+    matrix = normal[:16].reshape(4, 4)
+    factor = torch.linalg.cholesky(matrix @ matrix.T + torch.eye(4, dtype=torch.float64))
+    return numbers_digest([normal, uniform, sobol, factor])

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -19,6 +18,7 @@ from bayesmat.errors import ModelError
 from bayesmat.features.base import Layout
 from bayesmat.inference.grid import HyperPosterior, Integrator
 from bayesmat.inference.importance import ImportanceIntegrator
+from bayesmat.inference.seeds import streams
 from bayesmat.models.base import PriorDraws, PropertyModel
 from bayesmat.models.computed import Computed
 from bayesmat.models.conditioning import Encoder, Problem
@@ -148,8 +148,8 @@ class PropertyGraph(Shown):
         return tuple((t.features, t.kernel) for node in self.nodes for t in node.terms)
 
     def digest(self) -> str:
-        """Hash of configuration, weights and versions: what a campaign is reopened against."""
-        text = json.dumps([_describe(self), version("torch"), version("rdkit")])
+        """Hash of configuration, weights, features and streams: what a campaign is opened by."""
+        text = json.dumps([_describe(self), streams()])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def hyper_priors(self) -> HyperPriors:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from types import FunctionType
 
@@ -26,6 +25,7 @@ from bayesmat.features.base import CONDITIONS, Featurizer, Layout
 from bayesmat.inference.nuts import NUTS
 from bayesmat.inference.pyro_program import DoublePrecision, seeded
 from bayesmat.inference.report import Sampler
+from bayesmat.inference.seeds import streams
 from bayesmat.models.base import PriorDraws, PropertyModel
 from bayesmat.models.inputs import check_cells, check_columns
 from bayesmat.models.program_laws import Recorder, check_prior, check_rows, drawn
@@ -104,7 +104,7 @@ class Program(Shown):
         return tuple(feature_map for _, feature_map in self.maps)
 
     def digest(self) -> str:
-        """Hash of the source text and the values it refers to, features, sampler and versions.
+        """Hash of the source text and the values it refers to, features, sampler and streams.
 
         Numbers, strings, tensors and functions that the text refers to are hashed by content,
         anything else by its type only.
@@ -113,8 +113,7 @@ class Program(Shown):
             ModelError: The source text cannot be found (typed into a bare interpreter).
         """
         features = [[name, feature_map.digest] for name, feature_map in self.maps]
-        versions = [version("torch"), version("pyro-ppl")]
-        parts = [self.properties, features, repr(self.sampler), self.n_draws, versions]
+        parts = [self.properties, features, repr(self.sampler), self.n_draws, streams()]
         text = json.dumps([*parts, _content(self.function)])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from bayesmat._arguments import settle
 from bayesmat._repr import Shown
 from bayesmat.errors import ModelError
-from bayesmat.features.base import Featurizer, Layout
+from bayesmat.features.base import Featurizer, Layout, function_of
 
 from .networks import PyramidNetwork
 
@@ -149,8 +149,8 @@ class FeatureMap(Shown):
 
     @property
     def digest(self) -> str:
-        """Hash of the featurizers' ids and of the embedding's weights."""
-        parts = [featurizer.id for featurizer in self.inputs]
+        """Hash of what the featurizers compute and of the embedding's weights."""
+        parts = [function_of(featurizer) for featurizer in self.inputs]
         parts.append(self.embedding.digest if self.embedding is not None else "")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

@@ -286,7 +286,7 @@ def test_a_round_that_another_process_proposed_first_is_respected(url, monkeypat
 
 def test_another_prior_is_refused(url):
     create(url).close()
-    with pytest.raises(CampaignError, match=r"created with the prior 'fake prior 1'.*prior 2'"):
+    with pytest.raises(CampaignError, match=r"has the prior 'fake prior 1'.*prior 2'"):
         Campaign.open(url, prior=FakePrior("2"), candidates=POOL, rule=FakeRule())
 
 
@@ -299,7 +299,7 @@ def test_other_oracles_and_candidates_are_refused_and_another_rule_is_allowed(ur
         Campaign.open(url, prior=prior, rule=FakeRule())
     with pytest.raises(CampaignError, match=r"opened with the candidates '\w+'"):
         Campaign.open(url, prior=prior, candidates=Pool(("m9",)), rule=FakeRule())
-    with pytest.raises(CampaignError, match="created with the rule 'fake rule'"):
+    with pytest.raises(CampaignError, match="has the rule 'fake rule'"):
         Campaign.open(url, prior=prior, candidates=POOL)
     other = Campaign.open(url, prior=prior, candidates=POOL, rule=FakeRule("new rule"))
     assert other.suggest(1).trace["rule"] == "new rule"

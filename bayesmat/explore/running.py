@@ -1,0 +1,64 @@
+"""Let an oracle answer what waits, and store every answer the moment it exists."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import Executor
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from bayesmat.errors import CampaignError
+from bayesmat.explore.history import History
+from bayesmat.explore.measurements import rows_of
+from bayesmat.explore.store import Store, Taken
+from bayesmat.oracles.base import Evaluation, Oracle, evaluate
+
+__all__ = ["answer_pending"]
+
+_LOG = logging.getLogger(__name__)
+
+
+def answer_pending(
+    store: Store,
+    history: History,
+    oracle: Oracle,
+    pool: Executor | None,
+    bar: tqdm[Any],
+    plan: tuple[int, int],
+) -> None:
+    """Evaluate all proposed materials without a result.
+
+    Args:
+        store: Where answers go.
+        history: What is known.
+        oracle: What answers.
+        pool: Where it runs; `None` is this process.
+        bar: Shows the progress.
+        plan: Rounds in total and materials of a round, for the bar.
+
+    Raises:
+        CampaignError: Everything failed, which is recorded.
+    """
+    pending, (rounds, batch) = history.pending, plan
+    bar.total = len(history.proposed) + max(0, rounds - len(history.proposals)) * batch
+    bar.n = len(history.proposed) - len(pending)
+    bar.refresh()
+    if not pending:
+        return
+    bar.set_description(f"evaluating round {len(history.proposals)} of {rounds}")
+
+    def keep(evaluation: Evaluation) -> None:
+        try:
+            store.record(rows_of(evaluation, oracle.properties, history.start.properties))
+        except Taken:  # somebody was faster
+            _LOG.info("%s was told by another process", evaluation.material)
+        bar.update()
+
+    answers = evaluate(oracle, pending, pool, keep)
+    if len(answers) > 1 and all(a.failure is not None for a in answers):
+        raise CampaignError(
+            f"all {len(answers)} materials that waited for the oracle failed, the first with "
+            f"{answers[0].failure!r}. The failures are recorded. If the oracle is at fault, "
+            "mend it before you call run again, which goes on with new materials."
+        )
