@@ -12,14 +12,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
-from rich.table import Table
 
 from bayesmat._version import __version__
 from bayesmat.errors import BayesmatError, CampaignError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from bayesmat import commands
 else:
     # Imported when a command runs; the warning is about parents, and `bayesmat` itself is lazy.
@@ -131,7 +128,7 @@ def predict(
     prediction = fitted.predict(materials)
     console = Console()
     console.print(Panel(escape(str(fitted.report)), title="What the model learned"))
-    console.print(_table(prediction))
+    console.print(commands.shown(prediction))
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         prediction.to_frame().to_csv(out, index=False)
@@ -175,7 +172,7 @@ def create(
     campaign.close()
     step = "run" if calculator is not None else "suggest"
     words = f"Campaign {file} starts from {data.n_rows} materials."
-    Console().print(f"{words} Next: bayesmat campaign {step} {file}", highlight=False)
+    _say(f"{words} Next: bayesmat campaign {step} {file}")
 
 
 @campaign_app.command()
@@ -186,8 +183,8 @@ def suggest(file: CampaignFile, batch: Batch = 8) -> None:
     proposal = campaign.suggest(batch)
     campaign.close()
     title = f"Round {proposal.round}"
-    Console().print(_table(proposal.prediction, proposal.probability, title))
-    Console().print(f"Then: bayesmat campaign tell {file} SMILES PROPERTY=VALUE", highlight=False)
+    Console().print(commands.shown(proposal.prediction, proposal.probability, title))
+    _say(f"Then: bayesmat campaign tell {file} SMILES PROPERTY=VALUE")
 
 
 @campaign_app.command()
@@ -217,7 +214,7 @@ def tell(
         campaign.fail(material, failed)
     else:
         campaign.tell(material, numbers, spreads)
-    Console().print(str(campaign.status()))
+    _say(str(campaign.status()))
     campaign.close()
 
 
@@ -233,7 +230,25 @@ def run(
     campaign = _reopen(file)
     status = campaign.run(rounds, batch, workers=workers)
     campaign.close()
-    Console().print(str(status))
+    _say(str(status))
+
+
+@campaign_app.command("carry-over")
+@_shows_errors
+def carry_over(
+    file: CampaignFile,
+    reason: Annotated[str, typer.Option(help="Who carries it over, and why: for the report.")],
+    use: Use = None,
+) -> None:
+    """Go on after an upgrade that changed numbers, or with other --use; all that is known stays."""
+    _open(file).close()
+    setup = commands.Setup.read(file).using(use)
+    prior, oracle = setup.prior(), setup.calculator()
+    campaign = commands.Campaign.carry_over(_url(file), prior=prior, reason=reason, oracle=oracle)
+    setup.write(file)
+    changes = campaign.carry_overs()
+    campaign.close()
+    _say(str(changes[-1]) if changes else "Nothing differs: the campaign goes on.")
 
 
 @campaign_app.command()
@@ -242,13 +257,12 @@ def status(file: CampaignFile) -> None:
     """Say where the campaign stands, and what waits for a result."""
     campaign = _open(file)
     state = campaign.status()
-    console = Console()
-    console.print(str(state))
+    _say(str(state))
     if state.rounds:
         for line in commands.summary(commands.account_of(campaign)):
-            console.print(line)
+            _say(line)
     for material in state.pending:
-        console.print(f"  waits: {escape(material)}", highlight=False)
+        _say(f"  waits: {material}")
     campaign.close()
 
 
@@ -265,7 +279,7 @@ def campaign_report(
     campaign = _open(file)
     commands.report(campaign, out, learning_curves=learning_curves)
     campaign.close()
-    Console().print(f"Written to {out}.")
+    _say(f"Written to {out}.")
 
 
 @app.command("demo")
@@ -295,6 +309,11 @@ def demonstrate(
 def main() -> None:
     """Run the command line."""
     app()
+
+
+def _say(line: str) -> None:
+    """Print as it stands: [nH] of a SMILES is no markup."""
+    Console().print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _pairs(texts: Sequence[str], what: str) -> dict[str, str]:
@@ -367,23 +386,3 @@ def _reopen(file: Path) -> commands.Campaign:
     _open(file).close()
     setup = commands.Setup.read(file)
     return commands.Campaign.open(_url(file), prior=setup.prior(), oracle=setup.calculator())
-
-
-def _table(
-    prediction: commands.Prediction, probability: np.ndarray | None = None, title: str = ""
-) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column("material", overflow="fold")
-    names = ["property", "median", f"{prediction.level:.0%} interval", "distance", "P(goals)"]
-    for name in names if probability is not None else names[:-1]:
-        table.add_column(name, justify="left" if name == "property" else "right")
-    for i, material in enumerate(prediction.materials):
-        for j, prop in enumerate(prediction.properties):
-            median, low, high = (
-                m[i, j] for m in (prediction.median, prediction.lower, prediction.upper)
-            )
-            cells = [f"{median:.3g}", f"{low:.3g} - {high:.3g}"]
-            cells.append(f"{prediction.domain_distance[i]:.2f}")
-            cells += [f"{probability[i]:.0%}"] if probability is not None else []
-            table.add_row(escape(material) if j == 0 else "", escape(prop.label), *cells)
-    return table

@@ -1,5 +1,11 @@
 """What the command line runs; a module of its own, so that `--help` need not import it."""
 
+from __future__ import annotations
+
+import numpy as np
+from rich.markup import escape
+from rich.table import Table
+
 from bayesmat.data.io import Column, read_csv
 from bayesmat.demo import Demo
 from bayesmat.demo import main as demo
@@ -13,5 +19,24 @@ from bayesmat.reporting import report, summary
 
 __all__ = [
     "AtLeast", "AtMost", "Campaign", "Column", "Demo", "Goal", "Maximize", "Minimize", "Prediction",
-    "Setup", "Within", "account_of", "demo", "fit", "read_csv", "report", "summary",
+    "Setup", "Within", "account_of", "demo", "fit", "read_csv", "report", "shown", "summary",
 ]  # fmt: skip
+
+
+def shown(prediction: Prediction, probability: np.ndarray | None = None, title: str = "") -> Table:
+    """A prediction as a table of the terminal."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("material", overflow="fold")
+    names = ["property", "median", f"{prediction.level:.0%} interval", "distance", "P(goals)"]
+    for name in names if probability is not None else names[:-1]:
+        table.add_column(name, justify="left" if name == "property" else "right")
+    for i, material in enumerate(prediction.materials):
+        for j, prop in enumerate(prediction.properties):
+            median, low, high = (
+                m[i, j] for m in (prediction.median, prediction.lower, prediction.upper)
+            )
+            cells = [f"{median:.3g}", f"{low:.3g} - {high:.3g}"]
+            cells.append(f"{prediction.domain_distance[i]:.2f}")
+            cells += [f"{probability[i]:.0%}"] if probability is not None else []
+            table.add_row(escape(material) if j == 0 else "", escape(prop.label), *cells)
+    return table

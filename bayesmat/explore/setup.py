@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bayesmat.errors import CampaignError, DataError
@@ -55,14 +56,20 @@ class Setup:
             raise DataError(f"--oracle {self.oracle!r} is unknown. Give one of {[*calculators]}.")
         return calculators[self.oracle]
 
+    def using(self, use: Sequence[str] | None) -> Setup:
+        """The setup with other things to build on; `None` leaves them."""
+        return self if use is None else replace(self, use=tuple(use))
+
     @staticmethod
     def file(campaign: Path) -> Path:
         """Where the setup of a campaign is kept."""
         return campaign.with_name(campaign.name + ".json")
 
     def write(self, campaign: Path) -> None:
-        """Keep the setup beside the campaign."""
-        self.file(campaign).write_text(json.dumps(asdict(self), indent=1) + "\n", "utf-8")
+        """Keep the setup beside the campaign: the former one stands until the new one is whole."""
+        whole = self.file(campaign).with_suffix(".part")
+        whole.write_text(json.dumps(asdict(self), indent=1) + "\n", "utf-8")
+        whole.replace(self.file(campaign))
 
     @staticmethod
     def read(campaign: Path) -> Setup:
