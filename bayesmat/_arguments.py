@@ -30,6 +30,7 @@ _MEANT: Mapping[str, str] = MappingProxyType(
         "Campaign": "give a campaign, from bm.Campaign.create(...) or bm.Campaign.open(url).",
         "CandidateSource": "wrap a list of materials: bm.Pool(materials).",
         "CompositeMap": "give a bm.FeatureMap of featurizers, like bm.FeatureMap((bm.ECFP(),)).",
+        "Column": "give a column with its units, like bm.Column('eV', unit='hartree').",
         "Computed": "give a computed parent, like bm.Computed('gap_huckel').",
         "Condition": "give a condition with its unit, like bm.Condition('temperature', 'K').",
         "DataFrame": "give a pandas data frame.",
@@ -346,8 +347,7 @@ def _meant(kind: object) -> str:
     """What to give where a kind is wanted."""
     word = getattr(kind, "__name__", str(kind))
     numbers_meant = {"int": "give a whole number, like 8.", "float": "give a number, like 0.9."}
-    named = kind is None or isinstance(kind, type)
-    default = f"give {_kind(kind).removeprefix('the class ')}." if named else f"give {word}."
+    default = f"give {'an' if word[0].lower() in 'aeiou' else 'a'} {word}."
     return _MEANT.get(word) or numbers_meant.get(word) or default
 
 

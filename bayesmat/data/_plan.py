@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast, get_args
 
-from bayesmat._arguments import settle
-from bayesmat.errors import BadCell, DataError
+from bayesmat._arguments import checked, settle
+from bayesmat.errors import ArgumentError, BadCell, DataError
 
 from ._raw import Heading, Raw
 from .materials import Kind
@@ -53,6 +54,12 @@ class Request:
     properties: PropertyColumns | None
     conditions: ConditionColumns | None
     group: str | None
+
+    def __post_init__(self) -> None:
+        for name in ("material", "group"):
+            checked(getattr(self, name), str | None, name)
+        for name in ("properties", "conditions"):
+            _check_columns(getattr(self, name), name)
 
 
 @dataclass(frozen=True)
@@ -159,6 +166,23 @@ def _quantity(label: str, given: str | Property | Condition, role: str) -> Prope
     if isinstance(given, Property) != (role == "property"):
         raise DataError(f"{given.name!r} was given as a {role}, but it is not one.")
     return given
+
+
+def _check_columns(given: object, name: str) -> None:
+    """Refuse what is no mapping from columns to units."""
+    if given is None:
+        return
+    if not isinstance(given, Mapping):
+        one = [given] if isinstance(given, str) or not isinstance(given, Iterable) else [*given]
+        label = one[0] if one and isinstance(one[0], str) else "gap"
+        raise ArgumentError(
+            f"{name} is {given!r}: a unit is part of a quantity, so give a mapping from each "
+            f'column to its unit, {name}={{{json.dumps(label, ensure_ascii=False)}: "eV"}}; '
+            '"1" stands for no unit, "{no|yes}" for categories.'
+        )
+    for label, column in given.items():
+        checked(label, str, f"a column of {name}")
+        checked(column, str | Property | Condition | Column, f"{name}[{label!r}]")
 
 
 def make_plan(raw: Raw, request: Request) -> Plan:

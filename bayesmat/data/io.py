@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from bayesmat._arguments import checked
+from bayesmat.errors import DataError
+
 from ._build import OnInvalid, build
 from ._plan import Column, ConditionColumns, PropertyColumns, Request, make_plan
 from ._raw import frame_raw, read_raw
@@ -54,7 +57,7 @@ def read_csv(
     Example:
         `read_csv("gaps.csv", material="smiles", properties={"gap": "log eV"})`
     """
-    raw = read_raw(Path(path))
+    raw = read_raw(Path(checked(path, str | Path, "path")))
     plan = make_plan(raw, Request(material, kind, properties, conditions, group))
     return build(raw, plan, on_invalid)
 
@@ -78,7 +81,7 @@ def from_frame(
     >>> table.materials, table.values.tolist()
     (('CCO', 'CC'), [[351.5...], [nan]])
     """
-    raw = frame_raw(frame)
+    raw = frame_raw(checked(frame, pd.DataFrame, "frame"))
     plan = make_plan(raw, Request(material, kind, properties, conditions, group))
     return build(raw, plan, on_invalid)
 
@@ -90,7 +93,11 @@ def to_csv(table: PropertyTable, path: str | os.PathLike[str]) -> None:
     "@temperature [K]" or "@solvent {dmso|water}", properties as "gap [log eV]" or "state {0|1}",
     "sd(gap) [eV]" where a standard deviation is known, and "group". Empty = not measured.
     `table.dropped` is not part of the table and is not written.
+
+    Raises:
+        DataError: The file cannot be written.
     """
+    table, path = checked(table, PropertyTable, "table"), checked(path, str | Path, "path")
     header, columns = [f"material ({table.kind})"], [list(table.materials)]
     for condition, values in zip(table.conditions, table.condition_values.T, strict=True):
         header.append(_heading(f"@{condition.name}", condition.text))
@@ -104,10 +111,13 @@ def to_csv(table: PropertyTable, path: str | os.PathLike[str]) -> None:
     if table.groups is not None:
         header.append("group")
         columns.append(list(table.groups))
-    with Path(path).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(zip(*columns, strict=True))
+    try:
+        with Path(path).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(header)
+            writer.writerows(zip(*columns, strict=True))
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _heading(name: str, text: str) -> str:

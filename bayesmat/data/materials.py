@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
+from functools import cache
 from math import gcd, lcm
 from types import MappingProxyType
 from typing import Literal
@@ -41,6 +42,7 @@ _WORDS: Mapping[str, str] = MappingProxyType(
 )
 _MAX_DENOMINATOR = 10_000
 _TOLERANCE = 2e-6
+_MOST_SEEN = 2**18
 
 
 def _composition(formula: str) -> str:
@@ -88,22 +90,39 @@ def try_canonical(materials: Iterable[object], kind: Kind = "smiles") -> list[st
     Raises:
         MaterialError: If the kind is unknown.
     """
-    if kind not in _KEYS:
+    if not isinstance(kind, str) or kind not in _KEYS:
         raise MaterialError(f"kind {kind!r} is unknown; choose one of {list(_KEYS)}.")
     given = items(materials, "materials")
-    known: dict[object, str | Unreadable] = {}
+    seen = _seen(kind)
     with rdBase.BlockLogs():
-        for material in dict.fromkeys(given):
-            try:
-                if not isinstance(material, str):
-                    raise Unreadable("it is not text")
-                text = material.strip()
-                if not text:
-                    raise Unreadable("it is empty")
-                known[material] = _KEYS[kind](text)
-            except Unreadable as reason:
-                known[material] = reason
-    return [known[material] for material in given]
+        return [_key(material, kind, seen) for material in given]
+
+
+@cache
+def _seen(kind: str) -> dict[str, str | Unreadable]:
+    """What strings of a kind were found to be; a key is its own, so tables need not ask again."""
+    return {}
+
+
+def _key(material: object, kind: str, seen: dict[str, str | Unreadable]) -> str | Unreadable:
+    if not isinstance(material, str):
+        return Unreadable("it is not text")
+    if material in seen:
+        return seen[material]
+    if len(seen) >= _MOST_SEEN:
+        seen.clear()
+    text = material.strip()
+    try:
+        if not text:
+            raise Unreadable("it is empty")
+        key = _KEYS[kind](text)
+        seen[key] = key
+    except Unreadable as reason:
+        # Without the traceback, which would keep the frames of whoever asked.
+        seen[material] = reason.with_traceback(None)
+    else:
+        seen[str(material)] = key
+    return seen[material]
 
 
 def canonical(material: str, kind: Kind = "smiles") -> str:

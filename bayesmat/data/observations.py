@@ -11,6 +11,7 @@ import pyro.distributions as dist
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import array, checked, names, settle
 from bayesmat._repr import Shown
 from bayesmat.errors import ModelError
 
@@ -40,6 +41,7 @@ class Scale:
     @staticmethod
     def of(values: np.ndarray, *, log: bool) -> Scale:
         """Standardise the measured values (NaN ignored); sd is 1 where it cannot be estimated."""
+        values = array(values, "values")
         measured = values[~np.isnan(values)]
         if measured.size == 0:
             return Scale(log, 0.0, 1.0)
@@ -88,12 +90,15 @@ class Observations(Shown):
     n_rows: int
     properties: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        settle(self)
+
     @staticmethod
     def empty(n_rows: int, properties: Sequence[str]) -> Observations:
         """No measured cell: what a program sees when it predicts."""
         index = torch.empty(0, dtype=torch.int64)
         value = torch.empty(0, dtype=torch.float64)
-        return Observations(index, index, value, value, n_rows, tuple(properties))
+        return Observations(index, index, value, value, n_rows, names(properties, "properties"))
 
     @property
     def n_cells(self) -> int:
@@ -133,6 +138,7 @@ class Observations(Shown):
 
     def _checked(self, f: Tensor, scale: Tensor) -> Observations:
         n, m = self.n_rows, len(self.properties)
+        f, scale = checked(f, Tensor, "f"), checked(scale, Tensor, "scale")
         if f.shape[-2:] != (n, m):
             raise ModelError(
                 f"the latent f has shape {tuple(f.shape)}, but the table has {n} rows and {m} "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bayesmat._arguments import settle
+from bayesmat._arguments import checked, settle
 from bayesmat.errors import DataError
 
 from .units import check_unit, has_zero
@@ -99,7 +99,7 @@ class Property:
         >>> Property.parse("state", "{solid|liquid}").categories
         ('solid', 'liquid')
         """
-        text = text.strip()
+        text = checked(text, str, "the unit or the categories").strip()
         if text.startswith("{") and text.endswith("}"):
             return Property(name, categories=tuple(text[1:-1].split("|")))
         first, _, rest = text.partition(" ")
@@ -160,7 +160,7 @@ class Condition:
         >>> Condition.parse("solvent", "{water|ethanol}").categories
         ('water', 'ethanol')
         """
-        text = text.strip()
+        text = checked(text, str, "the unit or the categories").strip()
         if text == "{}":
             return Condition(name)
         if text.startswith("{") and text.endswith("}"):

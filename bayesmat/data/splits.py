@@ -11,6 +11,7 @@ from rdkit.Chem import rdMolHash
 from rdkit.Chem.MolStandardize import rdMolStandardize
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
+from bayesmat._arguments import checked, integer, items, real, seed_of
 from bayesmat.errors import DataError
 
 from .table import PropertyTable
@@ -38,6 +39,7 @@ def groups_of(
     References:
         Bemis, Murcko, The properties of known drugs, 1996, doi:10.1021/jm9602928.
     """
+    table = checked(table, PropertyTable, "table")
     if by == "material":
         return table.materials
     if by == "group":
@@ -84,8 +86,9 @@ def _scaffold(key: str) -> str:
 
 def _folds(groups: Sequence[str], n_splits: int, seed: int) -> np.ndarray:
     """Fold of each row: groups in random order, the largest first, each to the emptiest fold."""
+    seed, n_splits = seed_of(seed), integer(n_splits, "the number of folds")
     names, index, sizes = np.unique(
-        np.asarray(groups, dtype=np.str_), return_inverse=True, return_counts=True
+        np.asarray(items(groups, "groups"), dtype=np.str_), return_inverse=True, return_counts=True
     )
     if not 2 <= n_splits <= len(names):
         raise DataError(
@@ -145,10 +148,11 @@ def grouped_split(
     Raises:
         DataError: If there are fewer than two groups, or the fraction is not between 0 and 1.
     """
+    seed, test_fraction = seed_of(seed), real(test_fraction, "test_fraction")
     if not 0 < test_fraction < 1:
         raise DataError(f"test_fraction is {test_fraction}; it must lie between 0 and 1.")
     names, index, sizes = np.unique(
-        np.asarray(groups, dtype=np.str_), return_inverse=True, return_counts=True
+        np.asarray(items(groups, "groups"), dtype=np.str_), return_inverse=True, return_counts=True
     )
     if len(names) < 2:
         raise DataError("a split needs at least two groups of rows.")

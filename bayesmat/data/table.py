@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import get_args
 
 import numpy as np
 import pandas as pd
 import torch
 
-from bayesmat._arguments import names
+from bayesmat._arguments import array, checked, names
 from bayesmat._repr import sheet
-from bayesmat.errors import BadCell, DataError
+from bayesmat.errors import ArgumentError, BadCell, DataError
 
 from .materials import Kind, canonical_all
 from .observations import Observations, Scale
@@ -21,8 +20,11 @@ from .properties import Condition, Property
 __all__ = ["Condition", "Observations", "Property", "PropertyTable", "Scale"]
 
 
+Labels = tuple[str, ...] | None
+
+
 def _matrix(values: object, shape: tuple[int, int], what: str) -> np.ndarray:
-    matrix = np.array(values, dtype=np.float64)
+    matrix = np.array(array(values, what))
     if matrix.shape != shape:
         raise DataError(f"{what} have shape {matrix.shape}, but {shape} is needed (rows, columns).")
     matrix.setflags(write=False)
@@ -66,7 +68,7 @@ class PropertyTable:
     `bayesmat.read_csv` or `bayesmat.from_frame`, which convert units and report bad rows.
 
     Attributes:
-        materials: Canonical keys, `n`.
+        materials: Keys of the rows, `n`; any spelling is brought to the canonical one.
         kind: What the keys are: "smiles", "repeat_unit", "composition" or "id".
         properties: Columns of `values`, `m`.
         values: Physical values in the units of the properties, `n x m`; codes of categories.
@@ -77,6 +79,7 @@ class PropertyTable:
         dropped: What a reader with `on_invalid="drop"` left out.
 
     Raises:
+        MaterialError: If materials cannot be read; all are listed.
         DataError: If shapes disagree, names repeat, or values are impossible (all are listed).
 
     >>> table = PropertyTable(("CCO", "CC"), "smiles", (Property("Tb", "K"),), [[351.4], [184.6]])
@@ -95,9 +98,17 @@ class PropertyTable:
     dropped: tuple[BadCell, ...] = ()
 
     def __post_init__(self) -> None:
+        keys = canonical_all(self.materials, self.kind)
+        object.__setattr__(self, "materials", keys)
+        for name, kind in (
+            ("properties", tuple[Property, ...]),
+            ("conditions", tuple[Condition, ...]),
+            ("groups", tuple[str, ...] | None),
+            ("dropped", tuple[BadCell, ...]),
+        ):
+            given = checked(getattr(self, name), kind, f"PropertyTable({name})")
+            object.__setattr__(self, name, given)
         n, m, c = len(self.materials), len(self.properties), len(self.conditions)
-        if self.kind not in get_args(Kind):
-            raise DataError(f"kind {self.kind!r} is unknown; choose one of {get_args(Kind)}.")
         names = [p.name for p in self.properties] + [c.name for c in self.conditions]
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
@@ -107,19 +118,16 @@ class PropertyTable:
         if self.groups is not None and not all(label.strip() for label in self.groups):
             raise DataError("some group labels are blank; such rows could not be told apart.")
         unknown = _nothing().shape
-        stds = self.stds if np.shape(self.stds) != unknown else np.full((n, m), np.nan)
-        given = self.condition_values
-        given = given if np.shape(given) != unknown else np.full((n, c), np.nan)
-        for name, array in (
-            ("materials", tuple(self.materials)),
-            ("properties", tuple(self.properties)),
-            ("conditions", tuple(self.conditions)),
-            ("groups", None if self.groups is None else tuple(self.groups)),
+        stds = array(self.stds, "standard deviations")
+        stds = stds if stds.shape != unknown else np.full((n, m), np.nan)
+        given = array(self.condition_values, "condition values")
+        given = given if given.shape != unknown else np.full((n, c), np.nan)
+        for name, matrix in (
             ("values", _matrix(self.values, (n, m), "values")),
             ("stds", _matrix(stds, (n, m), "standard deviations")),
             ("condition_values", _matrix(given, (n, c), "condition values")),
         ):
-            object.__setattr__(self, name, array)
+            object.__setattr__(self, name, matrix)
         self._check_cells()
 
     def _check_cells(self) -> None:
@@ -170,7 +178,7 @@ class PropertyTable:
         Raises:
             DataError: If there is not one scale per property.
         """
-        scales = self.scales if scales is None else tuple(scales)
+        scales = self.scales if scales is None else checked(scales, tuple[Scale, ...], "scales")
         if len(scales) != len(self.properties):
             raise DataError(f"{len(scales)} scales for {len(self.properties)} properties.")
         y = torch.full(self.values.shape, torch.nan, dtype=torch.float64)
@@ -185,14 +193,25 @@ class PropertyTable:
         )
 
     def subset(self, rows: Sequence[int] | np.ndarray) -> PropertyTable:
-        """Table of these rows (indices, or a mask of n booleans), in this order."""
+        """Table of these rows (indices, or a mask of n booleans), in this order.
+
+        Raises:
+            DataError: If a mask is of another length, or the table has no such row.
+        """
         index = np.asarray(rows)
         if index.size == 0:
-            index = index.astype(np.intp)
+            index = index.astype(np.intp).reshape(-1)
+        if index.dtype.kind not in "iub" or index.ndim != 1:
+            raise ArgumentError(
+                "rows must be a list of row numbers, like [0, 2], or a mask of True and False, one "
+                f"for each row; got {rows!r}."
+            )
         if index.dtype == np.bool_:
             if index.shape != (self.n_rows,):
                 raise DataError(f"a mask of shape {index.shape} cannot select {self.n_rows} rows.")
             index = np.flatnonzero(index)
+        if absent := [int(i) for i in index if not -self.n_rows <= i < self.n_rows]:
+            raise DataError(f"there are no rows {absent[:20]}; the table has {self.n_rows} rows.")
         return replace(
             self,
             materials=tuple(self.materials[i] for i in index),
@@ -244,14 +263,14 @@ class PropertyTable:
         if conditions is None and self.conditions:
             names = [c.name for c in self.conditions]
             raise DataError(f"the table has conditions {names}; give them for the appended rows.")
-        named = tuple(c.name for c in self.conditions)
+        named, of_rows = tuple(c.name for c in self.conditions), checked(groups, Labels, "groups")
         return replace(
             self,
             materials=(*self.materials, *keys),
             values=np.vstack([self.values, _columns(values, self.property_names, n)]),
             stds=np.vstack([self.stds, _columns(stds, self.property_names, n)]),
             condition_values=np.vstack([self.condition_values, _columns(conditions, named, n)]),
-            groups=None if groups is None else (*(self.groups or ()), *groups),
+            groups=None if of_rows is None else (*(self.groups or ()), *of_rows),
         )
 
     def check_continuous(self, names: Sequence[str]) -> None:
@@ -331,8 +350,8 @@ def _columns(
         raise DataError(f"the table has no columns {unknown}; it has {names}.")
     matrix = np.full((n, len(names)), np.nan)
     for name, column in given.items():
-        array = np.asarray(column, dtype=np.float64)
-        if array.shape != (n,):
-            raise DataError(f"{name!r} has shape {array.shape} for {n} appended materials.")
-        matrix[:, names.index(name)] = array
+        cells = array(column, f"values of {name!r}")
+        if cells.shape != (n,):
+            raise DataError(f"{name!r} has shape {cells.shape} for {n} appended materials.")
+        matrix[:, names.index(name)] = cells
     return matrix
