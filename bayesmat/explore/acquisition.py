@@ -144,10 +144,14 @@ class SpacierValue(RegionAcquisition):
 
 def expected_squared_distance(marginals: Marginals, region: Region) -> Tensor:
     """E[dist(y, U)^2] of each row, shape `n`, averaged over the mixture."""
-    sd = marginals.component_sd(observation=True)
-    below = _excess(region.lower - marginals.mean, sd)
-    above = _excess(marginals.mean - region.upper, sd)
-    return (below + above).sum(-1).mean(0)
+
+    def of(rows: Marginals) -> Tensor:
+        sd = rows.component_sd(observation=True)
+        below = _excess(region.lower - rows.mean, sd)
+        above = _excess(rows.mean - region.upper, sd)
+        return (below + above).sum(-1).mean(0)
+
+    return torch.cat([of(rows) for rows in marginals.split()])
 
 
 def _excess(d: Tensor, sd: Tensor) -> Tensor:

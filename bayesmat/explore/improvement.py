@@ -59,14 +59,14 @@ class ImprovementRule:
             observation=False
         ).squeeze(-1)
         short = torch.topk(optimism, min(self.shortlist, len(optimism))).indices
-        one = fitted.model.posterior(board.features[:1])
+        one = fitted.model.posterior(board.features([0]))
         if not isinstance(one, TorchPosterior):
             raise ModelError(f"{self.name} draws from torch posteriors, not {type(one).__name__}.")
         sampler = get_sampler(one, torch.Size([self.n_samples]), seed=seed)
         rows: list[int] = []
         scores: list[float] = []
         for _ in range(min(batch, len(short))):
-            pending = board.features[rows] if rows else None
+            pending = board.features(rows) if rows else None
             acquisition = qLogExpectedImprovement(
                 fitted.model,
                 best_f=best,
@@ -76,7 +76,7 @@ class ImprovementRule:
             )
             free = [int(i) for i in short if int(i) not in rows]
             with torch.no_grad():
-                value = acquisition(board.features[free][:, None])
+                value = acquisition(board.features(free)[:, None])
             rows.append(free[int(value.argmax())])
             scores.append(float(value.max()))
         return Selection(tuple(rows), tuple(scores))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from bayesmat.errors import ModelError
 from bayesmat.explore.acquisition import SpacierValue, expected_squared_distance
 from bayesmat.explore.candidates import Candidates
 from bayesmat.explore.goals import Goal, Region, extremes, region_of
+from bayesmat.features.base import Layout
 from bayesmat.models.base import Fitted
 from bayesmat.models.marginals import Marginals, log_normal_interval
 from bayesmat.models.similarity import Similarity
@@ -81,14 +82,19 @@ class Board(Shown):
     marginals: Marginals
     region: Region
     similarity: Similarity | None
-    features: Tensor
+    layout: Layout
+    materials: tuple[str, ...]
 
     @staticmethod
     def of(fitted: Fitted, candidates: Candidates, goals: Sequence[Goal]) -> Board:
         """Look at the candidates once."""
         region = region_of(goals, fitted.table.property_names, fitted.scales)
-        X = fitted.layout(list(candidates.materials))
-        return Board(fitted.model.marginals(X), region, fitted.similarity, X)
+        marginals = fitted.marginals(candidates.materials)
+        return Board(marginals, region, fitted.similarity, fitted.layout, candidates.materials)
+
+    def features(self, rows: Iterable[int]) -> Tensor:
+        """X of some candidates, made anew: for a large pool it is too large to be kept."""
+        return self.layout([self.materials[row] for row in rows])
 
     def need_region(self, rule: str, goals: Sequence[Goal]) -> None:
         """Refuse goals without bounds."""
@@ -102,8 +108,9 @@ class Board(Shown):
         """Similarity of candidates `rows` to one candidate; 0 where a model reads no feature."""
         if self.similarity is None:
             return torch.zeros(len(rows), dtype=torch.float64)
-        one = self.similarity.columns(self.features[row : row + 1])
-        return self.similarity.between(self.similarity.columns(self.features[rows]), one)[:, 0]
+        one = self.similarity.columns(self.features([row]))
+        some = self.similarity.columns(self.features(rows.tolist()))
+        return self.similarity.between(some, one)[:, 0]
 
     def greedy(self, values: Sequence[Tensor], exclusion: float) -> tuple[list[int], list[float]]:
         """One row per vector of values, none more alike than `exclusion` to one before.
@@ -291,7 +298,7 @@ class SpacierRule:
         board.need_region(self.name, goals)
         tau, region, log_p = self._temporary(board, batch)
         short = torch.topk(log_p, min(self.shortlist, len(log_p))).indices
-        hits = self._joint_hits(fitted, board.features[short], region, seed)
+        hits = self._joint_hits(fitted, board.features(short.tolist()), region, seed)
         found = _hits_so_far(fitted, board.region)
         rows, scores = self._greedy(board, short, hits, batch, found)
         trace = {

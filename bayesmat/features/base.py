@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -17,6 +17,8 @@ from bayesmat._arguments import names
 from bayesmat._probe import PROBES, numbers_digest
 from bayesmat._repr import table
 from bayesmat.errors import BayesmatError, FeatureError
+
+from ._memory import BLOCK, RowMemory
 
 if TYPE_CHECKING:
     from bayesmat.data.table import Condition
@@ -35,8 +37,7 @@ __all__ = [
 CONDITIONS = "conditions"
 _SHOWN = 20
 _VERSION = re.compile(r"(;([\w.-]+)=([\w.!+-]+))")
-_REMEMBERED = 10_000  # rows per featurizer and process: 160 MB for 2048 counts
-_MEMORY: dict[str, dict[str, Tensor]] = {}
+_MEMORY = RowMemory(64 * 2**20)
 _FUNCTIONS: dict[str, str] = {}
 
 
@@ -216,16 +217,43 @@ class Layout:
         Raises:
             FeatureError: A feature or condition is not finite, or conditions are missing.
         """
-        materials = names(materials, "materials")
-        keys = list(materials)
-        parts = [_remembered(featurizer, keys) for featurizer in self.featurizers]
-        if self.conditions:
-            parts.append(self._condition_columns(keys, conditions))
-        if not parts:
-            return torch.zeros(len(keys), 0, dtype=torch.float64)
-        return torch.cat(parts, dim=1)
+        keys = names(materials, "materials")
+        return self._rows(keys, conditions, keys)
 
-    def _condition_columns(self, materials: list[str], values: np.ndarray | None) -> Tensor:
+    def stream(
+        self, materials: Sequence[str], conditions: np.ndarray | None = None
+    ) -> Iterator[Tensor]:
+        """X of the given rows, 512 at a time: for more of them than memory should hold at once.
+
+        Yields:
+            Consecutive blocks of rows, at least one (which may be empty).
+
+        Raises:
+            FeatureError: As above; it names what is wrong in all rows.
+        """
+        keys = names(materials, "materials")
+        if self.conditions:
+            self._condition_columns(keys, conditions)
+        for start in range(0, max(len(keys), 1), BLOCK):
+            some = slice(start, start + BLOCK)
+            yield self._rows(keys[some], None if conditions is None else conditions[some], keys)
+
+    def _rows(
+        self, keys: tuple[str, ...], conditions: np.ndarray | None, every: tuple[str, ...]
+    ) -> Tensor:
+        X = torch.empty(len(keys), self.width, dtype=torch.float64)
+        for featurizer in self.featurizers:
+            compute = partial(_computed, featurizer)
+            try:
+                _MEMORY.fill(X[:, self.blocks[featurizer.id]], featurizer.id, keys, compute)
+            except FeatureError:
+                compute(list(dict.fromkeys(every)))  # names what is wrong in all rows
+                raise
+        if self.conditions:
+            X[:, self.blocks[CONDITIONS]] = self._condition_columns(keys, conditions)
+        return X
+
+    def _condition_columns(self, materials: Sequence[str], values: np.ndarray | None) -> Tensor:
         shape = (len(materials), len(self.conditions))
         if values is None or np.shape(values) != shape:
             raise FeatureError(
@@ -259,18 +287,9 @@ class Layout:
         return table(rows, ["block", "columns", "place"], caption=caption)
 
 
-def _remembered(featurizer: Featurizer, materials: list[str]) -> Tensor:
-    """Rows of a featurizer; a search asks for the same candidates many times over."""
-    rows = _MEMORY.setdefault(featurizer.id, {})
-    new = [m for m in dict.fromkeys(materials) if m not in rows]
-    if len(rows) + len(new) > _REMEMBERED:
-        rows.clear()
-        new = list(dict.fromkeys(materials))
-    if new:
-        rows.update(zip(new, featurizer(new).unbind(0), strict=True))
-    if not materials:
-        return torch.zeros(0, len(featurizer.names), dtype=torch.float64)
-    return torch.stack([rows[m] for m in materials])
+def _computed(featurizer: Featurizer, materials: list[str]) -> Tensor:
+    values = np.asarray(featurizer(materials))
+    return check_finite(values, materials, featurizer.names, featurizer=featurizer.id)
 
 
 def _condition_width(condition: Condition) -> int:

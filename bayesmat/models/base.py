@@ -200,8 +200,7 @@ class Fitted:
 
     def marginals(self, materials: Sequence[str]) -> Marginals:
         """Component means and variances in model space, for canonical materials."""
-        materials = names(materials, "materials")
-        return self.model.marginals(self.layout(list(materials)))
+        return Marginals.join([self.model.marginals(X) for X in self.layout.stream(materials)])
 
     def predict(
         self,
@@ -236,8 +235,11 @@ class Fitted:
         if unknown:
             raise ModelError(f"unknown properties {unknown}; the model predicts {list(known)}.")
         keys = tuple(canonical_all(materials, self.table.kind))
-        X = self.layout(keys, conditions)
-        marginals = self.model.marginals(X)
+        parts = [
+            (self.model.marginals(X), self.domain_distance(X))
+            for X in self.layout.stream(keys, conditions)
+        ]
+        marginals = Marginals.join([part for part, _ in parts])
         if sds is not None:
             marginals = with_noise(marginals, sds, known, self.scales)
         tail = 0.5 * (1 - level)
@@ -252,7 +254,7 @@ class Fitted:
             keys, tuple(self.table.properties[j] for j in columns), median, lower, upper, level,
             marginals.sd(observation=False)[:, columns].numpy() * units,
             marginals.sd(observation=True)[:, columns].numpy() * units,
-            self.domain_distance(X),
+            np.concatenate([distance for _, distance in parts]),
         )  # fmt: skip
 
     def update(self, table: PropertyTable, *, seed: int) -> Fitted:

@@ -315,7 +315,7 @@ def positive_definite(covariance: Tensor, *, scale: Tensor | None = None) -> Ten
     Raises:
         ModelError: A matrix is not finite, or has no factor even so.
     """
-    symmetric = 0.5 * (covariance + covariance.transpose(-1, -2))
+    symmetric = (covariance + covariance.transpose(-1, -2)).mul_(0.5)
     if scale is None:
         scale = torch.diagonal(symmetric, dim1=-2, dim2=-1).abs().amax(-1)
     out, eye = symmetric, torch.eye(symmetric.shape[-1], dtype=symmetric.dtype)

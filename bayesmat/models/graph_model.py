@@ -32,6 +32,7 @@ def _values(observations: Observations) -> list[tuple[int, float, float]]:
     return list(zip(observations.columns.tolist(), observations.y.tolist(), variances, strict=True))
 
 
+LARGEST = 2**24  # numbers in one matrix of `marginals`: 134 MB
 FLOOR = 1e-9  # GPyTorch warns of variances below 1e-10
 
 
@@ -214,8 +215,8 @@ class GraphModel(PropertyModel):
                     size = torch.maximum(size, diagonal.amax(-1).expand_as(size))
                 blocks[:, :, :, i, :, j] = prior - halves[i].transpose(-1, -2) @ halves[j]
         covariance = blocks.reshape(self.n_sets, b, q * m, q * m)
-        floor = FLOOR * torch.eye(q * m, dtype=torch.float64)
-        return positive_definite(covariance + floor, scale=size)
+        torch.diagonal(covariance, dim1=-2, dim2=-1).add_(FLOOR)
+        return positive_definite(covariance, scale=size)
 
     def _wrap(self, mean: Tensor, covariance: Tensor, batch: torch.Size) -> Posterior:
         """A BoTorch posterior of the shapes that its acquisition functions expect."""
@@ -237,11 +238,12 @@ class GraphModel(PropertyModel):
 
         Args:
             X: Shape `n x D`.
-            chunk: Rows at a time; memory grows with ``S * chunk * k``.
+            chunk: Rows at a time; fewer where S sets of k cells would make large matrices.
         """
         if X.dim() != 2:
             raise ModelError(f"marginals() wants n x D, got shape {tuple(X.shape)}.")
         means, variances = [], []
+        chunk = max(1, min(chunk, LARGEST // self.conditioned.alpha.numel()))
         with torch.no_grad():
             for rows in X.split(chunk):
                 mean, variance = self._marginal_chunk(self.problem.encoder(rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,8 @@ from bayesmat.data.observations import Observations
 from bayesmat.errors import ModelError
 
 __all__ = ["Marginals", "check_finite_rows", "pooled_noise"]
+
+_ROWS = 4096
 
 
 def pooled_noise(inferred: Tensor, observations: Observations) -> Tensor:
@@ -70,6 +73,20 @@ class Marginals(Shown):
     variance: Tensor
     noise_sd: Tensor
 
+    @staticmethod
+    def join(parts: Sequence[Marginals]) -> Marginals:
+        """The rows of all parts, which have the same components and one noise for all rows."""
+        mean = torch.cat([part.mean for part in parts], 1)
+        variance = torch.cat([part.variance for part in parts], 1)
+        return Marginals(mean, variance, parts[0].noise_sd)
+
+    def split(self, rows: int = _ROWS) -> Iterator[Marginals]:
+        """Some rows after others, so that what is computed from them on the way stays small."""
+        for start in range(0, max(self.mean.shape[1], 1), rows):
+            some = slice(start, start + rows)
+            noise = self.noise_sd[:, some] if self.noise_sd.dim() == 3 else self.noise_sd
+            yield Marginals(self.mean[:, some], self.variance[:, some], noise)
+
     def component_sd(self, *, observation: bool) -> Tensor:
         """Component standard deviations, `S x n x m`, with or without measurement noise."""
         noise = self.noise_sd if self.noise_sd.dim() == 3 else self.noise_sd[:, None]
@@ -110,10 +127,14 @@ class Marginals(Shown):
         Properties are independent given the component: for correlated properties use the joint
         posterior. Bounds have shape `m` and may be infinite. Accurate far in either tail.
         """
-        sd = self.component_sd(observation=observation)
-        a, b = (lower - self.mean) / sd, (upper - self.mean) / sd
-        log_p = log_normal_interval(a, b).sum(-1)
-        return torch.logsumexp(log_p, 0) - math.log(log_p.shape[0])
+
+        def of(rows: Marginals) -> Tensor:
+            sd = rows.component_sd(observation=observation)
+            a, b = (lower - rows.mean) / sd, (upper - rows.mean) / sd
+            log_p = log_normal_interval(a, b).sum(-1)
+            return torch.logsumexp(log_p, 0) - math.log(log_p.shape[0])
+
+        return torch.cat([of(rows) for rows in self.split()])
 
 
 def log_normal_interval(a: Tensor, b: Tensor) -> Tensor:

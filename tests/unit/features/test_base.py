@@ -8,6 +8,7 @@ import torch
 from bayesmat.data.table import Condition
 from bayesmat.errors import FeatureError
 from bayesmat.features import ECFP, MACCS, CheapDescriptors, Layout, check_finite
+from bayesmat.features._memory import BLOCK
 
 MATERIALS = ["CCO", "CCN"]
 
@@ -94,3 +95,58 @@ def test_check_finite_shortens_a_long_list():
 def test_check_finite_refuses_a_wrong_shape():
     with pytest.raises(FeatureError, match=r"shape \(2, 3\) for 2 materials and 2 columns"):
         check_finite(np.zeros((2, 3)), MATERIALS, ["p", "q"], featurizer="mine")
+
+
+CHAINS = ["C" * n for n in range(1, BLOCK + 90)]
+
+
+class Lengths:
+    """The length of a string; -1 where `holes` says that it is not known."""
+
+    id = "lengths(test)"
+    names = ("length",)
+
+    def __init__(self, holes=(), width=1):
+        self.holes, self.width = holes, width
+        self.asked = []
+
+    def __call__(self, materials):
+        self.asked.append(len(materials))
+        values = [np.nan if m in self.holes else float(len(m)) for m in materials]
+        return torch.tensor(values, dtype=torch.float64)[:, None].expand(-1, self.width)
+
+
+def test_a_stream_holds_the_rows_of_x_some_at_a_time():
+    layout = Layout([ECFP(size=64)], [Condition("T", "K")])
+    T = np.arange(len(CHAINS), dtype=float)[:, None]
+    parts = list(layout.stream(CHAINS, T))
+    assert [len(X) for X in parts] == [BLOCK, len(CHAINS) - BLOCK]
+    assert torch.equal(torch.cat(parts), layout(CHAINS, T))
+    assert [X.shape for X in layout.stream([], T[:0])] == [(0, 65)]
+    with pytest.raises(FeatureError, match="need an array of shape"):
+        next(layout.stream(CHAINS, T[:3]))
+
+
+def test_featurizers_are_asked_for_few_rows_at_a_time_and_for_each_once():
+    lengths = Lengths()
+    lengths.id = "lengths(asked once)"
+    X = Layout([lengths])(CHAINS + CHAINS[::-1])
+    assert X[:, 0].tolist() == [len(m) for m in CHAINS + CHAINS[::-1]]
+    assert sum(lengths.asked) == len(CHAINS)
+    assert max(lengths.asked) <= BLOCK
+
+
+@pytest.mark.parametrize("ask", [lambda layout: layout(CHAINS), lambda o: list(o.stream(CHAINS))])
+def test_holes_are_named_in_all_rows_at_once(ask):
+    lengths = Lengths(holes=(CHAINS[1], CHAINS[-1]))
+    lengths.id = "lengths(holes)"
+    with pytest.raises(FeatureError, match="gave 2 values") as caught:
+        ask(Layout([lengths]))
+    assert CHAINS[-1] in str(caught.value)
+
+
+def test_a_featurizer_of_another_width_than_it_says_is_refused():
+    lengths = Lengths(width=2)
+    lengths.id = "lengths(wide)"
+    with pytest.raises(FeatureError, match=r"shape \(1, 2\) for 1 materials and 1 columns"):
+        Layout([lengths])(["C"])
