@@ -54,6 +54,7 @@ from .models.kernels import Term as Term
 from .models.prediction import Prediction as Prediction
 from .models.program import Program as Program
 from .models.program import program as program
+from .models.saved import load_fit as load_fit
 from .models.transfer import Transfer as Transfer
 from .reporting import report as report
 from .sources import FeatureMap as FeatureMap
@@ -112,6 +113,7 @@ __all__ = [
     "features",
     "fit",
     "from_frame",
+    "load_fit",
     "noncentred",
     "oracles",
     "plots",

@@ -53,6 +53,7 @@ _MEANT: Mapping[str, str] = MappingProxyType(
         "Prior": "give a prior, like bm.Transfer('gap') or bm.PropertyGraph(nodes).",
         "Property": "give a property with its unit, like bm.Property('gap', 'eV').",
         "PropertyTable": "give a table, from bm.read_csv(path, ...) or bm.from_frame(frame, ...).",
+        "RestorablePrior": "give the prior that was fitted; one of your own needs restore().",
         "Rule": "give a rule, like bm.SpacierRule().",
         "Sampler": "give a sampler, like bm.NUTS() or bm.SMC().",
         "SmilesNGram": "give a language, like bm.design.SmilesNGram.fit(smiles).",

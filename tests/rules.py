@@ -55,7 +55,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "pyro.infer": ("inference.nuts",),
     "pyscf": ("oracles.dft",),
     "rdkit": ("data", "features", "design", "oracles", "plots", "reporting"),
-    "safetensors": ("sources", "inference.checkpoint"),
+    "safetensors": ("sources", "inference.checkpoint", "models.stored"),
     "sevenn": ("oracles.crystal",),
     "skfp": ("features", "design"),
     "sqlalchemy": ("explore.store", "explore._schema"),

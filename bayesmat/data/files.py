@@ -18,8 +18,11 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that no reader, and no interrupted run, ever sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    partial.write_bytes(content)
-    partial.replace(path)
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def write_card(card: Path, files: Mapping[Path, bytes], content: Mapping[str, Any]) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 
 from bayesmat._arguments import instance
+from bayesmat._version import versions
 from bayesmat.errors import CampaignError
 from bayesmat.explore.candidates import CandidateSource
 from bayesmat.explore.records import CarryOver
@@ -15,27 +15,13 @@ from bayesmat.explore.store import CampaignRow, CarriedRow, Store
 from bayesmat.models.base import Prior
 from bayesmat.oracles.base import Oracle
 
-__all__ = ["carry", "carry_overs", "check_reopened", "identify", "latest", "versions"]
+__all__ = ["carry", "carry_overs", "check_reopened", "identify", "latest"]
 
-_PACKAGES = (
-    "bayesmat", "botorch", "numpy", "pyro-ppl", "rdkit", "scikit-fingerprints", "tblite", "torch",
-)  # fmt: skip
 _DOOR = (
     "or go on with these for a reason that is recorded: Campaign.carry_over(url, prior=..., "
     "reason=...), on the command line `bayesmat campaign carry-over`. It keeps every proposal, "
     "failure and result."
 )
-
-
-def versions() -> dict[str, str]:
-    """Versions of the packages that a campaign's numbers may depend on: recorded, not compared."""
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
 
 
 def identify(

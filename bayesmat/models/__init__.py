@@ -8,6 +8,7 @@ from .kernels import ARD, Linear, Matern52, MinMax, Term
 from .marginals import Marginals
 from .prediction import Prediction
 from .report import FitReport
+from .saved import load_fit
 from .transfer import Transfer, transfer_node
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "Transfer",
     "fit",
     "layout_of",
+    "load_fit",
     "transfer_node",
 ]

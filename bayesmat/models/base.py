@@ -17,6 +17,7 @@ from torch import Tensor
 from bayesmat._arguments import checked, names, real, seed_of
 from bayesmat._repr import Shown, quantiles, text
 from bayesmat._repr import table as html_table
+from bayesmat._version import versions
 from bayesmat.data.materials import canonical_all
 from bayesmat.data.table import Observations, PropertyTable, Scale
 from bayesmat.errors import ArgumentError, ModelError
@@ -26,6 +27,7 @@ from bayesmat.models.marginals import Marginals
 from bayesmat.models.prediction import Prediction, with_noise
 from bayesmat.models.report import FitReport
 from bayesmat.models.similarity import Similarity
+from bayesmat.models.stored import StoredFit, write
 from bayesmat.sources.embedding import FeatureMap
 
 __all__ = [
@@ -70,6 +72,17 @@ class PropertyModel(Model, ABC):
     @abstractmethod
     def update(self, observations: Observations, X: Tensor, *, seed: int) -> PropertyModel:
         """The posterior when cells have arrived; `observations` and `X` hold old and new."""
+
+    def state(self) -> Mapping[str, object]:
+        """What the prior's `restore` makes the model from: numbers, text, arrays, records of them.
+
+        Raises:
+            ModelError: This kind of model does not say.
+        """
+        raise ModelError(
+            f"a {type(self).__name__} cannot be saved: give it a method state(), and its prior a "
+            "method restore() (docs/extending.md). Until then fit again."
+        )
 
     def __repr__(self) -> str:
         n = len(self.noise_sd)
@@ -281,6 +294,27 @@ class Fitted:
         model = self.model.update(table.observations(self.scales), X, seed=seed)
         report = replace(model.report, properties=table.properties, scales=self.scales)
         return replace(self, table=table, model=model, report=report)
+
+    def save(self, path: str | Path) -> None:
+        """Write table and posterior to one file, which `bayesmat.load_fit` reads with the prior.
+
+        The file is safetensors with JSON in its header; it holds neither networks nor code. A file
+        that is there is replaced, whole or not at all.
+
+        Raises:
+            ModelError: The file cannot be written, or the model does not say what to write.
+        """
+        prior, state = self.prior, self.model.state()
+        fit = StoredFit(
+            prior.digest(),
+            versions(),
+            prior.properties,
+            self.table,
+            self.scales,
+            self.report,
+            state,
+        )
+        write(Path(checked(path, str | Path, "path")), fit)
 
     @cached_property
     def similarity(self) -> Similarity | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ from bayesmat.inference.seeds import streams
 from bayesmat.models.base import PriorDraws, PropertyModel
 from bayesmat.models.computed import Computed
 from bayesmat.models.conditioning import Encoder, Problem
+from bayesmat.models.digests import described
 from bayesmat.models.explain import ablations
 from bayesmat.models.gaussian import JointPrior, NodePrior, positive_definite
 from bayesmat.models.graph_model import GraphModel
@@ -29,7 +31,7 @@ from bayesmat.models.hyper import HyperPriors, LogNormal, Normal
 from bayesmat.models.inputs import check_cells, check_columns
 from bayesmat.models.kernels import Kernel, Matern52, Term
 from bayesmat.models.report import FitReport
-from bayesmat.sources.embedding import CompositeMap, FeatureMap, Features
+from bayesmat.sources.embedding import FeatureMap, Features
 
 __all__ = ["Computed", "Edge", "Node", "PropertyGraph"]
 
@@ -149,7 +151,7 @@ class PropertyGraph(Shown):
 
     def digest(self) -> str:
         """Hash of configuration, weights, features and streams: what a campaign is opened by."""
-        text = json.dumps([_describe(self), streams()])
+        text = json.dumps([described(self), streams()])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def hyper_priors(self) -> HyperPriors:
@@ -197,6 +199,12 @@ class PropertyGraph(Shown):
             problem.log_marginal, len(problem.priors.names), seed=seed, checkpoint=checkpoint
         )
         return GraphModel(problem, posterior)
+
+    def restore(
+        self, state: Mapping[str, Any], observations: Observations, X: Tensor, *, layout: Layout
+    ) -> GraphModel:
+        """The posterior whose `GraphModel.state` this is, given the same cells."""
+        return GraphModel.restored(self._problem(observations, X, layout), state, X)
 
     def sample(self, X: Tensor, n: int, *, layout: Layout, seed: int) -> PriorDraws:
         r"""Draws of hyper-parameters, and of f at rows X given them.
@@ -348,18 +356,3 @@ def _standardised(
     if trusted.numel() < 2 or float(trusted.std()) == 0:
         return features, float(trusted.mean()) if trusted.numel() else 0.0, 1.0
     return features, float(trusted.mean()), float(trusted.std())
-
-
-def _describe(value: object) -> object:
-    """A JSON-able description of a frozen configuration; feature maps by their content hash."""
-    if isinstance(value, FeatureMap | CompositeMap):
-        return value.digest
-    if isinstance(value, Computed):
-        settings = [getattr(value, field.name) for field in fields(value)[1:]]
-        return ["Computed", value.features.digest, *settings]
-    if isinstance(value, tuple):
-        return [_describe(v) for v in value]
-    if is_dataclass(value):
-        pairs = [[f.name, _describe(getattr(value, f.name))] for f in fields(value)]
-        return [type(value).__name__, *pairs]
-    return value

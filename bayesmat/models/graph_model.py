@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 import torch
 from botorch.acquisition.objective import PosteriorTransform
@@ -19,7 +21,7 @@ from bayesmat.inference.grid import HyperPosterior, SMCIntegrator
 from bayesmat.models.base import PropertyModel
 from bayesmat.models.conditioning import Problem
 from bayesmat.models.explain import report_of
-from bayesmat.models.gaussian import Pair, Phi, positive_definite
+from bayesmat.models.gaussian import JointPrior, Pair, Phi, positive_definite
 from bayesmat.models.marginals import Marginals, check_finite_rows, pooled_noise
 from bayesmat.models.report import FitReport
 
@@ -134,6 +136,33 @@ class GraphModel(PropertyModel):
             self.hyper_posterior, old.log_marginal, new.log_marginal, seed=seed
         )
         return GraphModel(new, found)
+
+    @override
+    def state(self) -> dict[str, object]:
+        """The posterior of the hyper-parameters, and what kernels and parents were scaled by.
+
+        The scales are those of the first fit, which `update` keeps: the table no longer tells.
+        """
+        return {
+            "hyper": self.hyper_posterior,
+            "prepared": tuple(node.prepared for node in self.problem.joint.nodes),
+            "parents": tuple(p and p[1:] for p in self.problem.encoder.computed),
+        }
+
+    @staticmethod
+    def restored(problem: Problem, state: Mapping[str, Any], X: Tensor) -> GraphModel:
+        """The model whose `state` this is, from its cells as newly compiled."""
+        scaled = zip(state["prepared"], state["parents"], strict=True)
+        nodes = tuple(
+            replace(node, prepared=prepared, parent_sd=parent[1] if parent else 1.0)
+            for node, (prepared, parent) in zip(problem.joint.nodes, scaled, strict=True)
+        )
+        known = zip(problem.encoder.computed, state["parents"], strict=True)
+        computed = tuple(None if now is None else (now[0], *then) for now, then in known)
+        encoder = replace(problem.encoder, computed=computed)
+        joint = JointPrior(nodes)
+        same = Problem.of(joint, problem.priors, encoder, problem.observations, X)
+        return GraphModel(same, state["hyper"])
 
     @override
     def posterior(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType
+from typing import Any
 
 import torch
 from pyro import poutine
@@ -27,6 +27,7 @@ from bayesmat.inference.pyro_program import DoublePrecision, seeded
 from bayesmat.inference.report import Sampler
 from bayesmat.inference.seeds import streams
 from bayesmat.models.base import PriorDraws, PropertyModel
+from bayesmat.models.digests import content
 from bayesmat.models.inputs import check_cells, check_columns
 from bayesmat.models.program_laws import Recorder, check_prior, check_rows, drawn
 from bayesmat.models.program_model import ProgramModel, Sampled, at, n_draws
@@ -114,7 +115,7 @@ class Program(Shown):
         """
         features = [[name, feature_map.digest] for name, feature_map in self.maps]
         parts = [self.properties, features, repr(self.sampler), self.n_draws, streams()]
-        text = json.dumps([*parts, _content(self.function)])
+        text = json.dumps([*parts, content(self.function)])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def inputs(self, X: Tensor, layout: Layout) -> dict[str, Tensor]:
@@ -188,6 +189,14 @@ class Program(Shown):
             noise = [evaluate(at(draws, s), X[:1])[1] for s in range(n_draws(draws))]
         sampled = Sampled(draws, torch.stack(noise), run, measured, seed)
         return ProgramModel(self.properties, evaluate, sampled)
+
+    def restore(
+        self, state: Mapping[str, Any], observations: Observations, X: Tensor, *, layout: Layout
+    ) -> ProgramModel:
+        """The posterior whose `ProgramModel.state` this is, given the same cells."""
+        draws, measured = state["run"].flat(self.n_draws), _measured(observations, X)[0]
+        sampled = Sampled(draws, state["noise_sd"], state["run"], measured, state["seed"])
+        return ProgramModel(self.properties, partial(self.evaluate, layout=layout), sampled)
 
     def explain(
         self,
@@ -337,28 +346,3 @@ def _measured(observations: Observations, X: Tensor) -> tuple[Observations, Tens
         return observations, X
     kept, rows = torch.unique(observations.rows, return_inverse=True)
     return replace(observations, rows=rows, n_rows=len(kept)), X[kept]
-
-
-def _content(value: object, depth: int = 2) -> object:
-    """A JSON-able description of what a digest must notice."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Tensor):
-        data = value.detach().cpu().contiguous().numpy()
-        return [str(data.dtype), list(data.shape), hashlib.sha256(data.tobytes()).hexdigest()]
-    if isinstance(value, list | tuple) and depth:
-        return [_content(v, depth - 1) for v in value]
-    if isinstance(value, Mapping) and depth:
-        return [[str(k), _content(v, depth - 1)] for k, v in value.items()]
-    if isinstance(value, FunctionType) and depth:
-        try:
-            text = textwrap.dedent(inspect.getsource(value))
-        except OSError as error:
-            raise ModelError(
-                f"the source text of {value.__name__!r} cannot be read, so that a campaign could "
-                "not tell this program from another: write it in a file or a notebook cell."
-            ) from error
-        outside = inspect.getclosurevars(value)
-        names = {**outside.globals, **outside.nonlocals}
-        return [text, [[k, _content(names[k], depth - 1)] for k in sorted(names)]]
-    return f"{type(value).__module__}.{type(value).__qualname__}"

@@ -158,6 +158,12 @@ class ProgramModel(PropertyModel):
             "(bm.fit), or write the dependence as a PropertyGraph."
         )
 
+    @override
+    def state(self) -> dict[str, object]:
+        """Every draw, and the noise of those that are kept."""
+        kept = self.sampled
+        return {"run": kept.run, "noise_sd": kept.noise_sd, "seed": kept.seed}
+
     def latent(self, X: Tensor) -> Tensor:
         """The latent properties of rows `n x D` under every draw, `S x n x m`."""
         draws = self.sampled.draws

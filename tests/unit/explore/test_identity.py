@@ -1,7 +1,8 @@
 import pytest
 
+from bayesmat._version import versions
 from bayesmat.errors import CampaignError
-from bayesmat.explore.identity import check_reopened, identify, versions
+from bayesmat.explore.identity import check_reopened, identify
 from bayesmat.explore.store import CampaignRow
 from tests.unit.explore.fake import POOL, FakeOracle, FakePrior, FakeRule
 

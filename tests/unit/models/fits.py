@@ -82,7 +82,7 @@ def _updated() -> Fitted:
 def _transfer() -> Fitted:
     fingerprints = Coordinates(2)
     X = torch.rand(200, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    (network,) = train_pyramids(X, X.prod(1, keepdim=True), [PyramidSpec((6, 4))], seed=0, epochs=2)
+    (network,) = train_pyramids(X, X.prod(1, keepdim=True), [PyramidSpec((7, 5))], seed=0, epochs=2)
     maps = (FeatureMap((fingerprints,), Embedding(network), "network"),)
     positive = replace(
         waves().select(["p0"]), materials=tuple(f"0.{i} 0.{3 * i % 7}" for i in range(10, 22))
