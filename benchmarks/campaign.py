@@ -196,7 +196,7 @@ def run_one(
         )  # fmt: skip
         campaign.run(rounds, BATCH, workers=0, progress=False)
         history = campaign.history()
-        seconds = [p.trace["seconds"] for p in campaign.proposals()]
+        seconds = [p.trace.seconds for p in campaign.proposals()]
         campaign.close()
     value = history["gap"].to_numpy(dtype=float)
     inside = (value >= history["gap_lower"]) & (value <= history["gap_upper"])

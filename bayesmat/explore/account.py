@@ -288,8 +288,7 @@ def account_of(
 def _fit_lines(proposals: Sequence[Proposal], fit_report: FitReport | None) -> tuple[str, ...]:
     if fit_report is not None:
         return fit_report.lines
-    stored = proposals[-1].trace.get("report", "") if proposals else ""
-    return tuple(str(stored).splitlines())
+    return tuple(proposals[-1].trace.report.splitlines()) if proposals else ()
 
 
 def _shares(fit_report: FitReport | None, targets: Sequence[Target]) -> dict[str, np.ndarray]:
@@ -335,48 +334,31 @@ def _call(
 def _temporary(proposals: Sequence[Proposal]) -> dict[str, dict[int, tuple[float, float]]]:
     found: dict[str, dict[int, tuple[float, float]]] = {}
     for proposal in proposals:
-        regions = (proposal.trace.get("selection") or {}).get("temporary") or {}
-        for name, (low, high) in regions.items():
-            found.setdefault(name, {})[proposal.round] = (float(low), float(high))
+        for name, ends in proposal.trace.temporary.items():
+            found.setdefault(name, {})[proposal.round] = ends
     return found
 
 
 def _stages(proposals: Sequence[Proposal]) -> pd.DataFrame:
-    rows = []
-    for proposal in proposals:
-        source = proposal.trace.get("source") or {}
-        n_particles = _number(source.get("n_particles"))
-        for number, stage in enumerate(source.get("stages") or (), start=1):
-            rows.append(
-                {
-                    "round": proposal.round,
-                    "stage": number,
-                    "beta": stage["beta"],
-                    "ess_fraction": stage["ess"] / n_particles,
-                    "acceptance": _number(stage.get("acceptance")),
-                    "unique_fraction": _number(stage.get("unique")) / n_particles,
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def _number(value: float | None) -> float:
-    return NAN if value is None else float(value)
+    rows = [
+        {"round": proposal.round, "stage": number, **vars(stage)}
+        for proposal in proposals
+        for number, stage in enumerate(proposal.trace.stages, start=1)
+    ]
+    return pd.DataFrame(rows).fillna(NAN)
 
 
 def _provenance(campaign: Campaign, proposals: Sequence[Proposal]) -> dict[str, str]:
     store = Store(campaign.url)
     row = latest(store.campaign(), store.carried())
     store.close()
-    rules = dict.fromkeys(str(p.trace.get("rule")) for p in proposals)
+    rules = dict.fromkeys(p.trace.rule for p in proposals)
     facts = {
         "seed": str(row.seed),
         "history": campaign.url,
         "prior (digest)": row.prior_digest,
         "oracle (digest)": str(row.settings.get("oracle")),
-        "candidates (digest)": ", ".join(
-            dict.fromkeys(str(p.trace.get("candidates")) for p in proposals)
-        ),
+        "candidates (digest)": ", ".join(dict.fromkeys(p.trace.candidates for p in proposals)),
         "rule": ", ".join(rules),
         "start": f"{campaign.start.n_rows} measured rows",
     }

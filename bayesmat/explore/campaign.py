@@ -374,8 +374,9 @@ class Campaign(Shown):
         self._store.close()
 
     def _load(self) -> None:
+        created = self._store.campaign()
         self._carried = self._store.carried()
-        self._row = latest(self._store.campaign(), self._carried)
+        self._row = latest(created, self._carried)
 
     def _history(self) -> History:
         # Proposals first: whatever results are read later belong to one of them.

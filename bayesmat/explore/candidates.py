@@ -28,6 +28,7 @@ from bayesmat.design.sampler import (
 )
 from bayesmat.errors import DesignError
 from bayesmat.explore.goals import Goal, Maximize, Region, extremes, region_of
+from bayesmat.explore.records import SamplerStage, stage_of
 from bayesmat.models.base import Fitted
 
 __all__ = ["CandidateSource", "Candidates", "MoleculeDesign", "Pool", "RegionScore"]
@@ -39,11 +40,13 @@ class Candidates(Shown):
 
     Attributes:
         materials: Canonical keys, distinct.
-        trace: JSON-able diagnostics of how they were made.
+        trace: JSON-able notes on how they were made; people read them, programs do not.
+        stages: Temperatures of the sampler, if one made them.
     """
 
     materials: tuple[str, ...]
     trace: dict[str, Any] = field(default_factory=dict)
+    stages: tuple[SamplerStage, ...] = ()
 
     def __post_init__(self) -> None:
         settle(self)
@@ -223,4 +226,5 @@ class MoleculeDesign:
         }
         if not kept:
             raise DesignError("the sampler found no molecule that is new and passes the filter.")
-        return Candidates(tuple(kept), trace)
+        stages = tuple(stage_of(row, self.settings.n_particles) for row in result.trace)
+        return Candidates(tuple(kept), trace, stages)

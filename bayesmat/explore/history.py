@@ -147,7 +147,9 @@ class History(Shown):
             "hit": self.hit(item.material) if state == "told" and self._bounded else None,
             "probability": _number(said["probability"]),
             "domain_distance": _number(said["domain_distance"]),
-            "cost_s": _number(max((r.cost_s or 0.0 for r in cells.values()), default=None)),
+            "cost_s": _number(
+                max((r.cost_s for r in cells.values() if r.cost_s is not None), default=None)
+            ),
             "failure": None if state == "told" else failure,
         }
         for name in names:

@@ -23,6 +23,8 @@ from bayesmat.models.prediction import Prediction
 __all__ = [
     "CarryOver",
     "Proposal",
+    "RoundTrace",
+    "SamplerStage",
     "Status",
     "goal_from_json",
     "goal_to_json",
@@ -30,12 +32,89 @@ __all__ = [
     "prediction_from_json",
     "prediction_to_json",
     "proposal_of",
+    "stage_of",
     "table_from_json",
     "table_to_json",
 ]
 
 _PARTS = {"prior": "models", "oracle": "oracles", "candidates": "candidates", "rule": "rules"}
 _GOALS: tuple[type[Goal], ...] = (Within, AtLeast, AtMost, Maximize, Minimize)
+
+
+@dataclass(frozen=True)
+class SamplerStage:
+    """One temperature of the sampler that made the candidates.
+
+    Attributes:
+        beta: Inverse temperature; 1 is the target.
+        ess_fraction: Effective number of particles, of all.
+        acceptance: Share of moves that were accepted, if it moved.
+        unique_fraction: Distinct particles, of all.
+    """
+
+    beta: float
+    ess_fraction: float
+    acceptance: float | None = None
+    unique_fraction: float | None = None
+
+
+@dataclass(frozen=True)
+class RoundTrace:
+    """How a proposal came about: what reports read, and in `notes` what only people read.
+
+    Attributes:
+        rule: Name of the rule.
+        candidates: Digest of the candidate source.
+        n_candidates: How many there were.
+        n_pending: Materials that were waiting for a result.
+        report: The fit's report, a sentence a line.
+        seconds: Spent on `fit`, `candidates` and `select`.
+        temporary: Property -> region that the rule aimed at, in the property's unit.
+        stages: Temperatures of the sampler; none for a pool.
+        versions: Package -> installed version.
+        notes: What rule (`selection`) and candidate source (`source`) said besides.
+    """
+
+    rule: str = ""
+    candidates: str = ""
+    n_candidates: int = 0
+    n_pending: int = 0
+    report: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    temporary: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    stages: tuple[SamplerStage, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Write the trace; infinities become text, NaN nothing."""
+        written: dict[str, Any] = jsonable(vars(self))
+        return written
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> RoundTrace:
+        """Read a trace, also one of an earlier version, whose rule and source kept own keys."""
+        known = {f.name: written[f.name] for f in dataclasses.fields(cls) if f.name in written}
+        if "notes" not in written:
+            notes = {name: written.get(name) or {} for name in ("selection", "source")}
+            n = notes["source"].get("n_particles") or 1
+            known |= {
+                "notes": notes,
+                "temporary": notes["selection"].get("temporary") or {},
+                "stages": [stage_of(s, n) for s in notes["source"].get("stages") or ()],
+            }
+        stages = tuple(s if isinstance(s, SamplerStage) else SamplerStage(**s)
+                       for s in known.pop("stages", ()))  # fmt: skip
+        regions = known.pop("temporary", {}).items()
+        temporary = {name: (float(low), float(high)) for name, (low, high) in regions}
+        return cls(**known, stages=stages, temporary=temporary)
+
+
+def stage_of(record: Mapping[str, Any], n_particles: int) -> SamplerStage:
+    """A stage from a record of the string sampler."""
+    unique, acceptance = record.get("unique"), record.get("acceptance")
+    share = None if unique is None else unique / n_particles
+    return SamplerStage(record["beta"], record["ess"] / n_particles, acceptance, share)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,14 +126,14 @@ class Proposal:
         prediction: What the posterior said about each material before it was measured.
         probability: P(a measurement meets all goals that have bounds), shape `n`; NaN if none has.
         scores: The rule's value of each material, shape `n`.
-        trace: How the proposal came about: rule, candidates, seed, diagnostics, seconds.
+        trace: How the proposal came about.
     """
 
     round: int
     prediction: Prediction
     probability: np.ndarray
     scores: np.ndarray
-    trace: Mapping[str, Any] = field(default_factory=dict)
+    trace: RoundTrace = field(default_factory=RoundTrace)
 
     @property
     def materials(self) -> tuple[str, ...]:
@@ -71,12 +150,11 @@ class Proposal:
         return text("Proposal", {"round": self.round, "materials": self.materials})
 
     def __str__(self) -> str:
-        head = f"Round {self.round}: {len(self.materials)} materials by {self.trace.get('rule')}"
+        head = f"Round {self.round}: {len(self.materials)} materials by {self.trace.rule}"
         return f"{head}\n{_rounded(self.to_frame()).to_string(index=False)}"
 
     def _repr_html_(self) -> str:
-        rule = self.trace.get("rule")
-        caption = f"Round {self.round}: {len(self.materials)} materials by {rule}"
+        caption = f"Round {self.round}: {len(self.materials)} materials by {self.trace.rule}"
         return sheet(self.to_frame(), caption=caption)
 
 
@@ -106,8 +184,9 @@ class Status:
 
     def __str__(self) -> str:
         counts = (
-            f"{self.rounds} rounds, {self.proposed} materials proposed: {self.told} measured "
-            f"({self.hits} meet the goals), {self.failed} failed, {len(self.pending)} pending."
+            f"{_count(self.rounds, 'round')}, {_count(self.proposed, 'material')} proposed: "
+            f"{self.told} measured ({self.hits} meet the goals), {self.failed} failed, "
+            f"{len(self.pending)} pending."
         )
         if self.best is None:
             return counts
@@ -144,6 +223,10 @@ class CarryOver:
             f"Carried over after {rounds} ({self.time:%Y-%m-%d %H:%M} UTC): {self.reason}. Rounds "
             f"before and after were made under different {parts} ({changes})."
         )
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
@@ -287,4 +370,4 @@ def proposal_of(row: ProposalRow, properties: Sequence[Property]) -> Proposal:
     """Read a proposal from the store; `properties` are those of the start table."""
     materials, written = zip(*((i.material, i.prediction) for i in row.items), strict=True)
     prediction, probability, scores = prediction_from_json(materials, written, properties)
-    return Proposal(row.round, prediction, probability, scores, row.trace)
+    return Proposal(row.round, prediction, probability, scores, RoundTrace.from_json(row.trace))

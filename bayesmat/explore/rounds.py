@@ -18,8 +18,9 @@ from bayesmat.errors import ArgumentError, CampaignError, ModelError
 from bayesmat.explore.candidates import CandidateSource, MoleculeDesign, Pool
 from bayesmat.explore.goals import Goal, extremes, goals_of, region_of
 from bayesmat.explore.history import History
+from bayesmat.explore.identity import versions
 from bayesmat.explore.improvement import ImprovementRule
-from bayesmat.explore.records import jsonable, prediction_to_json
+from bayesmat.explore.records import RoundTrace, prediction_to_json
 from bayesmat.explore.select import (
     ExpectedDistanceRule,
     LiteralSpacierRule,
@@ -92,21 +93,23 @@ def design_round(parts: Parts, history: History, batch: int, *, seed: int) -> Pr
     clock.append(time.perf_counter())
     chosen = [candidates.materials[row] for row in selection.rows]
     _check_chosen(chosen, history, parts.rule.name)
-    trace = {
-        "rule": parts.rule.name,
-        "selection": selection.trace,
-        "candidates": parts.candidates.digest,
-        "n_candidates": len(candidates.materials),
-        "source": candidates.trace,
-        "report": str(fitted.report),
-        "n_pending": len(history.pending),
-        "seconds": dict(zip(("fit", "candidates", "select"), np.diff(clock), strict=True)),
-    }
+    trace = RoundTrace(
+        parts.rule.name,
+        parts.candidates.digest,
+        len(candidates.materials),
+        len(history.pending),
+        str(fitted.report),
+        dict(zip(("fit", "candidates", "select"), np.diff(clock).tolist(), strict=True)),
+        selection.temporary,
+        candidates.stages,
+        versions(),
+        {"selection": selection.trace, "source": candidates.trace},
+    )
     predictions = prediction_to_json(
         fitted.predict(chosen), goal_probability(fitted, history.goals, chosen), selection.scores
     )
     items = tuple(map(ItemRow, chosen, predictions))
-    return ProposalRow(number, jsonable(trace), items)
+    return ProposalRow(number, trace.to_json(), items)
 
 
 def goal_probability(fitted: Fitted, goals: Sequence[Goal], materials: Sequence[str]) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -42,12 +42,14 @@ class Selection(Shown):
     Attributes:
         rows: Positions among the candidates, best first.
         scores: The rule's value of each.
-        trace: JSON-able record of what the rule aimed at.
+        trace: JSON-able notes of the rule; people read them, programs do not.
+        temporary: Property -> region that was aimed at instead of the goals', in physical units.
     """
 
     rows: tuple[int, ...]
     scores: tuple[float, ...]
     trace: dict[str, Any] = field(default_factory=dict)
+    temporary: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         settle(self)
@@ -303,10 +305,9 @@ class SpacierRule:
         rows, scores = self._greedy(board, short, hits, batch, found)
         trace = {
             "tau": tau,
-            "temporary": _temporary_bounds(fitted, region),
             "expected in the temporary region": float(log_p[rows].exp().sum()),
         }
-        return Selection(tuple(rows), tuple(scores), trace)
+        return Selection(tuple(rows), tuple(scores), trace, _temporary_bounds(fitted, region))
 
     def _temporary(self, board: Board, batch: int) -> tuple[float, Region, Tensor]:
         """The smallest tau on a grid that the posterior can reach."""
@@ -371,12 +372,12 @@ def _hits_so_far(fitted: Fitted, region: Region) -> int:
     return int((inside | ~region.bounded).all(-1).sum())
 
 
-def _temporary_bounds(fitted: Fitted, region: Region) -> dict[str, list[float]]:
+def _temporary_bounds(fitted: Fitted, region: Region) -> dict[str, tuple[float, float]]:
     """Bounds of the bounded properties in physical units."""
     lower, upper = _physical(fitted, [region.lower, region.upper])
     names = fitted.table.property_names
     bounded = region.bounded.tolist()
-    return {n: [lower[j], upper[j]] for j, n in enumerate(names) if bounded[j]}
+    return {n: (lower[j], upper[j]) for j, n in enumerate(names) if bounded[j]}
 
 
 def _physical(fitted: Fitted, targets: Sequence[Tensor]) -> list[list[float]]:

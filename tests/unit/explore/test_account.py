@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +16,7 @@ from scipy import stats
 
 from bayesmat.data.table import Property
 from bayesmat.explore.account import Account, Call, Forecast, Target, account_of
+from bayesmat.explore.records import RoundTrace
 from bayesmat.inference.report import InferenceReport
 from bayesmat.models.report import FitReport
 
@@ -140,11 +142,12 @@ def test_an_explained_fit_replaces_the_stored_words(fake: ModuleType, tmp_path: 
     campaign.close()
 
 
-def test_sampler_stages_and_temporary_regions_are_read_from_the_trace(
+def test_traces_of_earlier_versions_are_read(
     fake: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = fake.create(f"sqlite:///{tmp_path / 'c.db'}")
     campaign.suggest(2)
+    own = {"rule": "r", "report": "", "candidates": "c"}
     stages = [
         {"beta": 0.4, "ess": 128.0, "acceptance": None, "unique": None},
         {"beta": 1.0, "ess": 64.0, "acceptance": 0.2, "unique": 128},
@@ -153,9 +156,7 @@ def test_sampler_stages_and_temporary_regions_are_read_from_the_trace(
         "source": {"n_particles": 256, "stages": stages},
         "selection": {"temporary": {"gap": [2.5, 3.0]}},
     }
-    proposals = campaign.proposals()
-    for proposal in proposals:
-        proposal.trace.update(trace)
+    proposals = [replace(p, trace=RoundTrace.from_json(trace | own)) for p in campaign.proposals()]
     monkeypatch.setattr(campaign, "proposals", lambda: proposals)
     account = account_of(campaign)
     assert account.temporary == {"gap": {1: (2.5, 3.0)}}

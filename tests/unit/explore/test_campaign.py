@@ -58,9 +58,9 @@ def test_a_proposal_is_what_was_stored(campaign, url):
         np.testing.assert_array_equal(ours, theirs)
     np.testing.assert_array_equal(stored.probability, proposal.probability)
     assert np.all((proposal.prediction.lower < proposal.prediction.median).ravel())
-    assert stored.trace["rule"] == "fake rule"
-    assert stored.trace["selection"] == {"round": 1, "target": [1.0, None, "inf"]}
-    assert set(stored.trace["seconds"]) == {"fit", "candidates", "select"}
+    assert stored.trace.rule == "fake rule"
+    assert stored.trace.notes["selection"] == {"round": 1, "target": [1.0, None, "inf"]}
+    assert set(stored.trace.seconds) == {"fit", "candidates", "select"}
 
 
 def test_the_stated_probability_is_that_of_the_model(campaign):

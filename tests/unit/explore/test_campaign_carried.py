@@ -104,7 +104,7 @@ def test_nothing_known_is_proposed_again(url, played):
     proposal = campaign.suggest(20)
     assert not {told, failed, pending, *start_table().materials} & set(proposal.materials)
     assert campaign.table().materials[-1] == told
-    assert proposal.trace.get("n_pending") == 1
+    assert proposal.trace.n_pending == 1
     campaign.close()
     again = Campaign.open(url, prior=FakePrior("2"), **PARTS)
     again.tell(pending, {"gap": truth(pending)})
@@ -212,3 +212,10 @@ def test_killed_half_way_the_store_is_as_before(url, played, tmp_path):
     again = carry(url)
     assert len(again.carry_overs()) == 1
     again.close()
+
+
+def test_looking_for_a_campaign_leaves_no_file(tmp_path):
+    for door in (Campaign.open, lambda url: carry(url)):
+        with pytest.raises(CampaignError, match="there is no campaign"):
+            door(f"sqlite:///{tmp_path / 'none.db'}")
+    assert not list(tmp_path.iterdir())

@@ -149,7 +149,7 @@ def test_an_extreme_is_searched_by_default_and_counted_without_hits(url):
     )  # fmt: skip
     proposal = campaign.suggest(2)
     campaign.tell(proposal.materials[0], {"gap": 5.0})
-    assert proposal.trace["rule"] == "qLogEI"
+    assert proposal.trace.rule == "qLogEI"
     status = campaign.status()
     assert status.best == proposal.materials[0]
     campaign.close()

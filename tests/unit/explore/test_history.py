@@ -94,3 +94,9 @@ def test_a_campaign_without_results():
     assert len(past.frame()) == 0
     assert past.status().best is None
     assert str(past.status()).startswith("0 rounds")
+
+
+def test_a_cost_that_nobody_stated_is_not_zero():
+    cost = history(Within("gap", 2.0, 2.5)).frame().set_index("material")["cost_s"]
+    assert cost["b"] == 2.0
+    assert np.isnan(cost["e"])

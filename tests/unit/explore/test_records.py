@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import math
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from bayesmat.errors import CampaignError
 from bayesmat.explore.goals import AtLeast, AtMost, Maximize, Minimize, Within
 from bayesmat.explore.records import (
     Proposal,
+    RoundTrace,
+    SamplerStage,
+    Status,
     goal_from_json,
     goal_to_json,
     jsonable,
@@ -93,7 +97,7 @@ def test_predictions_survive_json():
 
 
 def test_a_proposal_reads_as_a_table_and_escapes_what_others_wrote():
-    given = Proposal(3, prediction(), np.array([0.5, 0.1]), np.zeros(2), {"rule": "<b>rule"})
+    given = Proposal(3, prediction(), np.array([0.5, 0.1]), np.zeros(2), RoundTrace("<b>rule"))
     assert given.materials == ("C", "CC")
     frame = given.to_frame()
     assert frame["P(goals)"].tolist() == [0.5, 0.1]
@@ -102,3 +106,17 @@ def test_a_proposal_reads_as_a_table_and_escapes_what_others_wrote():
     page = given._repr_html_()
     assert "<b>rule" not in page
     assert "&lt;b&gt;rule" in page
+
+
+def test_a_trace_is_read_as_it_was_written():
+    stages = (SamplerStage(0.4, 0.5), SamplerStage(1.0, 0.25, 0.2, 0.5))
+    trace = RoundTrace(
+        "rule", "digest", 9, 2, "a line", {"fit": 0.5}, {"gap": (2.5, math.inf)}, stages,
+        {"torch": "2"}, {"selection": {"tau": 0.1}, "source": {}},
+    )  # fmt: skip
+    assert RoundTrace.from_json(json.loads(json.dumps(trace.to_json()))) == trace
+
+
+def test_one_is_not_many():
+    status = Status(1, 1, 0, 0, ("C",), 0, None, {})
+    assert str(status).startswith("1 round, 1 material proposed: 0 measured")

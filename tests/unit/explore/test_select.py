@@ -76,13 +76,13 @@ def test_members_of_a_batch_are_not_alike(fitted: Fitted) -> None:
 def test_the_temporary_region_reaches_back_toward_the_data_and_contains_u(fitted: Fitted) -> None:
     far = [Within("Tb", 800.0, 820.0)]
     selection = SpacierRule()(fitted, Candidates(ACIDS), far, 3, seed=0, round=1)
-    low, high = selection.trace["temporary"]["Tb"]
+    low, high = selection.temporary["Tb"]
     assert selection.trace["tau"] > 0
     assert low < 800.0
     assert high == pytest.approx(820.0)
     near = SpacierRule(reach=0.0)(fitted, Candidates(ACIDS), GOALS, 3, seed=0, round=1)
     assert near.trace["tau"] == 0.0
-    assert near.trace["temporary"]["Tb"] == pytest.approx([420.0, 450.0])
+    assert near.temporary["Tb"] == pytest.approx((420.0, 450.0))
 
 
 def test_joint_value_prefers_the_bet_that_is_not_the_same_bet(fitted: Fitted) -> None:
