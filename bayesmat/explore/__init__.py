@@ -1,10 +1,11 @@
 """The choice of the next experiment: goals, candidates, rules, and the campaign."""
 
+from .acquisition import ExpectedDistance, RegionProbability, SpacierValue
 from .campaign import Campaign
 from .candidates import Candidates, CandidateSource, MoleculeDesign, Pool
 from .goals import AtLeast, AtMost, Goal, Maximize, Minimize, Region, Within, region_of
 from .improvement import ImprovementRule
-from .records import Proposal, Status
+from .records import CarryOver, Proposal, RoundTrace, Status
 from .select import (
     ExpectedDistanceRule,
     LiteralSpacierRule,
@@ -20,6 +21,8 @@ __all__ = [
     "Campaign",
     "CandidateSource",
     "Candidates",
+    "CarryOver",
+    "ExpectedDistance",
     "ExpectedDistanceRule",
     "Goal",
     "ImprovementRule",
@@ -31,9 +34,12 @@ __all__ = [
     "ProbabilityRule",
     "Proposal",
     "Region",
+    "RegionProbability",
+    "RoundTrace",
     "Rule",
     "Selection",
     "SpacierRule",
+    "SpacierValue",
     "Status",
     "Within",
     "region_of",

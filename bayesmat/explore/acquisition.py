@@ -1,13 +1,17 @@
 r"""Acquisition functions for target regions, as BoTorch acquisition functions.
 
-All work in model space, on models whose posterior is Gaussian or an equal-weight mixture, and on
-one output: `X` has shape `batch_shape x 1 x D`, the value `batch_shape`. Batches are put together
-by the rules of `bayesmat.explore.select`.
+Use them where candidates are points of a continuous space (compositions, process variables), with
+`optimize_acqf`; campaigns choose rows of a pool by the rules of `bayesmat.explore.select`, which
+share the formulas. All work in model space, on models whose posterior is Gaussian or an
+equal-weight mixture, and on one candidate at a time: `X` has shape `batch_shape x 1 x D`, the value
+`batch_shape`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Self
 
 import torch
 from botorch.acquisition import AcquisitionFunction
@@ -17,8 +21,8 @@ from torch import Tensor
 from typing_extensions import override
 
 from bayesmat.errors import ModelError
-from bayesmat.explore.goals import Region
-from bayesmat.models.base import PropertyModel
+from bayesmat.explore.goals import Goal, Region, goals_of, region_of
+from bayesmat.models.base import Fitted, PropertyModel
 from bayesmat.models.marginals import Marginals
 
 __all__ = [
@@ -38,11 +42,29 @@ class RegionAcquisition(AcquisitionFunction):
         self.property_model = model
         self.region = region
 
+    @classmethod
+    def for_goals(cls, fitted: Fitted, goals: Sequence[Goal]) -> Self:
+        """The acquisition function of a fit for goals in physical units.
+
+        Raises:
+            ModelError: No goal has a bound, or they contradict each other.
+        """
+        region = region_of(goals_of(goals), fitted.table.property_names, fitted.scales)
+        if not bool(region.bounded.any()):
+            raise ModelError(
+                f"{cls.__name__} values a region, and the goals have no bound: give Within, "
+                "AtLeast or AtMost; for an extreme use BoTorch's qLogExpectedImprovement."
+            )
+        return cls(fitted.model, region)
+
     def marginals(self, X: Tensor) -> Marginals:
         """Component means and variances of `batch_shape x 1 x D` candidates, with gradients."""
         posterior = self.property_model.posterior(X)
         if not isinstance(posterior, GPyTorchPosterior):
-            raise ModelError("this acquisition wants a Gaussian posterior or a mixture of them.")
+            raise ModelError(
+                f"{type(self).__name__} wants a Gaussian posterior or a mixture of them, the model "
+                f"gives {type(posterior).__name__}: use a Monte Carlo acquisition of BoTorch."
+            )
         mean, variance = posterior.mean, posterior.variance
         if mean.dim() == X.dim():  # one Gaussian: S = 1
             mean, variance = mean.unsqueeze(-3), variance.unsqueeze(-3)
@@ -95,7 +117,7 @@ class SpacierValue(RegionAcquisition):
     Args:
         model: The posterior.
         region: U.
-        target: Y*, shape `m`.
+        target: Y*, shape `m`; by default the centre of U.
         sigma_weight: Factor on sigma in the literal form.
         distance_weight: lambda.
         expected: Use the expected loss.
@@ -108,14 +130,14 @@ class SpacierValue(RegionAcquisition):
         self,
         model: PropertyModel,
         region: Region,
-        target: Tensor,
+        target: Tensor | None = None,
         *,
         sigma_weight: float = 1.0,
         distance_weight: float = 1.0,
         expected: bool = False,
     ) -> None:
         super().__init__(model, region)
-        self.target = target
+        self.target = region.centre if target is None else target
         self.sigma_weight = sigma_weight
         self.distance_weight = distance_weight
         self.expected = expected
@@ -156,6 +178,7 @@ def expected_squared_distance(marginals: Marginals, region: Region) -> Tensor:
 
 def _excess(d: Tensor, sd: Tensor) -> Tensor:
     """E[max(0, X)^2] for X ~ N(d, sd^2); 0 where d = -inf."""
+    d = torch.where(torch.isinf(d), -30.0 * sd.detach(), d)  # or gradients would be NaN
     z = (d / sd).clamp(min=-30.0)
     d = z * sd
     density = torch.exp(-0.5 * z.square()) / math.sqrt(2 * math.pi)

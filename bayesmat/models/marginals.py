@@ -16,6 +16,7 @@ from bayesmat.errors import ModelError
 __all__ = ["Marginals", "check_finite_rows", "pooled_noise"]
 
 _ROWS = 4096
+_FAR = 1e10  # standard deviations; the normal has nothing beyond
 
 
 def pooled_noise(inferred: Tensor, observations: Observations) -> Tensor:
@@ -130,11 +131,18 @@ class Marginals(Shown):
 
         def of(rows: Marginals) -> Tensor:
             sd = rows.component_sd(observation=observation)
-            a, b = (lower - rows.mean) / sd, (upper - rows.mean) / sd
+            a, b = (_standardised(bound, rows.mean, sd) for bound in (lower, upper))
             log_p = log_normal_interval(a, b).sum(-1)
             return torch.logsumexp(log_p, 0) - math.log(log_p.shape[0])
 
         return torch.cat([of(rows) for rows in self.split()])
+
+
+def _standardised(bound: Tensor, mean: Tensor, sd: Tensor) -> Tensor:
+    """(bound - mean) / sd; an open end is far, not infinite, so that gradients are numbers."""
+    closed = torch.isfinite(bound)
+    z = (torch.where(closed, bound, 0.0) - mean) / sd
+    return torch.where(closed, z, _FAR * torch.sign(bound))
 
 
 def log_normal_interval(a: Tensor, b: Tensor) -> Tensor:
