@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import numbers
+import operator
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
@@ -18,52 +19,23 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 import numpy as np
 from typing_extensions import get_protocol_members, is_protocol
 
+from bayesmat._meant import meant
 from bayesmat.errors import ArgumentError
 
-__all__ = ["array", "checked", "instance", "integer", "items", "names", "real", "seed_of", "settle"]
+__all__ = [
+    "array",
+    "called",
+    "checked",
+    "instance",
+    "integer",
+    "items",
+    "names",
+    "real",
+    "seed_of",
+    "settle",
+]
 
 T = TypeVar("T")
-
-# What was meant, by the name of the kind that a door wants; other kinds are named as they are.
-_MEANT: Mapping[str, str] = MappingProxyType(
-    {
-        "Campaign": "give a campaign, from bm.Campaign.create(...) or bm.Campaign.open(url).",
-        "CandidateSource": "wrap a list of materials: bm.Pool(materials).",
-        "CompositeMap": "give a bm.FeatureMap of featurizers, like bm.FeatureMap((bm.ECFP(),)).",
-        "Column": "give a column with its units, like bm.Column('eV', unit='hartree').",
-        "Computed": "give a computed parent, like bm.Computed('gap_huckel').",
-        "Condition": "give a condition with its unit, like bm.Condition('temperature', 'K').",
-        "DataFrame": "give a pandas data frame.",
-        "Edge": "give an edge from a property, like bm.Edge('gap_pbe').",
-        "FeatureMap": "give a feature map, like bm.FeatureMap((bm.ECFP(),)).",
-        "Features": "give a feature map, like bm.FeatureMap((bm.ECFP(),)).",
-        "Featurizer": "give a featurizer, like bm.ECFP() or bm.features.CheapDescriptors().",
-        "Fitted": "give a fit, from bm.fit(prior, table, seed=0).",
-        "GenerativePrior": "give a prior, like bm.Transfer('gap') or a bm.program.",
-        "HeldOut": "give held-out predictions, from bm.check.kfold(prior, table, seed=0).",
-        "Integrator": "give an integrator, like bm.ImportanceIntegrator() or bm.SMCIntegrator().",
-        "Kernel": "give a kernel, like bm.Matern52() or bm.MinMax().",
-        "Layout": "give the layout that made X: fitted.layout, or models.layout_of(prior, table).",
-        "Mapping": "give a mapping, like {'name': value}.",
-        "MoveRule": "give a move, like bm.HMC().",
-        "Node": "give a node, like bm.Node('gap', (term,)); bm.Transfer('gap') makes a graph.",
-        "Oracle": "give an oracle, like bm.oracles.XTB() or bm.oracles.TableOracle(table).",
-        "Path": "give the name of a file, like 'results.csv'.",
-        "Prediction": "give a prediction, from fitted.predict(materials).",
-        "Prior": "give a prior, like bm.Transfer('gap') or bm.PropertyGraph(nodes).",
-        "Property": "give a property with its unit, like bm.Property('gap', 'eV').",
-        "PropertyTable": "give a table, from bm.read_csv(path, ...) or bm.from_frame(frame, ...).",
-        "RestorablePrior": "give the prior that was fitted; one of your own needs restore().",
-        "Rule": "give a rule, like bm.SpacierRule().",
-        "Sampler": "give a sampler, like bm.NUTS() or bm.SMC().",
-        "SmilesNGram": "give a language, like bm.design.SmilesNGram.fit(smiles).",
-        "Sources": "give source networks, like sources=bm.zoo.load('molecule/starter').",
-        "Tensor": "give a torch tensor, like torch.tensor([[1.0]], dtype=torch.float64).",
-        "Term": "give a term, like bm.Term(bm.MinMax(), bm.FeatureMap((bm.ECFP(),)), 'counts').",
-        "bool": "give True or False.",
-        "str": "give text, like 'gap'.",
-    }
-)
 
 
 def integer(value: object, name: str, *, least: int | None = None) -> int:
@@ -240,6 +212,22 @@ def settle(record: object) -> None:
             object.__setattr__(record, name, found)
 
 
+def called(function: Callable[..., T], args: tuple[Any, ...], keywords: Mapping[str, Any]) -> T:
+    """A function's answer to arguments that are read by its annotations.
+
+    Raises:
+        ArgumentError: An argument is of another kind.
+    """
+    given = inspect.signature(function).bind(*args, **keywords)
+    kinds = _kinds(function)
+    for name, value in given.arguments.items():
+        given.arguments[name] = _read(value, kinds.get(name), name)
+    return function(*given.args, **given.kwargs)
+
+
+_kinds = cache(get_type_hints)
+
+
 @cache
 def _annotations(record: type) -> dict[str, Any]:
     hints = get_type_hints(record)
@@ -263,12 +251,20 @@ def _read(value: object, kind: object, name: str) -> object:
         return _read_tuple(value, arms if origin is tuple else (*arms, ...), name)
     if origin is Callable:
         return _function(value, name)
+    if kind is np.ndarray:
+        array(value, name)
+        return value
     if origin is not None and isinstance(origin, type):
         kind = origin
-    if not isinstance(kind, type) or kind is object:
+    if isinstance(value, Mapping) and origin is Mapping:
+        for key, entry in value.items():
+            _read(key, arms[0], f"a name in {name}")
+            _read(entry, arms[1], f"{name}[{key!r}]")
+        return value
+    if not isinstance(kind, type) or kind in (object, Any):
         return value
     if not _is_of(value, kind):
-        raise ArgumentError(f"{name} is {_shown(value)}: {_meant(kind)}")
+        raise ArgumentError(f"{name} is {_shown(value)}: {meant(kind)}")
     return value
 
 
@@ -286,7 +282,7 @@ def _read_union(value: object, arms: tuple[object, ...], name: str) -> object:
     try:
         return _read(value, found[-1], name)
     except ArgumentError:
-        hints = dict.fromkeys(_meant(get_origin(arm) or arm) for arm in found)
+        hints = dict.fromkeys(meant(get_origin(arm) or arm) for arm in found)
         raise ArgumentError(f"{name} is {_shown(value)}: {' Or '.join(hints)}") from None
 
 
@@ -297,7 +293,8 @@ def _read_tuple(value: object, arms: tuple[object, ...], name: str) -> object:
         if len(parts) != len(arms):
             raise ArgumentError(f"{name} is {_shown(value)}: give {len(arms)} values, in brackets.")
         read = tuple(_read(v, arm, name) for v, arm in zip(parts, arms, strict=True))
-        return value if read == value else read
+        same = isinstance(value, tuple) and all(map(operator.is_, read, parts))
+        return value if same else read
     if arms[0] is str:
         return names(value, name)
     if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
@@ -307,6 +304,8 @@ def _read_tuple(value: object, arms: tuple[object, ...], name: str) -> object:
 
 def _is_of(value: object, kind: type) -> bool:
     """Whether a value is an instance; a protocol is known by its members, without asking them."""
+    if kind in (Sequence, Iterable) and isinstance(value, str | bytes):
+        return False
     if kind is type or not is_protocol(kind):
         return isinstance(value, kind)
     if isinstance(value, type):
@@ -319,12 +318,12 @@ _NOTHING = object()
 
 
 def _text(value: object, name: str) -> str:
-    return str(instance(value, str, name, _MEANT["str"]))
+    return str(instance(value, str, name, meant(str)))
 
 
 def _flag(value: object, name: str) -> bool:
     value = _scalar(value)
-    return instance(value, bool, name, _MEANT["bool"])
+    return instance(value, bool, name, meant(bool))
 
 
 def _function(value: object, name: str) -> object:
@@ -342,14 +341,6 @@ def _scalar(value: object) -> object:
     """The Python number in a numpy scalar or an array or tensor without dimensions."""
     is_scalar = getattr(value, "ndim", None) == 0 and not isinstance(value, type)
     return cast(Any, value).item() if is_scalar else value
-
-
-def _meant(kind: object) -> str:
-    """What to give where a kind is wanted."""
-    word = getattr(kind, "__name__", str(kind))
-    numbers_meant = {"int": "give a whole number, like 8.", "float": "give a number, like 0.9."}
-    default = f"give {'an' if word[0].lower() in 'aeiou' else 'a'} {word}."
-    return _MEANT.get(word) or numbers_meant.get(word) or default
 
 
 def _shown(value: object) -> str:

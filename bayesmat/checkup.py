@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from bayesmat import plots
+from bayesmat._arguments import checked, seed_of
 from bayesmat.check.doctor import Examination, examine
 from bayesmat.check.findings import as_table
 from bayesmat.models.base import Fitted
@@ -37,6 +38,7 @@ class Checkup(Examination):
         Returns:
             The path.
         """
+        path = checked(path, str | Path, "path")
         path = Path(path)
         body = as_table(self.findings).replace("<table>", '<table class="plain">')
         body += "".join(figure for figure in (*_of_cells(self), _of_hyper(self.fitted)) if figure)
@@ -124,5 +126,6 @@ def doctor(fitted: Fitted, *, seed: int = 0) -> Checkup:
     Returns:
         The checkup: `findings`, text by `print`, a page by `save`.
     """
+    fitted, seed = checked(fitted, Fitted, "fitted"), seed_of(seed)
     found = examine(fitted, seed=seed)
     return Checkup(found.fitted, found.cells, found.findings)

@@ -15,6 +15,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from bayesmat._arguments import array, checked, seed_of
 from bayesmat.errors import InferenceError
 from bayesmat.inference.grid import HyperPosterior
 from bayesmat.inference.report import InferenceRun
@@ -88,6 +89,8 @@ def to_arviz(
     >>> dict(data["posterior"].sizes)
     {'chain': 1, 'draw': 8}
     """
+    seed, chains = seed_of(seed), checked(chains, bool, "chains")
+    dims, coords = checked(dims, Mapping | None, "dims"), checked(coords, Mapping | None, "coords")
     names = Names(dims or {}, coords or {})
     knows = isinstance(draws, Fitted | PropertyModel | InferenceRun)
     if knows and not (log_likelihood is None and log_weights is None and not chains):
@@ -144,13 +147,13 @@ def _named(draws: Any) -> dict[str, Any]:
 
 
 def _array(value: Any, chains: bool) -> np.ndarray:
-    array = np.asarray(torch.as_tensor(value).detach().to(torch.float64))
-    array = array if chains else array[None]
-    if array.ndim < 2:
+    found = array(value, "draws")
+    found = found if chains else found[None]
+    if found.ndim < 2:
         raise InferenceError(
-            f"Draws have shape {array.shape}; with chains=True they need at least (chains, draws)."
+            f"Draws have shape {found.shape}; with chains=True they need at least (chains, draws)."
         )
-    return array
+    return found
 
 
 def _check_same_draws(arrays: Mapping[str, np.ndarray]) -> None:

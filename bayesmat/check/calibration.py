@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import checked, seed_of
 from bayesmat._repr import Shown
 from bayesmat.errors import DataError
 
@@ -74,6 +75,7 @@ def miscalibration_area(pit: ArrayLike, *, n_levels: int = 100) -> float:
 
     A small sample has a positive area even when calibrated; print it beside `dkw_band`.
     """
+    n_levels = checked(n_levels, int, "n_levels")
     levels = torch.linspace(0, 1, n_levels, dtype=torch.float64)
     gap = coverage_curve(pit, levels) - levels
     a, b = gap[:-1], gap[1:]
@@ -88,6 +90,7 @@ def dkw_band(n: int, *, level: float = 0.95) -> float:
 
     Dvoretzky-Kiefer-Wolfowitz with Massart's constant (1990), doi:10.1214/aop/1176990746.
     """
+    n, level = checked(n, int, "n"), checked(level, float, "level")
     if n < 1:
         raise DataError("A band needs at least one value, and there are none.")
     return min(1.0, math.sqrt(math.log(2 / (1 - level)) / (2 * n)))
@@ -152,6 +155,7 @@ def coverage(
     Returns:
         The share and its interval.
     """
+    level, seed = checked(level, float, "level"), seed_of(seed)
     y, lower, upper = interval(y, lower, upper, level)
     n = y.shape[0]
     if n == 0:

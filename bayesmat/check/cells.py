@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import checked
 from bayesmat._repr import Shown, sheet
 from bayesmat.data.table import Property, PropertyTable, Scale
 from bayesmat.models.base import Fitted
@@ -104,6 +105,7 @@ class CellPredictions(Shown):
 
     def quantile(self, p: float) -> Tensor:
         """The p-quantile of a measurement of each cell in model space, by bisection, `n`."""
+        p = checked(p, float, "p")
         sds, used = self.sds, self.weights > 0
         ends = self.means + torch.special.ndtri(torch.tensor(p, dtype=torch.float64)) * sds
         low = torch.where(used, ends, torch.inf).amin(0)
@@ -116,10 +118,12 @@ class CellPredictions(Shown):
 
     def interval(self, level: float) -> tuple[Tensor, Tensor]:
         """Central interval of a measurement of each cell in model space, `n` each."""
+        level = checked(level, float, "level")
         return self.quantile(0.5 - 0.5 * level), self.quantile(0.5 + 0.5 * level)
 
     def physical(self, values: Tensor) -> Tensor:
         """Values of the cells, `n`, from model space to the units of their properties."""
+        values = checked(values, Tensor, "values")
         out = torch.empty_like(values)
         for j, scale in enumerate(self.scales):
             at = self.columns == j
@@ -133,6 +137,7 @@ class CellPredictions(Shown):
 
     def in_scales(self, scales: Sequence[Scale]) -> Self:
         """The same predictions standardised by other scales of the same properties."""
+        scales = checked(scales, tuple[Scale, ...], "scales")
         old = torch.tensor([(s.loc, s.sd) for s in self.scales], dtype=torch.float64)
         new = torch.tensor([(s.loc, s.sd) for s in scales], dtype=torch.float64)
         (loc, sd), (new_loc, new_sd) = old[self.columns].T, new[self.columns].T
@@ -151,6 +156,7 @@ class CellPredictions(Shown):
 
         Sds and CRPS are in the unit of the property, of its natural logarithm where it is log.
         """
+        level = checked(level, float, "level")
         lower, upper = self.interval(level)
         return pd.DataFrame(
             {

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from bayesmat._arguments import names
+from bayesmat._arguments import checked, names, seed_of
 from bayesmat._repr import Shown, sheet
 from bayesmat.data.materials import canonical_all
 from bayesmat.data.splits import grouped_kfold, grouped_split
@@ -50,6 +50,7 @@ def conformal_quantile(residuals: ArrayLike, *, level: float) -> float:
     >>> conformal_quantile([3.0, 1.0], level=0.9)
     inf
     """
+    level = checked(level, float, "level")
     _check_level(level)
     ordered = float64(residuals, "residuals").sort().values
     k = math.ceil((len(ordered) + 1) * level - 1e-9)
@@ -81,6 +82,7 @@ def jackknife_plus_interval(
     Returns:
         Lower and upper ends, `t`; infinite where n is too small for the level.
     """
+    level = checked(level, float, "level")
     _check_level(level)
     middle, r = float64(centres, "centres"), float64(residuals, "residuals")
     if middle.ndim != 2 or r.shape != middle.shape[:1]:
@@ -191,6 +193,10 @@ def split_conformal(
     Raises:
         DataError: Fewer than two materials, or the level is not in (0, 1).
     """
+    prior, table = checked(prior, Prior, "prior"), checked(table, PropertyTable, "table")
+    level = checked(level, float, "level")
+    calibration_fraction = checked(calibration_fraction, float, "calibration_fraction")
+    normalised, seed = checked(normalised, bool, "normalised"), seed_of(seed)
     materials = names(materials, "materials")
     _check_level(level)
     table = table.select(prior.properties)
@@ -245,6 +251,9 @@ def jackknife_plus(
     Raises:
         DataError: Fewer materials than folds, or the level is not in (0, 1).
     """
+    prior, table = checked(prior, Prior, "prior"), checked(table, PropertyTable, "table")
+    level, n_folds = checked(level, float, "level"), checked(n_folds, int | None, "n_folds")
+    normalised, seed = checked(normalised, bool, "normalised"), seed_of(seed)
     materials = names(materials, "materials")
     _check_level(level)
     table = table.select(prior.properties)

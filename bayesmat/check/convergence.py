@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import array
 from bayesmat.errors import InferenceError
 from bayesmat.inference.chains import chain_table
 from bayesmat.inference.report import InferenceReport, InferenceRun
@@ -49,7 +50,7 @@ def convergence(
             f"{type(draws).__name__} holds no draws by name: give a fit, a run, or a mapping from "
             "names to draws (chains, draws, ...)."
         )
-    tensors = {name: torch.as_tensor(value) for name, value in draws.items()}
+    tensors = {name: torch.from_numpy(array(value, str(name))) for name, value in draws.items()}
     table = chain_table(tensors)
     n_chains, n_draws = next(iter(tensors.values())).shape[:2]
     return InferenceReport("Chains", math.nan, table, n_chains, n_draws, are_chains=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm.auto import tqdm
 
+from bayesmat._arguments import checked, seed_of
 from bayesmat.models.base import Fitted
 
 from ._evidence import Evidence
@@ -87,6 +88,7 @@ def examine(fitted: Fitted, *, seed: int = 0) -> Examination:
         fitted: A fitted graph, transfer or program.
         seed: Seeds simulated bands and quick refits.
     """
+    fitted, seed = checked(fitted, Fitted, "fitted"), seed_of(seed)
     evidence = Evidence(fitted, seed)
     found = []
     for symptom in tqdm(SYMPTOMS.values(), desc="checks", delay=2, leave=False):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import array, checked
 from bayesmat._repr import Shown
 from bayesmat.errors import DataError
 from bayesmat.models.base import Fitted
@@ -33,6 +34,7 @@ def minmax_similarity(a: Tensor, b: Tensor) -> Tensor:
     >>> minmax_similarity(torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 0.0], [1.0, 2.0]]))
     tensor([[0.3333, 1.0000]], dtype=torch.float64)
     """
+    a, b = checked(a, Tensor, "a"), checked(b, Tensor, "b")
     a, b = _counts(a, "a"), _counts(b, "b")
     if a.shape[1] != b.shape[1]:
         raise DataError(
@@ -82,6 +84,7 @@ class Domain(Shown):
         Raises:
             DataError: The prior reads no feature, or fewer than two distinct ones.
         """
+        fitted = checked(fitted, Fitted, "fitted")
         measure = fitted.similarity
         if measure is None:
             raise DataError("the prior reads no feature, so that its materials have no distance.")
@@ -102,6 +105,7 @@ class Domain(Shown):
 
     def distance(self, rows: Tensor) -> Tensor:
         """Distance to the nearest training material, from 0 (equal) to 1, `n`."""
+        rows = checked(rows, Tensor, "rows")
         if isinstance(self.kernel, MinMax):
             rows = _counts(rows, "counts")
         if rows.shape[1] != self.rows.shape[1]:
@@ -126,7 +130,7 @@ class Domain(Shown):
 
 
 def _counts(values: Tensor, name: str) -> Tensor:
-    counts = torch.as_tensor(values, dtype=torch.float64)
+    counts = torch.from_numpy(array(values, name))
     if counts.ndim != 2 or not bool(((counts >= 0) & torch.isfinite(counts)).all()):
         raise DataError(
             f"{name} of shape {tuple(counts.shape)} is not a matrix of non-negative counts: "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayesmat._arguments import checked, seed_of
 from bayesmat._repr import Shown
 from bayesmat.errors import DataError
 
@@ -85,6 +86,8 @@ def ence(
     >>> ence([1.0, -1.0, 2.0, -2.0], [0.0] * 4, [1.0, 1.0, 2.0, 2.0], n_bins=2).value
     0.0
     """
+    n_bins = checked(n_bins, int | None, "n_bins")
+    n_simulations, seed = checked(n_simulations, int, "n_simulations"), seed_of(seed)
     y, mean, sd = float64(y, "y"), float64(mean, "mean"), positive(sd, "sd")
     n = y.shape[0]
     bins = max(1, min(20, n // MIN_PER_BIN)) if n_bins is None else n_bins

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from bayesmat._arguments import checked, names, seed_of
 from bayesmat.data.splits import grouped_kfold, groups_of
 from bayesmat.data.table import Property, PropertyTable, Scale
 from bayesmat.errors import DataError
@@ -63,6 +64,7 @@ class HeldOut(Judged):
         Raises:
             DataError: Shapes do not fit or entries are not finite.
         """
+        property, materials = checked(property, Property, "property"), names(materials, "materials")
         measured = float64(y, "y")
         centres = torch.atleast_2d(float64(means, "means"))
         widths = torch.atleast_2d(positive(sds, "sds"))
@@ -93,6 +95,7 @@ class HeldOut(Judged):
         Raises:
             DataError: There is no part, or properties or scales differ.
         """
+        parts = checked(parts, Iterable[HeldOut], "parts")
         found = list(parts)
         if not found:
             raise DataError("There are no held-out predictions to join.")
@@ -131,6 +134,7 @@ class HeldOut(Judged):
         Raises:
             DataError: Nothing of it was held out.
         """
+        name = checked(name, str, "name")
         names = [prop.name for prop in self.properties]
         if name not in names:
             raise DataError(f"{name!r} was not predicted; held out were {names}.")
@@ -146,6 +150,7 @@ class HeldOut(Judged):
 
     def to_frame(self, *, level: float = 0.9) -> pd.DataFrame:
         """One row per cell, in physical units, with its split."""
+        level = checked(level, float, "level")
         frame = super().to_frame(level=level)
         frame.insert(3, "split", self.splits.numpy())
         return frame
@@ -178,6 +183,8 @@ def held_out(prior: Prior, table: PropertyTable, splits: Sequence[Split], *, see
         DataError: A split leaves fewer than two training values of a property that it tests.
         ModelError: The table lacks a property of the prior.
     """
+    prior, table = checked(prior, Prior, "prior"), checked(table, PropertyTable, "table")
+    splits, seed = checked(splits, Sequence[Sequence], "splits"), seed_of(seed)
     known = [name for name in prior.properties if name in table.property_names]
     table = table.select(known)
     for i, (train, test) in enumerate(splits):
@@ -226,6 +233,8 @@ def kfold(
     Raises:
         DataError: Fewer groups than folds, or a fold leaves a property without training values.
     """
+    table, n_folds = checked(table, PropertyTable, "table"), checked(n_folds, int, "n_folds")
+    repeats, seed = checked(repeats, int, "repeats"), seed_of(seed)
     if repeats < 1:
         raise DataError(f"repeats is {repeats}: cut the table into folds at least once.")
     groups = groups_of(table, by)

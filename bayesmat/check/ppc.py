@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import checked, seed_of
 from bayesmat._repr import Shown, listing, sheet
 from bayesmat.data.table import PropertyTable, Scale
 from bayesmat.errors import DataError, ModelError
@@ -22,6 +23,7 @@ from bayesmat.models.program_model import ProgramModel
 __all__ = ["STATISTICS", "PredictiveCheck", "posterior_predictive", "prior_predictive"]
 
 Statistic = Callable[[Tensor], Tensor]
+Statistics = Mapping[str, Statistic] | None
 FALSE_ALARM = 0.05
 
 
@@ -166,6 +168,9 @@ def prior_predictive(
     Raises:
         DataError: The table lacks a property or has no measured cell.
     """
+    prior, table = checked(prior, GenerativePrior, "prior"), checked(table, PropertyTable, "table")
+    statistics, n = checked(statistics, Statistics, "statistics"), checked(n, int, "n")
+    seed = seed_of(seed)
     table = table.select(prior.properties)
     observed, scales = table.observations(), table.scales
     layout = layout_of(prior, table)
@@ -198,6 +203,9 @@ def posterior_predictive(
     Raises:
         ModelError: The model is neither a graph nor a program.
     """
+    fitted = checked(fitted, Fitted, "fitted")
+    statistics, n = checked(statistics, Statistics, "statistics"), checked(n, int, "n")
+    seed = seed_of(seed)
     model = fitted.model
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.randint(n_components(model), (n,), generator=generator)

@@ -23,6 +23,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import array, checked
 from bayesmat._repr import Shown, listing
 from bayesmat.data.splits import groups_of
 from bayesmat.data.table import Property, Scale
@@ -116,6 +117,7 @@ class LOO(Judged):
 
     def to_frame(self, *, level: float = 0.9) -> pd.DataFrame:
         """One row per cell, in physical units, with Pareto k and effective particles."""
+        level = checked(level, float, "level")
         frame = super().to_frame(level=level)
         frame["left out with"] = [self.labels[u] for u in self.units.tolist()]
         frame["pareto_k"] = self.pareto_k[self.units].numpy()
@@ -163,6 +165,7 @@ def loo(fitted: Fitted, *, by: Unit = "cell") -> LOO:
         ModelError: The model is neither a graph nor a program.
         DataError: The table has no such groups.
     """
+    fitted = checked(fitted, Fitted, "fitted")
     observed = fitted.table.observations(fitted.scales)
     rows, columns = observed.rows, observed.columns
     names = [fitted.table.materials[i] for i in rows.tolist()]
@@ -276,6 +279,7 @@ def exact_loo(
     Raises:
         InferenceError: A covariance is not positive definite, or shapes do not fit.
     """
+    covariance, y = checked(covariance, Tensor, "covariance"), checked(y, Tensor, "y")
     if covariance.ndim != 3 or covariance.shape[-1] != y.shape[-1]:
         raise InferenceError(
             f"covariance has shape {tuple(covariance.shape)} for {y.shape[-1]} observations: it "
@@ -356,7 +360,7 @@ def psis_loo(log_likelihood: Tensor | np.ndarray) -> PSISLOO:
     Raises:
         InferenceError: The log likelihood is not finite or has the wrong number of dimensions.
     """
-    values = np.asarray(torch.as_tensor(log_likelihood).detach().to(torch.float64))
+    values = array(log_likelihood, "log_likelihood")
     if values.ndim not in (2, 3) or not np.isfinite(values).all():
         raise InferenceError(
             f"log_likelihood of shape {values.shape} must be finite and S x n or C x S x n: one "

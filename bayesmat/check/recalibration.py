@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import checked, seed_of
 from bayesmat._repr import Shown, listing
 from bayesmat.data.splits import grouped_kfold
 from bayesmat.errors import DataError
@@ -66,6 +67,7 @@ class Recalibration(Shown):
         Raises:
             DataError: A property has no factor.
         """
+        cells = checked(cells, CellPredictions, "cells")
         factors = torch.tensor(
             [self._factor(p.name) for p in cells.properties], dtype=torch.float64
         )
@@ -77,6 +79,7 @@ class Recalibration(Shown):
         Raises:
             DataError: A property has no factor.
         """
+        prediction = checked(prediction, Prediction, "prediction")
         c = np.array([self._factor(p.name) for p in prediction.properties])
         is_log = np.array([p.scale == "log" for p in prediction.properties])
         lower, upper = (
@@ -103,6 +106,7 @@ class Recalibration(Shown):
         Raises:
             DataError: Too few values were held out for a map of this property.
         """
+        name, level = checked(name, str, "name"), checked(level, float, "level")
         if name not in self.maps:
             raise DataError(
                 f"there is no quantile map of {name!r}: it needs {MIN_FOR_MAP} held-out values. "
@@ -161,6 +165,7 @@ def recalibrate(
     Raises:
         DataError: Fewer than five materials: no factor can be judged on others.
     """
+    held, seed = checked(held, HeldOut, "held"), seed_of(seed)
     n_materials = len(set(held.materials))
     if n_materials < N_NESTED:
         raise DataError(

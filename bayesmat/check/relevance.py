@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import checked, seed_of
 from bayesmat.errors import DataError, ModelError
 from bayesmat.models.base import Fitted
 from bayesmat.models.conditioning import Problem
@@ -151,6 +152,7 @@ def relevance(fitted: Fitted, *, by: By = "group", seed: int = 0) -> Relevance:
         ModelError: The model is a program, or by="feature" without an ARD term.
         DataError: `by` is none of these.
     """
+    fitted, seed = checked(fitted, Fitted, "fitted"), seed_of(seed)
     if by not in get_args(By):
         raise DataError(f"by is {by!r}; it must be one of {list(get_args(By))}.")
     model = fitted.model

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from bayesmat._arguments import array, checked, seed_of
 from bayesmat.errors import DataError
 
 __all__ = ["Estimate", "resampled_means", "resampled_weights", "with_floor"]
@@ -36,6 +37,7 @@ class Estimate:
 
     def holds(self, value: float) -> bool:
         """Whether a value lies in the interval."""
+        value = checked(value, float, "value")
         return self.lower <= value <= self.upper
 
     def excludes(self, value: float) -> bool:
@@ -44,6 +46,7 @@ class Estimate:
         What many figures are accused by: 95 % intervals of six figures cry wolf for one
         calibrated property in four.
         """
+        value = checked(value, float, "value")
         low = self.value - 1.5 * (self.value - self.lower)
         high = self.value + 1.5 * (self.upper - self.value)
         return not low <= value <= high
@@ -72,6 +75,7 @@ def resampled_weights(
         seed: Seeds the draws.
         n_resamples: Number of resamples.
     """
+    seed, n_resamples = seed_of(seed), checked(n_resamples, int, "n_resamples")
     _, rows = np.unique(np.asarray(materials, dtype=np.str_), return_inverse=True)
     columns = np.zeros(len(rows), dtype=np.intp)
     if splits is not None:
@@ -115,6 +119,7 @@ def resampled_means(
     Raises:
         DataError: There is no cell, or numbers of entries differ.
     """
+    values, seed = array(values, "values"), seed_of(seed)
     if len(values) == 0 or len(materials) != len(values):
         raise DataError(
             f"{len(values)} values with {len(materials)} materials: give one material for each of "

@@ -13,6 +13,7 @@ from scipy import stats
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from bayesmat._arguments import checked, seed_of
 from bayesmat.data.observations import Observations
 from bayesmat.errors import InferenceError
 from bayesmat.features.base import Layout
@@ -119,6 +120,11 @@ def sbc(
     Raises:
         InferenceError: A row has no measured cell, or a fit has fewer than `n_draws` draws.
     """
+    prior, X = checked(prior, GenerativePrior, "prior"), checked(X, Tensor, "X")
+    template = checked(template, Observations, "template")
+    n_simulations = checked(n_simulations, int, "n_simulations")
+    n_draws, seed = checked(n_draws, int, "n_draws"), seed_of(seed)
+    family_rate = checked(family_rate, float, "family_rate")
     bare = set(range(len(X))) - set(template.rows.tolist())
     if bare:
         raise InferenceError(
@@ -210,6 +216,8 @@ def rank_p_values(
         seed: Seeds the null distribution.
         n_replicates: Its size; the smallest p it can state is about 1 / `n_replicates`.
     """
+    n_draws = checked(n_draws, int, "n_draws")
+    n_replicates, seed = checked(n_replicates, int, "n_replicates"), seed_of(seed)
     n = len(ranks[0])
     levels = np.arange(1, n_draws + 1) / (n_draws + 1)
     counts = np.arange(n + 1)[:, None]

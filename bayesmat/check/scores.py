@@ -16,6 +16,7 @@ from scipy import stats
 from scipy.special import beta
 from torch import Tensor
 
+from bayesmat._arguments import array, checked
 from bayesmat.errors import DataError
 
 __all__ = [
@@ -35,7 +36,7 @@ _CHUNK = 2**24
 
 
 def float64(values: ArrayLike, name: str) -> Tensor:
-    tensor = torch.as_tensor(values, dtype=torch.float64)
+    tensor = torch.from_numpy(array(values, name))
     if not bool(torch.isfinite(tensor).all()):
         where = torch.nonzero(~torch.isfinite(tensor)).squeeze(-1).tolist()
         raise DataError(
@@ -267,6 +268,7 @@ def mixture(
 def interval(
     y: ArrayLike, lower: ArrayLike, upper: ArrayLike, level: float
 ) -> tuple[Tensor, Tensor, Tensor]:
+    level = checked(level, float, "level")
     if not 0 < level < 1:
         raise DataError(f"level is {level}: give a probability between 0 and 1, such as 0.9.")
     y, lower, upper = float64(y, "y"), float64(lower, "lower"), float64(upper, "upper")

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import checked, seed_of
 from bayesmat._repr import Shown, listing, sheet
 from bayesmat.errors import DataError
 
@@ -192,6 +193,7 @@ def summarise(
     Raises:
         DataError: There is no cell.
     """
+    cells, seed = checked(cells, CellPredictions, "cells"), seed_of(seed)
     if cells.n == 0:
         raise DataError("There is no measured value to judge the predictions by.")
     figures, materials = _figures(cells), np.asarray(cells.materials, dtype=np.str_)
@@ -282,6 +284,7 @@ class Judged(CellPredictions):
 
     def summary(self, *, seed: int = 0) -> Summary:
         """Coverage and scores with intervals from resampling materials and splits."""
+        seed = seed_of(seed)
         return summarise(self, self._splits, seed=seed)
 
     def minus(self, other: Judged, *, seed: int = 0) -> Difference:
@@ -292,6 +295,7 @@ class Judged(CellPredictions):
         Raises:
             DataError: The cells (split, row, material, property) or their values differ.
         """
+        other, seed = checked(other, Judged, "other"), seed_of(seed)
         mine, theirs = self._order(other), other._order(self)
         if not mine or [key for key, _ in mine] != [key for key, _ in theirs]:
             only = sorted({key for key, _ in mine} ^ {key for key, _ in theirs})

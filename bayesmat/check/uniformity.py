@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from bayesmat._arguments import array, checked
 from bayesmat.errors import DataError
 
 from .scores import ArrayLike, float64
@@ -53,6 +54,7 @@ def simultaneous_band(
     >>> low.tolist(), high.tolist()
     ([0.0], [1.0])
     """
+    n, level, points = checked(n, int, "n"), checked(level, float, "level"), array(points, "points")
     z = float64(points, "points").numpy()
     if n < 1 or not 0 < level < 1:
         raise DataError(

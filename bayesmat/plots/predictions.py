@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from bayesmat._arguments import array
 from bayesmat.data.properties import Property
 from bayesmat.errors import DataError
 
@@ -251,8 +252,8 @@ def bands(
     return figure
 
 
-def _quantiles(array: Any, n_columns: int, what: str) -> np.ndarray:
-    matrix = np.asarray(array, dtype=float)
+def _quantiles(values: Any, n_columns: int, what: str) -> np.ndarray:
+    matrix = array(values, what)
     if matrix.ndim != 2 or matrix.shape[1] != n_columns or not len(matrix):
         raise DataError(f"{what} has shape {matrix.shape}; it must be n x {n_columns} quantiles.")
     if not (np.diff(matrix, axis=1) >= 0).all():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib
 import numpy as np
@@ -15,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from bayesmat._arguments import array, called
 from bayesmat.data.properties import Property
 from bayesmat.errors import DataError
 
@@ -42,7 +44,19 @@ STYLE: dict[Any, Any] = {
 WIDTH = 7.5
 MANY = 1500  # points from which on a figure draws them small, pale and as pixels
 
-in_style = matplotlib.rc_context(STYLE)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def in_style(draw: Callable[P, T]) -> Callable[P, T]:
+    """A figure in the house style, of arguments that are of the kinds its annotations say."""
+
+    @wraps(draw)
+    def styled(*args: P.args, **keywords: P.kwargs) -> T:
+        with matplotlib.rc_context(STYLE):
+            return called(draw, args, keywords)
+
+    return styled
 
 
 class Chart(Figure):
@@ -168,7 +182,7 @@ def powers_out(name: str, values: np.ndarray) -> tuple[str, np.ndarray]:
 
 def vectors(arrays: Mapping[str, Any]) -> list[np.ndarray]:
     """Named arrays as float arrays of one length, at least 1."""
-    made = {name: np.asarray(array, dtype=float) for name, array in arrays.items()}
+    made = {name: np.atleast_1d(array(values, name)) for name, values in arrays.items()}
     sizes = {name: len(vector) for name, vector in made.items()}
     if len(set(sizes.values())) > 1 or 0 in sizes.values():
         raise DataError(
@@ -199,10 +213,10 @@ def check_draws(
     """
     arrays: dict[str, np.ndarray] = {}
     for name, values in draws.items():
-        array = np.asarray(values, dtype=float)
-        for index in np.ndindex(array.shape[n_dims:]):
+        found = array(values, name)
+        for index in np.ndindex(found.shape[n_dims:]):
             label = f"{name}[{','.join(map(str, index))}]" if index else name
-            arrays[label] = array[(..., *index)]
+            arrays[label] = found[(..., *index)]
     if not 0 < len(arrays) <= most:
         raise DataError(
             f"Cannot draw {what} of {len(arrays)} quantities: it shows 1 to {most}. Choose those "

@@ -33,7 +33,7 @@ KINDS: dict[str, tuple[tuple[object, ...], str]] = {
     "table": ((FRAME, None, "table.csv", PRIOR, FITTED, [TABLE], PropertyTable), "read_csv"),
     "fit": ((PRIOR, TABLE, None, "y", Fitted), r"bm\.fit"),
     "prior": ((FITTED, None, "y", FRAME, [PRIOR], PropertyGraph), r"bm\.Transfer"),
-    "mapping": ((5, "y", ["y"], [("y", 1.0)], dict), "mapping|like {"),
+    "mapping": ((5, "y", ["y"], [("y", 1.0)], dict), "mapping|like \\{"),
     "numbers": (("abc", None, {"y": 1}, [None], object(), [[1.0], [1.0, 2.0]]), "number"),
     "path": ((5, None, ["a.csv"], TABLE), "name of a file"),
 }
