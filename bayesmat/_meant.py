@@ -11,7 +11,7 @@ __all__ = ["meant"]
 _MEANT: Mapping[str, str] = MappingProxyType(
     {
         "Campaign": "give a campaign, from bm.Campaign.create(...) or bm.Campaign.open(url).",
-        "CandidateSource": "wrap a list of materials: bm.Pool(materials).",
+        "CandidateSource": "wrap a list of materials, candidates=bm.Pool(materials).",
         "CompositeMap": "give a bm.FeatureMap of featurizers, like bm.FeatureMap((bm.ECFP(),)).",
         "Column": "give a column with its units, like bm.Column('eV', unit='hartree').",
         "Computed": "give a computed parent, like bm.Computed('gap_huckel').",
@@ -38,7 +38,7 @@ _MEANT: Mapping[str, str] = MappingProxyType(
         "Property": "give a property with its unit, like bm.Property('gap', 'eV').",
         "PropertyTable": "give a table, from bm.read_csv(path, ...) or bm.from_frame(frame, ...).",
         "RestorablePrior": "give the prior that was fitted; one of your own needs restore().",
-        "Rule": "give a rule, like bm.SpacierRule().",
+        "Rule": "give an instance of a rule, such as bm.SpacierRule().",
         "Sequence": "give pairs of row numbers, (train, test), as bm.data.grouped_kfold does.",
         "Sampler": "give a sampler, like bm.NUTS() or bm.SMC().",
         "SmilesNGram": "give a language, like bm.design.SmilesNGram.fit(smiles).",

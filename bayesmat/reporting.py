@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmat import plots
+from bayesmat._arguments import checked, names
 from bayesmat.check.calibration import coverage
 from bayesmat.data.properties import Property
 from bayesmat.design.drawing import molecule_svg
@@ -380,6 +381,10 @@ def report(
     Raises:
         DataError: The campaign has no proposal yet, or the learning curves cannot be read.
     """
+    campaign, path = checked(campaign, Campaign, "campaign"), checked(path, str | Path, "path")
+    learning_curves = checked(learning_curves, str | Path | None, "learning_curves")
+    base_rate, notes = checked(base_rate, float | None, "base_rate"), names(notes, "notes")
+    fit_report = checked(fit_report, FitReport | None, "fit_report")
     arms, source = read_arms(learning_curves) if learning_curves is not None else ({}, "")
     account = account_of(campaign, base_rate=base_rate, notes=notes, fit_report=fit_report)
     path = Path(path)

@@ -166,6 +166,7 @@ def recalibrate(
         DataError: Fewer than five materials: no factor can be judged on others.
     """
     held, seed = checked(held, HeldOut, "held"), seed_of(seed)
+    score = checked(score, Literal["nll", "crps"], "score")
     n_materials = len(set(held.materials))
     if n_materials < N_NESTED:
         raise DataError(

@@ -17,7 +17,7 @@ from rdkit import rdBase
 from rdkit.Chem import Descriptors, FilterCatalog, Mol, MolFromSmarts, MolFromSmiles
 from rdkit.Contrib.SA_Score import sascorer
 
-from bayesmat._arguments import settle
+from bayesmat._arguments import checked, settle
 from bayesmat._probe import MOLECULES
 from bayesmat.errors import DesignError
 
@@ -118,6 +118,7 @@ class MoleculeFilter:
 
     def __call__(self, smiles: str) -> Verdict:
         """Judge a SMILES by both stages; stop at the first reason."""
+        smiles = checked(smiles, str, "smiles")
         verdict = self.precheck(smiles)
         if not verdict:
             return verdict
@@ -128,6 +129,7 @@ class MoleculeFilter:
 
     def explain(self, smiles: str) -> Verdict:
         """Judge a SMILES by both stages and give every reason, not the first."""
+        smiles = checked(smiles, str, "smiles")
         mol = _parse(smiles)
         if mol is None:
             return Verdict(False, ("not a valid SMILES of one component",))
@@ -145,6 +147,7 @@ class MoleculeFilter:
         outside the set, and pairs of neighbouring atoms that no molecule here may hold. Stereo
         marks pass and are ignored. A string that passes need not be valid.
         """
+        smiles = checked(smiles, str, "smiles")
         if not _alphabet(self.elements).fullmatch(smiles):
             return Verdict(False, ("text holds other than neutral atoms of the allowed elements",))
         match = _HOPELESS.search(smiles)

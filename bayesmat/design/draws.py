@@ -9,6 +9,7 @@ from typing import Protocol
 from rdkit import Chem
 from rdkit.rdBase import BlockLogs
 
+from bayesmat._arguments import checked, seed_of
 from bayesmat._repr import Shown
 from bayesmat.errors import DesignError
 
@@ -48,6 +49,7 @@ def molecule_checker(molecule_filter: MoleculeCheck) -> Checker:
     A canonical SMILES that cannot be read again, or changes when read again, is refused (about one
     in 100,000), so that every key is a string that any later step can parse.
     """
+    molecule_filter = checked(molecule_filter, MoleculeCheck, "molecule_filter")
 
     def valid(text: str) -> str | None:
         if not molecule_filter.precheck(text).ok:
@@ -108,6 +110,9 @@ def draw_prior(
     Raises:
         DesignError: The checks pass too few draws.
     """
+    language = checked(language, Language, "language")
+    checker, n, seed = checked(checker, Checker, "checker"), checked(n, int, "n"), seed_of(seed)
+    max_tries = checked(max_tries, int, "max_tries")
     rng = random.Random(seed)
     strings: list[str] = []
     materials: list[str] = []

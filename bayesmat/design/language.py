@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from bayesmat._arguments import checked, names, seed_of
 from bayesmat._repr import Shown
 from bayesmat.errors import DesignError, MaterialError
 
@@ -51,6 +52,7 @@ def tokenize(smiles: str) -> tuple[str, ...]:
     >>> tokenize("c1ccccc1C(=O)Cl")
     ('c', '&', 'c', 'c', 'c', 'c', 'c', '@0', 'C', '(', '=O', ')', 'Cl')
     """
+    smiles = checked(smiles, str, "smiles")
     tokens: list[str] = []
     digits: list[str] = []
     position = depth = 0
@@ -101,6 +103,7 @@ def detokenize(tokens: Sequence[str]) -> str:
     >>> detokenize(tokenize("C7CC7"))
     'C1CC1'
     """
+    tokens = names(tokens, "tokens")
     parts: list[str] = []
     rings: list[int] = []
     for token in tokens:
@@ -178,6 +181,9 @@ class SmilesNGram(Shown):
             MaterialError: Some strings are not SMILES (all are listed).
             DesignError: No string was given or a setting is out of range.
         """
+        order, discount = checked(order, int, "order"), checked(discount, float, "discount")
+        min_count = checked(min_count, int, "min_count")
+        max_tokens, smiles = checked(max_tokens, int, "max_tokens"), names(smiles, "smiles")
         if order < 1 or not 0 <= discount < 1 or min_count < 1 or max_tokens < 2:
             raise DesignError(
                 f"order={order}, discount={discount}, min_count={min_count}, "
@@ -193,6 +199,7 @@ class SmilesNGram(Shown):
 
     def encode(self, smiles: str) -> tuple[int, ...] | None:
         """Token ids of a string, without the end; None when a token was never seen in training."""
+        smiles = checked(smiles, str, "smiles")
         ids = {token: i for i, token in enumerate(self.vocabulary)}
         encoded = tuple(ids.get(t, -1) for t in tokenize(smiles))
         return None if -1 in encoded else encoded
@@ -224,6 +231,7 @@ class SmilesNGram(Shown):
 
     def sample(self, n: int, *, seed: int) -> list[str]:
         """Independent draws as SMILES; they need not be chemically valid."""
+        n, seed = checked(n, int, "n"), seed_of(seed)
         rng = random.Random(seed)
         draws: list[str] = []
         while len(draws) < n:
@@ -270,6 +278,7 @@ class SmilesNGram(Shown):
 
     def save(self, path: str | Path) -> None:
         """Write JSON (gzipped when the name ends in .gz)."""
+        path = checked(path, str | Path, "path")
         text = self._to_bytes()
         path = Path(path)
         path.write_bytes(gzip.compress(text, 6, mtime=0) if path.suffix == ".gz" else text)
@@ -281,9 +290,10 @@ class SmilesNGram(Shown):
         Raises:
             DesignError: The file is not a language of this format.
         """
+        path = checked(path, str | Path, "path")
         path = Path(path)
-        data = path.read_bytes()
         try:
+            data = path.read_bytes()
             record = json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
             if record["format"] != _FORMAT:
                 raise ValueError(f"format {record['format']!r}")

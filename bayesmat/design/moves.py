@@ -11,6 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import checked
 from bayesmat._repr import Shown
 
 __all__ = ["Checker", "Language", "MoveRecord", "Strings", "TruncateRegrow", "take_strings"]
@@ -74,12 +75,14 @@ class Checker(Shown):
 
     def key(self, text: str) -> str | None:
         """Canonical material of a string that passes the cheap checks."""
+        text = checked(text, str, "text")
         if text not in self._keys:
             self._keys[text] = self.valid(text)
         return self._keys[text]
 
     def approves(self, key: str) -> bool:
         """Verdict of the slow check."""
+        key = checked(key, str, "key")
         if key not in self.verdicts:
             self.verdicts[key] = bool(self.final(key))
         return self.verdicts[key]

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bayesmat._arguments import settle
+from bayesmat._arguments import checked, seed_of, settle
 from bayesmat._repr import Shown, table
 from bayesmat.errors import DesignError
 from bayesmat.inference.smc import (
@@ -166,6 +166,11 @@ def sample_molecules(
         DesignError: The filter passes too few draws, or the score is unusable.
         InferenceError: Every draw has score -inf.
     """
+    language = checked(language, Language, "language")
+    molecule_filter = checked(molecule_filter, MoleculeCheck, "molecule_filter")
+    score, seed = checked(score, LogScore, "score"), seed_of(seed)
+    settings = checked(settings, SamplerSettings | None, "settings")
+    initial = checked(initial, PriorDraws | None, "initial")
     return sample_strings(
         language,
         molecule_checker(molecule_filter),
@@ -191,6 +196,10 @@ def sample_strings(
 
     Keep one checker over several calls and its verdicts are remembered.
     """
+    language = checked(language, Language, "language")
+    checker, score = checked(checker, Checker, "checker"), checked(score, LogScore, "score")
+    seed, settings = seed_of(seed), checked(settings, SamplerSettings | None, "settings")
+    initial = checked(initial, PriorDraws | None, "initial")
     settings = settings or SamplerSettings()
     generator = torch.Generator().manual_seed(seed)
     memo = score if isinstance(score, MemoScore) else MemoScore(score)

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from bayesmat._arguments import names
+from bayesmat._arguments import checked, names
 from bayesmat._repr import Shown
 from bayesmat.errors import DesignError
 
@@ -41,6 +41,7 @@ class MemoScore(Shown):
     """
 
     def __init__(self, score: LogScore) -> None:
+        score = checked(score, LogScore, "score")
         self._score = score
         self._memo: dict[str, float] = {}
 

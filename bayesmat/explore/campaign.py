@@ -11,7 +11,7 @@ from dataclasses import replace
 import pandas as pd
 from tqdm.auto import tqdm
 
-from bayesmat._arguments import integer, real, seed_of
+from bayesmat._arguments import checked, integer, real, seed_of
 from bayesmat._repr import Shown
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import BayesmatError, CampaignError
@@ -94,10 +94,10 @@ class Campaign(Shown):
         self.start = table_from_json(self._row.start_table)
         self.goals: tuple[Goal, ...] = tuple(map(goal_from_json, self._row.settings["goals"]))
         self.seed = self._row.seed
-        self.prior = prior
-        self.oracle = oracle
-        self._candidates = candidates
-        self._rule = rule
+        self.prior = checked(prior, Prior | None, "prior")
+        self.oracle = checked(oracle, Oracle | None, "oracle")
+        self._candidates = checked(candidates, CandidateSource | None, "candidates")
+        self._rule = checked(rule, Rule | None, "rule")
 
     @classmethod
     def create(
@@ -319,6 +319,7 @@ class Campaign(Shown):
             CampaignError: There is no oracle, or a whole batch failed (which is recorded).
         """
         rounds, batch = integer(rounds, "rounds", least=0), integer(batch, "batch", least=1)
+        progress = checked(progress, bool, "progress")
         workers = integer(workers, "workers", least=0)
         oracle = self.oracle
         if oracle is None:

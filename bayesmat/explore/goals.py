@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import builtins
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from bayesmat._arguments import instance, real
+from bayesmat._arguments import checked, instance, names, real
 from bayesmat.data.table import Property, Scale
 from bayesmat.errors import ArgumentError, CampaignError, ModelError
 
@@ -46,6 +46,7 @@ class Within:
 
     def met(self, value: float) -> bool:
         """Whether a measured value meets the goal."""
+        value = checked(value, float, "value")
         return self.bounds[0] <= value <= self.bounds[1]
 
 
@@ -66,6 +67,7 @@ class AtLeast:
 
     def met(self, value: float) -> bool:
         """Whether a measured value meets the goal."""
+        value = checked(value, float, "value")
         return value >= self.lower
 
 
@@ -86,6 +88,7 @@ class AtMost:
 
     def met(self, value: float) -> bool:
         """Whether a measured value meets the goal."""
+        value = checked(value, float, "value")
         return value <= self.upper
 
 
@@ -130,15 +133,15 @@ def _numbers(goal: object, *bounds: str) -> None:
 
 
 def goals_of(goals: object) -> tuple[Goal, ...]:
-    """Goals as a campaign takes them: a list, none of them twice.
+    """Goals as a campaign takes them, from any iterable; one goal alone is a list of one.
 
     Raises:
-        ArgumentError: One goal without a list, or something that is no goal.
+        ArgumentError: Something that is no goal.
         CampaignError: There is none.
     """
     if isinstance(goals, Within | AtLeast | AtMost | Maximize | Minimize):
-        raise ArgumentError(f"goals is one {type(goals).__name__}: give a list, goals=[{goals}].")
-    if isinstance(goals, str) or not isinstance(goals, Iterable):
+        return (goals,)
+    if isinstance(goals, str | Mapping | type) or not isinstance(goals, Iterable):
         raise ArgumentError(f"goals is {goals!r}: give a list, like [Within('gap', 2.0, 2.5)].")
     found = tuple(goals)
     wrong = [g for g in found if not isinstance(g, Within | AtLeast | AtMost | Maximize | Minimize)]
@@ -236,6 +239,8 @@ def region_of(goals: Sequence[Goal], properties: Sequence[str], scales: Sequence
         ModelError: A goal names an unknown property, two goals contradict each other, or a bound
             of a log property is not positive.
     """
+    properties = names(properties, "properties")
+    scales = checked(scales, tuple[Scale, ...], "scales")
     lower = torch.full((len(properties),), -math.inf, dtype=torch.float64)
     upper = torch.full((len(properties),), math.inf, dtype=torch.float64)
     for goal in goals:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bayesmat._arguments import real
+from bayesmat._arguments import checked, real
 from bayesmat.data.table import Property
 from bayesmat.data.units import converter, sd_converter
 from bayesmat.errors import ArgumentError, CampaignError, DataError
@@ -93,6 +93,7 @@ def _cell(
         raise DataError(f"{value!r} is text; give a number in {prop.unit or '1'!r}")
     number = real(value, "the value")
     spread = None if sd is None else real(sd, "the standard deviation")
+    unit = checked(unit, str | None, "the unit")
     if unit is not None:
         number = float(converter(unit, prop.unit)(np.array([number]))[0])
         if spread is not None:

@@ -9,12 +9,13 @@ from functools import lru_cache
 
 import numpy as np
 
+from bayesmat._arguments import checked
 from bayesmat.data.table import PropertyTable
 from bayesmat.data.units import converter
 from bayesmat.design.chemistry import MoleculeFilter
 from bayesmat.design.corpus import filtered_molecules
 from bayesmat.design.language import SmilesNGram
-from bayesmat.errors import ArgumentError, CampaignError, ModelError
+from bayesmat.errors import CampaignError, ModelError
 from bayesmat.explore.candidates import CandidateSource, MoleculeDesign, Pool
 from bayesmat.explore.goals import Goal, extremes, goals_of, region_of
 from bayesmat.explore.history import History
@@ -136,13 +137,8 @@ def check_chosen(
         MaterialError: A pool holds what is no material of the table's kind.
         ModelError: Goals that no rule weighs against each other, or a rule made for others.
     """
-    if candidates is not None and not callable(candidates):
-        raise ArgumentError(
-            f"candidates is a {type(candidates).__name__}: wrap a list of materials, "
-            "candidates=bm.Pool(materials)."
-        )
-    if rule is not None and (not callable(rule) or isinstance(rule, type)):
-        raise ArgumentError(f"rule is {rule!r}: give an instance, such as bm.SpacierRule().")
+    candidates = checked(candidates, CandidateSource | None, "candidates")
+    rule = checked(rule, Rule | None, "rule")
     if isinstance(candidates, Pool):
         candidates.keys(table.kind)
     elif (candidates is None or isinstance(candidates, MoleculeDesign)) and table.kind != "smiles":
@@ -178,6 +174,8 @@ def check_parts(
         ModelError: The goals contradict each other or name a property that the table lacks.
         DataError: The oracle and the table measure a property in units that do not convert.
     """
+    table, prior = checked(table, PropertyTable, "table"), checked(prior, Prior, "prior")
+    oracle = checked(oracle, Oracle | None, "oracle")
     if table.conditions:
         names = [c.name for c in table.conditions]
         raise CampaignError(

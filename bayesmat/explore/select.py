@@ -11,7 +11,7 @@ import torch
 from botorch.posteriors import GPyTorchPosterior
 from torch import Tensor
 
-from bayesmat._arguments import settle
+from bayesmat._arguments import checked, settle
 from bayesmat._repr import Shown
 from bayesmat.errors import ModelError
 from bayesmat.explore.acquisition import SpacierValue, expected_squared_distance
@@ -90,6 +90,8 @@ class Board(Shown):
     @staticmethod
     def of(fitted: Fitted, candidates: Candidates, goals: Sequence[Goal]) -> Board:
         """Look at the candidates once."""
+        fitted = checked(fitted, Fitted, "fitted")
+        candidates = checked(candidates, Candidates, "candidates")
         region = region_of(goals, fitted.table.property_names, fitted.scales)
         marginals = fitted.marginals(candidates.materials)
         return Board(marginals, region, fitted.similarity, fitted.layout, candidates.materials)

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from bayesmat._arguments import checked
 from bayesmat._repr import Shown
 from bayesmat.errors import CampaignError
 from bayesmat.explore._schema import (
@@ -116,7 +117,7 @@ class Store(Shown):
     """
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        self.url = url = checked(url, str, "the URL of the database, such as 'sqlite:///gap.db',")
         try:
             parsed = make_url(url)
             sqlite = parsed.get_backend_name() == "sqlite"

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bayesmat._arguments import names
+from bayesmat._arguments import checked, names
 from bayesmat._probe import PROBES, numbers_digest
 from bayesmat._repr import table
 from bayesmat.errors import BayesmatError, FeatureError
@@ -174,6 +174,7 @@ class Layout:
     def __init__(
         self, featurizers: Sequence[Featurizer], conditions: Sequence[Condition] = ()
     ) -> None:
+        featurizers = checked(featurizers, tuple[Featurizer, ...], "featurizers")
         unique: dict[str, Featurizer] = {}
         for featurizer in featurizers:
             unique.setdefault(featurizer.id, featurizer)

@@ -11,7 +11,7 @@ import numpy as np
 from rdkit import Chem
 from torch import Tensor
 
-from bayesmat._arguments import names, settle
+from bayesmat._arguments import checked, names, settle
 from bayesmat.errors import FeatureError
 
 from .base import Featurizer, check_finite, versioned
@@ -303,6 +303,7 @@ def computed(name: str) -> Featurizer:
     >>> computed("gap_huckel").names[0]
     'log_gap_huckel'
     """
+    name = checked(name, str, "name")
     if name not in COMPUTED:
         raise FeatureError(
             f"There is no computed property {name!r}. Those that can be computed from the "

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from bayesmat._arguments import settle
+from bayesmat._arguments import checked, seed_of, settle
 from bayesmat.errors import InferenceError
 
 from .chains import COLUMNS, population_table
@@ -138,6 +138,7 @@ class Grid:
 
         It is one evaluation, so `checkpoint` is not used.
         """
+        d, seed = checked(d, int, "d"), seed_of(seed)
         start = time.perf_counter()
         engine = torch.quasirandom.SobolEngine(max(d, 1), scramble=True, seed=seed)
         uniform = engine.draw(self.n, dtype=torch.float64)[:, :d].clamp(1e-9, 1 - 1e-9)
@@ -203,6 +204,7 @@ class SMCIntegrator:
         checkpoint: str | Path | None = None,
     ) -> HyperPosterior:
         """Run the engine from `n` prior draws; `checkpoint` is a file to continue from."""
+        d, seed = checked(d, int, "d"), seed_of(seed)
         generator = torch.Generator().manual_seed(seed)
         u = torch.randn(self.n, d, generator=generator, dtype=torch.float64)
         smc = SMC(self.n, self.sweeps, self.final_sweeps, self.kept, self.move)

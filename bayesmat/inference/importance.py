@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bayesmat._arguments import settle
+from bayesmat._arguments import checked, seed_of, settle
 from bayesmat.errors import InferenceError
 
 from .grid import HyperPosterior, LogDensity, weighted_table
@@ -87,6 +87,7 @@ class ImportanceIntegrator:
     @staticmethod
     def suited(n_cells: int) -> ImportanceIntegrator:
         """Settings for a likelihood of so many cells: fewer points where each is dearer."""
+        n_cells = checked(n_cells, int, "n_cells")
         if n_cells <= 100:
             return ImportanceIntegrator(n=1024, ess=800)
         if n_cells <= 500:
@@ -108,6 +109,7 @@ class ImportanceIntegrator:
         Raises:
             InferenceError: The likelihood is zero at every draw of the prior.
         """
+        d, seed = checked(d, int, "d"), seed_of(seed)
         start = time.perf_counter()
         target = standard_normal(log_likelihood)
         if d == 0:

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bayesmat._arguments import settle
+from bayesmat._arguments import seed_of, settle
 from bayesmat.errors import InferenceError
 
 from .chains import population_table
@@ -77,6 +77,7 @@ class Laplace:
         Raises:
             InferenceError: No mode was found, or the density is not curved downwards there.
         """
+        seed = seed_of(seed)
         start = time.perf_counter()
         target = ProgramTarget.of(model, seed=seed)
         u = target.prior_draws(self.starts, seed=seed)

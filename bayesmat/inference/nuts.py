@@ -14,7 +14,7 @@ from pyro.infer import NUTS as PyroNUTS
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from bayesmat._arguments import settle
+from bayesmat._arguments import seed_of, settle
 from bayesmat.errors import InferenceError
 
 from .chains import bfmi, chain_table
@@ -149,6 +149,7 @@ class NUTS:
             InferenceError: No starting point with finite density was found, a draw is not
                 finite, or the checkpoint belongs to another run.
         """
+        seed = seed_of(seed)
         start = time.perf_counter()
         double = DoublePrecision()(model)
         settings = repr(replace(self, progress=None))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from bayesmat._arguments import settle
+from bayesmat._arguments import seed_of, settle
 
 from .chains import population_table
 from .checkpoint import Checkpoint
@@ -98,6 +98,7 @@ class SMC:
         Raises:
             InferenceError: A site is discrete, or the run failed (see `tempered_smc`).
         """
+        seed = seed_of(seed)
         start = time.perf_counter()
         target = ProgramTarget.of(model, seed=seed)
         u = target.prior_draws(self.n, seed=seed)

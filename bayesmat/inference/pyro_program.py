@@ -17,6 +17,7 @@ from pyro.poutine.messenger import Messenger
 from torch import Tensor
 from torch.distributions import Distribution, Transform, biject_to
 
+from bayesmat._arguments import checked, seed_of
 from bayesmat.errors import InferenceError
 
 __all__ = ["DoublePrecision", "ProgramTarget", "noncentred", "seeded"]
@@ -72,6 +73,7 @@ def noncentred(name: str, loc: Tensor | float, scale: Tensor | float) -> Tensor:
         loc: Location.
         scale: Scale; the shape of loc + scale is that of x.
     """
+    name = checked(name, str, "name")
     shape = torch.broadcast_shapes(torch.as_tensor(loc).shape, torch.as_tensor(scale).shape)
     unit = dist.Normal(torch.zeros(shape, dtype=torch.float64), 1.0).to_event(len(shape))
     z = pyro.sample(f"{name}_z", unit)
@@ -125,6 +127,7 @@ class ProgramTarget:
             InferenceError: There is no latent site, or a discrete one; or sites, their shapes or
                 their supports change from draw to draw.
         """
+        seed = seed_of(seed)
         first, second = (_sites(trace) for trace in _prior_traces(model, 2, seed))
         moving = [a.name for a, b in zip(first, second, strict=False) if not a.is_like(b)]
         if moving or len(first) != len(second):
@@ -145,6 +148,7 @@ class ProgramTarget:
 
     def prior_draws(self, n: int, *, seed: int) -> Tensor:
         """Independent draws of the prior, `n x d`."""
+        n, seed = checked(n, int, "n"), seed_of(seed)
         rows = []
         for trace in _prior_traces(self.model, n, seed):
             values = [s.transform.inv(trace.nodes[s.name]["value"]).reshape(-1) for s in self.sites]

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bayesmat._arguments import settle
+from bayesmat._arguments import checked, seed_of, settle
 from bayesmat._repr import Shown, table, words
 from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
@@ -191,6 +191,8 @@ class PropertyGraph(Shown):
         Raises:
             ModelError: Properties differ, X is not of that layout, or it holds conditions.
         """
+        observations = checked(observations, Observations, "observations")
+        X, layout, seed = checked(X, Tensor, "X"), checked(layout, Layout, "layout"), seed_of(seed)
         problem = self._problem(observations, X, layout)
         integrator = self.integrator
         if integrator is None:
@@ -217,6 +219,8 @@ class PropertyGraph(Shown):
             layout: What made X.
             seed: Seeds them.
         """
+        X, n = checked(X, Tensor, "X"), checked(n, int, "n")
+        layout, seed = checked(layout, Layout, "layout"), seed_of(seed)
         joint, encoder = _compile(self, X, layout)
         priors, phi = self.hyper_priors(), encoder(X)
         pair = joint.pair(phi, phi)
@@ -243,6 +247,8 @@ class PropertyGraph(Shown):
         layout: Layout,
     ) -> Tensor:
         """Log p(y | hyper-parameters) of draws of them, f integrated out; shape `n`."""
+        observations = checked(observations, Observations, "observations")
+        X, layout = checked(X, Tensor, "X"), checked(layout, Layout, "layout")
         problem = self._problem(observations, X, layout)
         n = len(next(iter(parameters.values())))
         with torch.no_grad():
@@ -267,6 +273,8 @@ class PropertyGraph(Shown):
         self, observations: Observations, X: Tensor, hyper: dict[str, float], *, layout: Layout
     ) -> GraphModel:
         """The posterior at one given set of hyper-parameters: exact conditioning, no sampling."""
+        observations = checked(observations, Observations, "observations")
+        X, hyper = checked(X, Tensor, "X"), checked(hyper, Mapping, "hyper")
         problem = self._problem(observations, X, layout)
         u = problem.priors.standard(hyper)
         return GraphModel(problem, HyperPosterior.point(u))

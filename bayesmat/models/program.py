@@ -17,7 +17,7 @@ import torch
 from pyro import poutine
 from torch import Tensor
 
-from bayesmat._arguments import settle
+from bayesmat._arguments import checked, names, seed_of, settle
 from bayesmat._repr import Shown
 from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
@@ -167,6 +167,8 @@ class Program(Shown):
             ModelError: Properties or shapes differ, or the program breaks a rule.
             InferenceError: The chains could not start.
         """
+        observations = checked(observations, Observations, "observations")
+        X, layout, seed = checked(X, Tensor, "X"), checked(layout, Layout, "layout"), seed_of(seed)
         check_cells(self.properties, observations, X, layout)
         measured, X = _measured(observations, X)
         inputs = self.inputs(X, layout)
@@ -219,6 +221,8 @@ class Program(Shown):
             layout: What made X.
             seed: Seeds them.
         """
+        X, n = checked(X, Tensor, "X"), checked(n, int, "n")
+        layout, seed = checked(layout, Layout, "layout"), seed_of(seed)
         nothing = Observations.empty(X.shape[0], self.properties)
         with seeded(seed), torch.no_grad():
             runs = [self.traced(nothing, X, layout) for _ in range(n)]
@@ -238,6 +242,8 @@ class Program(Shown):
         layout: Layout,
     ) -> Tensor:
         """Log p(y | sites) of draws of the sites, `n x ...` each; shape `n`."""
+        observations = checked(observations, Observations, "observations")
+        X, layout = checked(X, Tensor, "X"), checked(layout, Layout, "layout")
         measured, X = _measured(observations, X)
         out = []
         with torch.no_grad():
@@ -310,6 +316,9 @@ def program(
                 observations.observe(f, scale=s)
                 return f
     """
+    properties = names(properties, "properties")
+    features = checked(features, Mapping[str, Featurizer | FeatureMap], "features")
+    sampler, n_draws = checked(sampler, Sampler | None, "sampler"), checked(n_draws, int, "n_draws")
     maps = tuple(
         (name, f if isinstance(f, FeatureMap) else FeatureMap((f,))) for name, f in features.items()
     )

@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bayesmat._arguments import names, settle
+from bayesmat._arguments import checked, names, settle
 from bayesmat._repr import Shown
 from bayesmat.data.properties import Property
 from bayesmat.errors import OracleError
@@ -140,6 +140,9 @@ def evaluate(
     Raises:
         OracleError: The oracle says that it cannot run at all, or answered about other materials.
     """
+    oracle = checked(oracle, Oracle, "oracle")
+    executor = checked(executor, Executor | None, "executor")
+    on_result = checked(on_result, Callable[[Evaluation], None] | None, "on_result")
     materials = names(materials, "materials")
     done: dict[int, Evaluation] = {}
     deliver = on_result or (lambda evaluation: None)

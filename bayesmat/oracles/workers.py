@@ -19,6 +19,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from typing_extensions import override
 
+from bayesmat._arguments import checked
 from bayesmat._repr import Shown
 from bayesmat.errors import OracleError
 
@@ -70,6 +71,8 @@ class WorkerPool(Shown, Executor):
     """
 
     def __init__(self, workers: int = 2, *, time_limit_s: float | None = None) -> None:
+        workers = checked(workers, int, "workers")
+        time_limit_s = checked(time_limit_s, float | None, "time_limit_s")
         if workers < 1:
             raise OracleError(f"workers = {workers}: nothing would ever run. Give 1 or more.")
         self._limit = time_limit_s

@@ -20,7 +20,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from bayesmat._arguments import settle
+from bayesmat._arguments import checked, seed_of, settle
 from bayesmat._repr import Shown, table
 from bayesmat.data.cache import cache_dir
 from bayesmat.data.datasets import chemicals_table, without_stereo
@@ -145,6 +145,12 @@ def load(
         MaterialError: `exclude` holds strings that are not SMILES; all are listed.
         DataError: The cached files are damaged; the message says what to delete.
     """
+    name, exclude, seed = (
+        checked(name, str, "name"),
+        checked(exclude, tuple[str, ...], "exclude"),
+        seed_of(seed),
+    )
+    progress = checked(progress, bool, "progress")
     if name not in _RECIPES:
         raise ModelError(f"there is no source ensemble {name!r}; known: {', '.join(_RECIPES)}.")
     families = _RECIPES[name]
@@ -193,6 +199,10 @@ def train(
     Raises:
         ModelError: The table has conditions, categories, or a property with too few labels.
     """
+    table = checked(table, PropertyTable, "table")
+    families, name = checked(families, tuple[Family, ...], "families"), checked(name, str, "name")
+    seed, epochs = seed_of(seed), checked(epochs, int, "epochs")
+    progress = checked(progress, bool, "progress")
     if table.conditions or any(prop.categories for prop in table.properties):
         raise ModelError(
             "source networks learn continuous properties of materials alone; select a table "
@@ -226,6 +236,8 @@ def train(
 
 def save(ensemble: SourceEnsemble, card: Path) -> None:
     """Store as safetensors beside a JSON card (`card`, ending in .json)."""
+    ensemble = checked(ensemble, SourceEnsemble, "ensemble")
+    card = checked(card, str | Path, "card")
     tensors = {
         f"{i}:{name}": tensor.contiguous()
         for i, network in enumerate(ensemble.networks)
@@ -245,6 +257,8 @@ def load_from(card: Path, families: Sequence[Family]) -> SourceEnsemble:
         DataError: A file is missing or damaged.
         ModelError: The families are not those of the card.
     """
+    card = checked(card, str | Path, "card")
+    families = checked(families, tuple[Family, ...], "families")
     content = read_card(card)
     content.pop("sha256")
     told = [(f["label"], f["size"], f["inputs"]) for f in content.get("families", ())]
