@@ -18,7 +18,7 @@ from bayesmat.models.prediction import Prediction
 from bayesmat.reporting import report, summary
 
 __all__ = [
-    "AtLeast", "AtMost", "Campaign", "Column", "Demo", "Goal", "Maximize", "Minimize", "Prediction",
+    "AtLeast", "AtMost", "Campaign", "Column", "Demo", "Goal", "Maximize", "Minimize",
     "Setup", "Within", "account_of", "demo", "fit", "read_csv", "report", "shown", "summary",
 ]  # fmt: skip
 
