@@ -362,4 +362,8 @@ def _provenance(campaign: Campaign, proposals: Sequence[Proposal]) -> dict[str, 
         "rule": ", ".join(rules),
         "start": f"{campaign.start.n_rows} measured rows",
     }
-    return facts | {f"{name} (version)": version for name, version in row.versions.items()}
+    used = {name: [version] for name, version in row.versions.items()}
+    for proposal in proposals:
+        for name, version in proposal.trace.versions.items():
+            used.setdefault(name, []).append(version)
+    return facts | {f"{k} (version)": ", ".join(dict.fromkeys(v)) for k, v in used.items()}

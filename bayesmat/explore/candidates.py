@@ -122,7 +122,11 @@ class Pool(Shown):
         """The pool without what is excluded."""
         kept = tuple(m for m in self.keys(fitted.table.kind) if m not in exclude)
         if not kept:
-            raise DesignError("every material of the pool has been used or excluded.")
+            raise DesignError(
+                f"every one of the {len(self.materials)} materials of the pool has been used or "
+                "excluded. To go on with a larger pool, call Campaign.carry_over(url, prior=..., "
+                "candidates=bm.Pool(...), reason=...)."
+            )
         return Candidates(kept, {"source": f"pool of {len(self.materials)}"})
 
     def _facts(self) -> dict[str, object]:

@@ -28,7 +28,7 @@ from bayesmat.data.files import read_card, write_card
 from bayesmat.data.materials import canonical_all
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import DataError, ModelError
-from bayesmat.features.base import Featurizer, Layout
+from bayesmat.features.base import Featurizer, Layout, function_of
 from bayesmat.features.molecule import ECFP, CheapDescriptors
 
 from .embedding import Embedding, FeatureMap
@@ -262,10 +262,11 @@ def load_from(card: Path, families: Sequence[Family]) -> SourceEnsemble:
     content = read_card(card)
     content.pop("sha256")
     told = [(f["label"], f["size"], f["inputs"]) for f in content.get("families", ())]
-    given = [(f.label, f.size, [i.id for i in f.inputs]) for f in families]
-    if told != given:
+    given = [(f.label, f.size, [function_of(i) for i in f.inputs]) for f in families]
+    by_id = [(f.label, f.size, [i.id for i in f.inputs]) for f in families]  # earlier versions
+    if told not in (given, by_id):
         raise ModelError(
-            f"{card} was trained on {told}, not on {given}: features of other kinds or versions "
+            f"{card} was trained on {told}, not on {given}: features of other kinds or numbers "
             "would be read as if they were the same. Train again."
         )
     try:
@@ -328,7 +329,8 @@ def _description(
         "epochs": epochs,
         "data_sha256": _table_digest(table),
         "families": [
-            {"label": f.label, "size": f.size, "inputs": [i.id for i in f.inputs]} for f in families
+            {"label": f.label, "size": f.size, "inputs": [function_of(i) for i in f.inputs]}
+            for f in families
         ],
         "versions": {p: version(p) for p in ("torch", "rdkit", "chemicals", "numpy")},
         "threads": torch.get_num_threads(),

@@ -11,14 +11,16 @@ import pandas as pd
 import pytest
 
 import bayesmat as bm
-from bayesmat.errors import ArgumentError, BayesmatError, CampaignError
-from bayesmat.explore import identity
+from bayesmat import _version
+from bayesmat.errors import ArgumentError, BayesmatError, CampaignError, DesignError
+from bayesmat.explore import rounds
 from bayesmat.explore.account import account_of
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.candidates import Pool
 from bayesmat.features import base
 from bayesmat.reporting import page
 from tests.unit.explore.fake import (
+    GOALS,
     POOL,
     FakeOracle,
     FakePrior,
@@ -67,7 +69,7 @@ def release(monkeypatch: pytest.MonkeyPatch):
     """Pretend that another release of every library is installed."""
 
     def to(number: str) -> None:
-        for module in (base, identity):
+        for module in (base, _version):
             monkeypatch.setattr(module, "version", lambda name: number)
         base.versioned.cache_clear()
 
@@ -219,3 +221,26 @@ def test_looking_for_a_campaign_leaves_no_file(tmp_path):
         with pytest.raises(CampaignError, match="there is no campaign"):
             door(f"sqlite:///{tmp_path / 'none.db'}")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_report_names_the_versions_of_every_round(url, monkeypatch):
+    campaign = create(url)
+    campaign.suggest(1)
+    monkeypatch.setattr(rounds, "versions", lambda: {"torch": "2099.1"})
+    campaign.suggest(1)
+    assert account_of(campaign).provenance["torch (version)"].endswith(", 2099.1")
+    campaign.close()
+
+
+def test_an_empty_pool_is_refilled_through_the_door(url):
+    few = Pool(POOL.materials[:3])
+    campaign = Campaign.create(
+        url, start_table(), FakePrior(), goals=GOALS, candidates=few, rule=FakeRule()
+    )
+    assert set(campaign.suggest(5).materials) == set(few.materials[1:])
+    with pytest.raises(DesignError, match=r"3 materials .* Campaign\.carry_over"):
+        campaign.suggest(1)
+    campaign.close()
+    campaign = carry(url, "1")
+    assert not set(few.materials) & set(campaign.suggest(4).materials)
+    campaign.close()
