@@ -302,7 +302,7 @@ def test_other_oracles_and_candidates_are_refused_and_another_rule_is_allowed(ur
     with pytest.raises(CampaignError, match="has the rule 'fake rule'"):
         Campaign.open(url, prior=prior, candidates=POOL)
     other = Campaign.open(url, prior=prior, candidates=POOL, rule=FakeRule("new rule"))
-    assert other.suggest(1).trace["rule"] == "new rule"
+    assert other.suggest(1).trace.rule == "new rule"
 
 
 def test_opened_without_its_prior_it_can_be_told_but_not_asked(url):
