@@ -215,13 +215,16 @@ def settle(record: object) -> None:
 def called(function: Callable[..., T], args: tuple[Any, ...], keywords: Mapping[str, Any]) -> T:
     """A function's answer to arguments that are read by its annotations.
 
+    Which words a `Literal` allows is for the function to say.
+
     Raises:
         ArgumentError: An argument is of another kind.
     """
     given = inspect.signature(function).bind(*args, **keywords)
     kinds = _kinds(function)
     for name, value in given.arguments.items():
-        given.arguments[name] = _read(value, kinds.get(name), name)
+        if get_origin(kinds.get(name)) is not Literal:
+            given.arguments[name] = _read(value, kinds.get(name), name)
     return function(*given.args, **given.kwargs)
 
 
