@@ -21,6 +21,8 @@ from bayesmat.models.base import Fitted
 
 __all__ = ["ImprovementRule"]
 
+_AT_ONCE = 25  # candidates whose samples are in memory together
+
 
 @dataclass(frozen=True)
 class ImprovementRule:
@@ -76,7 +78,8 @@ class ImprovementRule:
             )
             free = [int(i) for i in short if int(i) not in rows]
             with torch.no_grad():
-                value = acquisition(board.features(free)[:, None])
+                some = board.features(free)[:, None].split(_AT_ONCE)
+                value = torch.cat([acquisition(rows) for rows in some])
             rows.append(free[int(value.argmax())])
             scores.append(float(value.max()))
         return Selection(tuple(rows), tuple(scores))

@@ -19,6 +19,7 @@ from bayesmat.explore.select import (
     LiteralSpacierRule,
     ProbabilityRule,
     Rule,
+    Selection,
     SpacierRule,
     _hits_so_far,
 )
@@ -106,6 +107,29 @@ def test_log_expected_improvement_walks_toward_the_largest(fitted: Fitted) -> No
     candidates = Candidates(("CCCCCCCCCCCCCC", "CCCCCCCCCCCCC", "CC", "CCC"))
     chosen = ImprovementRule(n_samples=64)(fitted, candidates, [Maximize("Tb")], 2, seed=0, round=1)
     assert set(chosen.rows) == {0, 1}
+
+
+def test_samples_of_few_candidates_are_in_memory_at_once(
+    fitted: Fitted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The samples of 200 candidates with pending ones took 1 GB; the choice is the same."""
+    sizes: list[int] = []
+    posterior = fitted.model.posterior
+    pool = Candidates(tuple(f"{'C' * i}O{'C' * j}" for i in range(1, 9) for j in range(1, 9)))
+
+    def counted(X: torch.Tensor) -> object:
+        sizes.append(len(X))
+        return posterior(X)
+
+    def choose() -> Selection:
+        return ImprovementRule(n_samples=16)(fitted, pool, [Maximize("Tb")], 2, seed=0, round=1)
+
+    monkeypatch.setattr("bayesmat.explore.improvement._AT_ONCE", 99)
+    whole = choose()
+    monkeypatch.undo()
+    monkeypatch.setattr(fitted.model, "posterior", lambda X, *rest, **options: counted(X))
+    assert choose().rows == whole.rows
+    assert max(sizes) == 25
 
 
 def test_hits_so_far_are_the_measured_rows_inside_the_region(fitted: Fitted) -> None:
