@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -29,7 +30,7 @@ MUCH_WORSE = 1.25
 def data(evidence: Evidence) -> list[Finding]:
     """Few cells, missing cells, constants, repeated rows, and scales that want a logarithm."""
     found = [f for j in range(len(evidence.table.properties)) for f in _of_property(evidence, j)]
-    found += _repeats(evidence)
+    found += _repeats(evidence) + _stereoisomers(evidence)
     if found:
         return found
     counts = [
@@ -106,6 +107,52 @@ def _repeats(evidence: Evidence) -> list[Finding]:
             tuple(copies), tuple(table.materials[i] for i in copies),
         )
     ]  # fmt: skip
+
+
+def _stereoisomers(evidence: Evidence) -> list[Finding]:
+    """Rows of equal features whose SMILES differ in stereochemistry, with values that differ.
+
+    Values differ if they are 3 stated sds apart, or a tenth of the property's sd where none is
+    stated. A description: it has no false-alarm rate.
+    """
+    table = evidence.table
+    if table.kind != "smiles" or not evidence.X.shape[1]:
+        return []
+    alike: dict[bytes, list[int]] = {}
+    for i, row in enumerate(evidence.X.numpy()):
+        alike.setdefault(row.tobytes(), []).append(i)
+    apart = [
+        rows
+        for rows in alike.values()
+        if len({table.materials[i] for i in rows}) > 1
+        and any(set(table.materials[i]) & set("@/\\") for i in rows)
+        and any(_differ(evidence, j, rows) for j in range(len(table.properties)))
+    ]
+    if not apart:
+        return []
+    some = [i for rows in apart for i in rows]
+    return [
+        Finding(
+            "data", "look", f"{len(apart)} groups of stereoisomers with different values have "
+            f"equal features: {listed(evidence.row_names(some))}.",
+            "they get one prediction each group, and their differences count as noise.",
+            "tell them apart, for example Transfer(..., fingerprints=ECFP(chirality=True)).",
+            tuple(some), tuple(table.materials[i] for i in some),
+        )
+    ]  # fmt: skip
+
+
+def _differ(evidence: Evidence, j: int, rows: list[int]) -> bool:
+    """Whether two different materials among rows have values that differ beyond noise."""
+    table = evidence.table
+    values, sds = table.values[:, j], table.stds[:, j]
+    z = evidence.fitted.scales[j].to_model(torch.tensor(values)).numpy()
+    for a, b in combinations([i for i in rows if not np.isnan(values[i])], 2):
+        noise = 3.0 * np.hypot(sds[a], sds[b])
+        far = abs(z[a] - z[b]) > 0.1 if np.isnan(noise) else abs(values[a] - values[b]) > noise
+        if far and table.materials[a] != table.materials[b]:
+            return True
+    return False
 
 
 def leakage(evidence: Evidence) -> list[Finding]:

@@ -46,6 +46,9 @@ class ECFP:
         size: Folded length d.
         count: Counts; False gives presence (0 or 1).
         functional: Pharmacophore classes instead of elements (FCFP).
+        chirality: Tell stereoisomers apart, by R and S centres and E and Z bonds: for tables in
+            which they have different values. Mirror images are then less alike than they are for
+            most properties.
 
     References:
         Rogers & Hahn, Extended-Connectivity Fingerprints, 2010, doi:10.1021/ci100050t.
@@ -58,6 +61,7 @@ class ECFP:
     size: int = 2048
     count: bool = True
     functional: bool = False
+    chirality: bool = False
 
     def __post_init__(self) -> None:
         settle(self)
@@ -66,6 +70,7 @@ class ECFP:
     def id(self) -> str:
         """Identifies the function: same id, same numbers."""
         arguments = f"radius={self.radius},size={self.size},count={self.count}"
+        arguments += ",chirality=True" if self.chirality else ""
         return versioned(f"{self._kind}({arguments})", *_LIBRARIES)
 
     @property
@@ -85,6 +90,7 @@ class ECFP:
             radius=self.radius,
             count=self.count,
             use_pharmacophoric_invariants=self.functional,
+            include_chirality=self.chirality,
         )
         values = _fingerprint(skfp.transform, materials, self.size)
         return check_finite(values, materials, self.names, featurizer=self.id)

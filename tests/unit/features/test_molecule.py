@@ -1,6 +1,7 @@
 import math
 
 import pytest
+import torch
 
 from bayesmat.errors import FeatureError
 from bayesmat.features import ECFP, MACCS, AtomPairs, CheapDescriptors, Descriptors2D
@@ -61,3 +62,24 @@ def test_undefined_descriptors_are_named():
     with pytest.raises(FeatureError) as caught:
         Descriptors2D()(["CC", "C[Sn](C)(C)C"])
     assert "'C[Sn](C)(C)C', column 'MaxPartialCharge': nan" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O"),  # L- and D-alanine
+        ("O[C@H](C(=O)O)[C@@H](O)C(=O)O", "O[C@@H](C(=O)O)[C@@H](O)C(=O)O"),  # tartaric acids
+        ("OC(=O)/C=C/C(=O)O", "OC(=O)/C=C\\C(=O)O"),  # fumaric and maleic acid
+    ],
+)
+@pytest.mark.parametrize("functional", [False, True])
+def test_chirality_tells_stereoisomers_apart(one, other, functional):
+    x, y = ECFP(functional=functional)([one, other])
+    assert torch.equal(x, y)
+    x, y = ECFP(functional=functional, chirality=True)([one, other])
+    assert not torch.equal(x, y)
+
+
+def test_the_identity_of_a_fingerprint_names_chirality_only_where_it_is_read():
+    assert "chirality" not in ECFP().id
+    assert "chirality=True" in ECFP(chirality=True).id
