@@ -120,9 +120,9 @@ def test_look_alike_polymers_do_not_fill_a_batch() -> None:
     """Six copies of one kind and one other: with a limit of 0.5 the second member is the other."""
     fitted = fitted_to(Transfer("y", fingerprints=RepeatUnitECFP()), "repeat_unit", POLYMERS)
     pool = [f"*CC(*)c1ccc({tail})cc1" for tail in ("CC", "CCC", "CCCC", "CCCCC")] + ["*OC(=O)*"]
-    X = fitted.layout(pool)
     region = Region(torch.tensor([0.0]).double(), torch.tensor([1.0]).double())
-    board = Board(fitted.model.marginals(X), region, fitted.similarity, X)
+    marginals = fitted.marginals(pool)
+    board = Board(marginals, region, fitted.similarity, fitted.layout, tuple(pool))
     value = torch.tensor([5.0, 4.0, 3.0, 2.0, 1.0]).double()
     rows, _ = board.greedy([value] * 2, 0.5)
     assert rows == [0, 4]
