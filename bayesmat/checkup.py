@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from bayesmat import plots
 from bayesmat._arguments import checked, seed_of
 from bayesmat.check.doctor import Examination, examine
 from bayesmat.check.findings import as_table
+from bayesmat.models.answers import scalars
 from bayesmat.models.base import Fitted
-from bayesmat.models.graph_model import GraphModel
+from bayesmat.models.model import GenerativePrior
 from bayesmat.pages import filled, image
 
 __all__ = ["Checkup", "doctor"]
 
 _MOST_PANELS = 12
-_N_PRIOR = 4000
+_N_PRIOR = 1000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,7 +48,7 @@ class Checkup(Examination):
 
 def _of_cells(checkup: Checkup) -> list[str]:
     cells = checkup.cells
-    if cells is None or cells.n < 3:
+    if cells.n < 3:
         return []
     properties = cells.properties[:_MOST_PANELS]
     measured = [j for j in range(len(properties)) if bool((cells.columns == j).any())]
@@ -71,14 +71,14 @@ def _of_cells(checkup: Checkup) -> list[str]:
 
 def _of_hyper(fitted: Fitted) -> str:
     model = fitted.model
-    if not isinstance(model, GraphModel) or model.n_sets < 2:
+    after = {name: v.numpy() for name, v in scalars(model.draws).items()}
+    if not isinstance(fitted.prior, GenerativePrior) or len(model.noise_sd) < 2 or not after:
         return ""
-    priors = model.problem.priors
-    chosen = list(priors.names)[:_MOST_PANELS]
-    generator = torch.Generator().manual_seed(0)
-    u = torch.randn(_N_PRIOR, len(priors.names), generator=generator, dtype=torch.float64)
-    before = {name: v.numpy() for name, v in priors.values(u).items() if name in chosen}
-    after = {name: v.numpy() for name, v in model.hyper.items() if name in chosen}
+    X = fitted.layout(fitted.table.materials[:1], fitted.table.condition_values[:1])
+    drawn = fitted.prior.sample(X, _N_PRIOR, layout=fitted.layout, seed=0).parameters
+    before = {name: v.numpy() for name, v in scalars(drawn).items()}
+    chosen = [name for name in after if name in before][:_MOST_PANELS]
+    before, after = ({name: all_of[name] for name in chosen} for all_of in (before, after))
     log = [name for name in chosen if float(np.min(before[name])) > 0]
     figure = plots.prior_posterior(after, before, log=log)
     title = "What the data made of the prior"
@@ -120,7 +120,7 @@ def doctor(fitted: Fitted, *, seed: int = 0) -> Checkup:
     can show, and left-out values are no substitute for new measurements (`check.kfold`).
 
     Args:
-        fitted: A fitted graph, transfer or program.
+        fitted: A fit.
         seed: Seeds simulated bands and quick refits.
 
     Returns:

@@ -64,6 +64,14 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "typer": ("cli",),
 }
 
+# Kinds of priors and models: nobody else asks which one something is.
+KINDS = {
+    "PropertyGraph": "models.graph",
+    "GraphModel": "models.graph_model",
+    "Program": "models.program",
+    "ProgramModel": "models.program_model",
+}
+
 FORBIDDEN_CALLS = {
     "hasattr": "ask the type, or declare the field",
     "eval": "never run text",
@@ -246,6 +254,16 @@ def seeds(source: Source) -> Iterator[str]:
                     yield f"line {node.lineno}: arithmetic on {name}; neighbours repeat each other"
 
 
+def type_tests(source: Source) -> Iterator[str]:
+    """Priors and models answer questions (`models.model`); only their own file asks their type."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and dotted(node.func) in {"isinstance", "issubclass"}:
+            names = {dotted(n).split(".")[-1] for kind in node.args[1:] for n in ast.walk(kind)}
+            for name in sorted(names & set(KINDS)):
+                if source.name != KINDS[name]:
+                    yield f"line {node.lineno}: asks for {name}; let the model answer instead"
+
+
 def exports(source: Source) -> Iterator[str]:
     """Every `__init__` says what is public."""
     if source.is_package and exported(source) is None:
@@ -262,6 +280,7 @@ RULES: dict[str, Callable[[Source], Iterator[str]]] = {
     "forbidden": forbidden,
     "exports": exports,
     "seeds": seeds,
+    "type_tests": type_tests,
 }
 
 

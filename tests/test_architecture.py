@@ -158,6 +158,11 @@ PLANTED = {
         ("data.io", "f(7919 * pool_seed)"),
         ("data.io", "seed += 1"),
     ],
+    "type_tests": [
+        ("check.ppc", "isinstance(model, GraphModel)"),
+        ("checkup", "isinstance(model, graph_model.GraphModel | ProgramModel)"),
+        ("models.graph", "isinstance(prior, (Program, PropertyGraph))"),
+    ],
 }
 
 INNOCENT = {
@@ -192,6 +197,10 @@ INNOCENT = {
     ],
     "exports": [("data.__init__", "__all__ = []"), ("data.io", "x = 1")],
     "seeds": [("data.io", "f(spawn(seed, 'moves'))"), ("data.io", "seeds + [1]")],
+    "type_tests": [
+        ("models.program", "isinstance(found, Program)"),
+        ("check.ppc", "isinstance(prior, GenerativePrior)"),
+    ],
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -12,13 +12,12 @@ import torch
 from torch import Tensor
 
 from bayesmat.data.table import Observations, Property, PropertyTable
-from bayesmat.errors import BayesmatError, ModelError
+from bayesmat.errors import BayesmatError
 from bayesmat.features.base import Layout
 from bayesmat.features.molecule import ECFP
 from bayesmat.models.base import Fitted, fit
-from bayesmat.models.graph import PropertyGraph
-from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.kernels import MinMax
+from bayesmat.models.model import QuickPrior
 from bayesmat.models.similarity import Similarity
 from bayesmat.sources.embedding import FeatureMap
 
@@ -42,38 +41,25 @@ class Evidence:
         """The data."""
         return self.fitted.table
 
-    @property
-    def graph(self) -> GraphModel | None:
-        """The model if it is a graph."""
-        model = self.fitted.model
-        return model if isinstance(model, GraphModel) else None
-
     @cached_property
     def observed(self) -> Observations:
         """The measured cells in model space."""
         return self.table.observations(self.fitted.scales)
 
     @cached_property
-    def cells(self) -> LOO | None:
-        """Every cell left out by itself; None where the model does not allow it."""
-        try:
-            return loo(self.fitted)
-        except ModelError:
-            return None
+    def cells(self) -> LOO:
+        """Every cell left out by itself."""
+        return loo(self.fitted)
 
     @cached_property
     def scores(self) -> Tensor:
         """Normal scores of the left-out cells (PIT through the normal quantile), `k`."""
-        if self.cells is None:
-            return torch.full_like(self.observed.y, torch.nan)
         return normal_score(self.cells.pit)
 
     @cached_property
     def pareto_k(self) -> Tensor:
         """Pareto k of each cell; 0 where particles are a grid, whose weights are exact."""
-        graph = self.graph
-        is_grid = graph is not None and graph.hyper_posterior.weighting == "prior grid"
-        if self.cells is None or is_grid:
+        if self.fitted.model.points.weighting == "prior grid":
             return torch.zeros_like(self.observed.y)
         return self.cells.pareto_k[self.cells.units]
 
@@ -128,8 +114,8 @@ class Evidence:
     def refit(self, table: PropertyTable) -> Fitted | None:
         """A quick fit of the same prior to another table; None where it would take too long."""
         prior = self.fitted.prior
-        if isinstance(prior, PropertyGraph):
-            prior = replace(prior, integrator=None)
+        if isinstance(prior, QuickPrior):
+            prior = prior.quick()
         elif self.fitted.report.inference.seconds > _MOST_SECONDS:
             return None
         try:

@@ -10,11 +10,8 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from bayesmat.models.base import GenerativePrior
-from bayesmat.models.graph import PropertyGraph
-from bayesmat.models.graph_model import GraphModel
-from bayesmat.models.program import Program
-from bayesmat.models.program_model import ProgramModel
+from bayesmat.models.answers import Points, scalars
+from bayesmat.models.model import GenerativePrior, PropertyModel
 
 from ._evidence import MOST_CELLS, Evidence
 from .findings import Finding, listed
@@ -30,6 +27,8 @@ SHIFT = 0.5
 R_HAT_BAD = 1.05
 ESS_BAD = 20.0
 N_PRIOR = 300
+N_STANDARD = 4000
+_TAILS = torch.tensor([0.05, 0.95], dtype=torch.float64)
 
 
 def convergence_of_fit(evidence: Evidence) -> list[Finding]:
@@ -48,7 +47,7 @@ def convergence_of_fit(evidence: Evidence) -> list[Finding]:
             )
         ]  # fmt: skip
     n = report.n_chains * report.n_draws
-    if isinstance(evidence.fitted.model, ProgramModel) and report.n_chains == 1:
+    if report.are_chains and report.n_chains == 1:
         if not report.n_families and not math.isfinite(report.pareto_k):
             return [
                 Finding(
@@ -72,40 +71,41 @@ def conflict(evidence: Evidence) -> list[Finding]:
     0.01 / d in both tails (d hyper-parameters, so below 1 % of tables drawn from the prior); a
     statistic of the measurements if its prior predictive probability is below 0.01 / tests.
     """
-    model = evidence.fitted.model
-    found = []
-    if isinstance(model, GraphModel):
-        found += _hyper_conflict(evidence, model)
-    elif isinstance(model, ProgramModel):
-        found += _site_conflict(evidence, model)
+    fitted = evidence.fitted
+    if not isinstance(fitted.prior, GenerativePrior):
+        return [Finding("prior", "unknown", "this prior cannot be drawn from.")]
+    points = fitted.model.points
+    n = N_PRIOR if points.standard is None else N_STANDARD
+    draws = fitted.prior.sample(evidence.X[:2], n, layout=fitted.layout, seed=evidence.seed)
+    drawn = scalars(draws.parameters)
+    if points.standard is None:
+        found = _site_conflict(fitted.model, drawn)
     else:
-        return [Finding("prior", "unknown", "this kind of model has no prior that can be drawn.")]
-    found += _simulated_conflict(evidence)
+        found = _hyper_conflict(evidence, points, points.standard, draws.parameters)
+    found += _simulated_conflict(evidence, fitted.prior)
     return found or [
         Finding("prior", "fine", "parameters and measurements lie where the prior expected them.")
     ]
 
 
-def _hyper_conflict(evidence: Evidence, model: GraphModel) -> list[Finding]:
-    posterior, priors = model.hyper_posterior, model.problem.priors
-    d = posterior.points.shape[1]
-    if d == 0 or len(posterior.points) < 2:
+def _hyper_conflict(
+    evidence: Evidence, points: Points, standard: Tensor, drawn: Mapping[str, Tensor]
+) -> list[Finding]:
+    d = standard.shape[1]
+    if d == 0 or len(standard) < 2:
         return []
-    weights = torch.softmax(posterior.log_weights, 0)
-    mean = weights @ posterior.points
+    mean = points.log_weights.exp() @ standard
     limit = -float(torch.special.ndtri(torch.tensor(0.5 * FAMILY / d)))
     far = torch.nonzero(mean.abs() > limit).flatten().tolist()
     if not far:
         return []
-    draws = priors.values(posterior.u)
-    ends = torch.tensor([[-1.645], [1.645]], dtype=torch.float64).expand(2, d)
-    prior = priors.values(ends)
+    names = list(points.values)
     told, harmless = [], True
     for j in far:
-        name = priors.names[j]
+        name = names[j]
         unit, factor = _natural(evidence, name)
-        low, high = sorted((prior[name] * factor).tolist())
-        value = float(draws[name].median()) * factor
+        low, high = (drawn[name] * factor).quantile(_TAILS).tolist()
+        value = float(evidence.fitted.model.draws[name].median()) * factor
         told.append(
             f"{name} is {value:.3g}{unit}, the prior had 90 % between {low:.3g} and {high:.3g}"
             f"{unit} ({float(mean[j]):+.1f} prior sds)"
@@ -142,32 +142,14 @@ def _natural(evidence: Evidence, name: str) -> tuple[str, float]:
     return "", 1.0
 
 
-def _scalars(draws: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The first scalars of small sites, `S` each."""
-    out: dict[str, Tensor] = {}
-    for name, value in draws.items():
-        flat = value.reshape(len(value), -1)
-        if flat.shape[1] > MOST_SITES:
-            continue
-        for i in range(flat.shape[1]):
-            out[name if flat.shape[1] == 1 else f"{name}[{i}]"] = flat[:, i].double()
-    return dict(list(out.items())[:MOST_SITES])
-
-
-def _site_conflict(evidence: Evidence, model: ProgramModel) -> list[Finding]:
+def _site_conflict(model: PropertyModel, drawn: Mapping[str, Tensor]) -> list[Finding]:
     """A site whose posterior median no prior draw reaches: at most 2 / 301 by chance for each."""
-    prior = evidence.fitted.prior
-    if not isinstance(prior, Program):
-        return []
-    layout = evidence.fitted.layout
-    draws = prior.sample(evidence.X[:2], N_PRIOR, layout=layout, seed=evidence.seed)
-    drawn = _scalars(draws.parameters)
     told = []
-    for name, values in _scalars(model.draws).items():
+    for name, values in scalars(model.draws).items():
         before = drawn.get(name)
         middle = float(values.median())
         if before is not None and not float(before.min()) <= middle <= float(before.max()):
-            low, high = np.quantile(before.numpy(), [0.05, 0.95])
+            low, high = before.quantile(_TAILS).tolist()
             told.append(f"{name} is {middle:.3g}, the prior had 90 % in {low:.3g} to {high:.3g}")
     if not told:
         return []
@@ -181,15 +163,13 @@ def _site_conflict(evidence: Evidence, model: ProgramModel) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _simulated_conflict(evidence: Evidence) -> list[Finding]:
-    prior, table = evidence.fitted.prior, evidence.table
-    if not isinstance(prior, PropertyGraph | Program):
-        return []
+def _simulated_conflict(evidence: Evidence, prior: GenerativePrior) -> list[Finding]:
+    table = evidence.table
     if table.n_rows > MOST_CELLS:
         keep = np.random.default_rng(evidence.seed).choice(table.n_rows, MOST_CELLS, False)
         table = table.subset(np.sort(keep))
-    n = 400 + (200 * len(table.properties) if isinstance(prior, PropertyGraph) else 0)
-    check = prior_predictive(_generative(prior), table, n=n, seed=evidence.seed)
+    n = 400 + 200 * len(table.properties)
+    check = prior_predictive(prior, table, n=n, seed=evidence.seed)
     found = check.probabilities
     odd = {key: p for key, p in found.items() if p < FAMILY / len(found)}
     if not odd:
@@ -211,10 +191,6 @@ def _simulated_conflict(evidence: Evidence) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _generative(prior: PropertyGraph | Program) -> GenerativePrior:
-    return prior
-
-
 def influence(evidence: Evidence) -> list[Finding]:
     """Cells that the posterior hangs on.
 
@@ -226,14 +202,16 @@ def influence(evidence: Evidence) -> list[Finding]:
     """
     cells = evidence.cells
     topic = "influence"
-    if cells is None:
-        return [Finding(topic, "unknown", "the model gives no left-out predictions.")]
-    names, points, base = _points(evidence)
+    found = evidence.fitted.model.points
+    names, base = list(found.values), found.log_weights.exp()
     if len(base) < 2 or not names:
         return [Finding(topic, "fine", "hyper-parameters are given: no value can move them.")]
     q = float(stats.norm.isf(0.025 / cells.n))
     size = torch.bincount(cells.columns)[cells.columns].double()
     limit = ((q * q - 1) / (2 * size).sqrt()).clamp_min(SHIFT)
+    points = found.standard
+    if points is None:
+        points = torch.stack(list(found.values.values()), -1)
     mean = base @ points
     sd = (base @ (points - mean).square()).sqrt().clamp_min(1e-12)
     shift = ((cells.weights.T @ points - mean) / sd).abs()
@@ -272,19 +250,3 @@ def _rough(pareto_k: Tensor) -> str:
     return (
         f"; {n} have Pareto k above {PARETO_LIMIT}: their left-out figures are rough" if n else ""
     )
-
-
-def _points(evidence: Evidence) -> tuple[list[str], Tensor, Tensor]:
-    """Names, values `N x d` and weights `N` of the parameters behind `LOO.weights`."""
-    model = evidence.fitted.model
-    if isinstance(model, GraphModel):
-        posterior = model.hyper_posterior
-        weights = torch.softmax(posterior.log_weights, 0)
-        return list(model.problem.priors.names), posterior.points, weights
-    if isinstance(model, ProgramModel):
-        found = _scalars(model.draws)
-        if found:
-            points = torch.stack(list(found.values()), -1)
-            n = len(points)
-            return list(found), points, torch.full((n,), 1 / n, dtype=torch.float64)
-    return [], torch.zeros(0, 0), torch.zeros(0)

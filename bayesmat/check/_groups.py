@@ -14,19 +14,13 @@ from bayesmat.data.table import Observations
 from bayesmat.errors import InferenceError
 from bayesmat.inference.report import InferenceRun
 from bayesmat.inference.seeds import spawn
-from bayesmat.models.base import Fitted, GenerativePrior, PropertyModel
-from bayesmat.models.gaussian import NodePrior
-from bayesmat.models.graph import PropertyGraph
-from bayesmat.models.graph_model import GraphModel
-from bayesmat.models.left_out import left_out
-from bayesmat.models.program import Program
-from bayesmat.models.program_model import ProgramModel
-
-from .ppc import n_components, replicated
+from bayesmat.models.answers import Labels, Parameters
+from bayesmat.models.base import Fitted
+from bayesmat.models.model import GenerativePrior, PropertyModel
 
 __all__ = ["Names", "dataset", "of_fitted", "of_model", "of_run"]
 
-Coords = dict[str, tuple[tuple[str, ...], list[str]]]
+Coords = dict[str, Labels]
 
 
 @dataclass(frozen=True)
@@ -37,23 +31,10 @@ class Names:
     coords: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False)
-class _Parameters:
-    """Draws by variable, `N x ...`, with names of the dimensions after the draw."""
-
-    values: dict[str, Tensor]
-    dims: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    coords: Coords = field(default_factory=dict)
-
-    def dataset(self, chains: int, names: Names) -> xr.Dataset:
-        """Folded into chains; what the user names goes first."""
-        arrays = {k: _folded(v, chains) for k, v in self.values.items()}
-        labels: Coords = {k: ((k,), list(v)) for k, v in names.coords.items()}
-        return dataset(arrays, {**self.dims, **names.dims}, self.coords | labels)
-
-
 def dataset(
-    arrays: Mapping[str, np.ndarray], dims: Mapping[str, Sequence[str]], coords: Coords
+    arrays: Mapping[str, np.ndarray],
+    dims: Mapping[str, Sequence[str]],
+    coords: Mapping[str, Labels],
 ) -> xr.Dataset:
     """A dataset of arrays `C x S x ...`; labels of dimensions that no array has are left out.
 
@@ -96,126 +77,54 @@ def of_run(run: InferenceRun, names: Names) -> dict[str, xr.Dataset]:
 
 def of_model(model: PropertyModel, names: Names) -> dict[str, xr.Dataset]:
     """Posterior and, for chains, the figures of every transition, of the draws that are kept."""
-    if isinstance(model, GraphModel):
-        found = _of_graph(model.problem.joint.nodes, model.draws)
-        return {"posterior": found.dataset(1, names)}
-    if not isinstance(model, ProgramModel):
-        return {"posterior": _Parameters(dict(model.draws)).dataset(1, names)}
-    groups = {"posterior": _of_program(model, model.draws, model.inferred_noise_sd).dataset(
-        _chains(model), names
-    )}  # fmt: skip
-    if model.run.stats:
-        kept = model.run.kept(model.n_draws)
-        stats = {k: v.flatten()[kept] for k, v in model.run.stats.items()}
-        groups["sample_stats"] = _Parameters(stats).dataset(_chains(model), Names())
+    found = model.labelled()
+    groups = {"posterior": _labelled(found, names)}
+    if found.stats:
+        stats = {k: _folded(v, found.chains) for k, v in found.stats.items()}
+        groups["sample_stats"] = dataset(stats, {}, {})
     return groups
 
 
 def of_fitted(fitted: Fitted, names: Names, *, seed: int) -> dict[str, xr.Dataset]:
     """Everything that a fit knows: posterior, prior, both predictives, data, log likelihood."""
-    model, groups = fitted.model, of_model(fitted.model, names)
+    model = fitted.model.complete()
+    groups, chains = of_model(model, names), model.labelled().chains
     obs = fitted.table.observations(fitted.scales)
-    chains = _chains(model)
-    if isinstance(model, GraphModel | ProgramModel):
-        n = n_components(model)
-        generator = torch.Generator().manual_seed(seed)
-        with torch.no_grad():
-            y = replicated(fitted, torch.arange(n), generator)
-            density = _log_likelihood(fitted, obs)
-        groups["posterior_predictive"] = _cells(fitted, obs, _physical(fitted, obs, y), chains)
-        groups["log_likelihood"] = _cells(fitted, obs, density, chains)
-        if isinstance(fitted.prior, PropertyGraph | Program):
-            groups |= _prior(fitted, fitted.prior, obs, n, names, seed)
+    n = len(model.noise_sd)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        y = model.replicate(torch.arange(n), generator)
+        density = model.pointwise
+    groups["posterior_predictive"] = _cells(fitted, obs, _physical(fitted, obs, y), chains)
+    groups["log_likelihood"] = _cells(fitted, obs, density, chains)
+    if isinstance(fitted.prior, GenerativePrior):
+        groups |= _of_prior(fitted, fitted.prior, n, names, seed)
     observed = _cells(fitted, obs, _physical(fitted, obs, obs.y[None]), 1)
     groups["observed_data"] = observed.isel(chain=0, draw=0, drop=True)
     return groups
 
 
-def _prior(
-    fitted: Fitted,
-    prior: GenerativePrior,
-    obs: Observations,
-    n: int,
-    names: Names,
-    seed: int,
+def _of_prior(
+    fitted: Fitted, prior: GenerativePrior, n: int, names: Names, seed: int
 ) -> dict[str, xr.Dataset]:
     """Draws of the parameters before data, and measurements of the same cells from them."""
+    obs = fitted.table.observations(fitted.scales)
     X = fitted.layout(fitted.table.materials, fitted.table.condition_values)
     rows, index = torch.unique(obs.rows, return_inverse=True)
     measured = replace(obs, rows=index, n_rows=len(rows))
     draws = prior.sample(X[rows], n, layout=fitted.layout, seed=seed)
-    if isinstance(fitted.model, GraphModel):
-        found = _of_graph(fitted.model.problem.joint.nodes, draws.parameters)
-    else:
-        found = _of_program(fitted.model, draws.parameters, draws.noise_sd)
     y = draws.measurements(measured, seed=spawn(seed, "noise"))
     return {
-        "prior": found.dataset(1, names),
+        "prior": _labelled(fitted.model.labelled(draws), names),
         "prior_predictive": _cells(fitted, obs, _physical(fitted, obs, y), 1),
     }
 
 
-def _log_likelihood(fitted: Fitted, obs: Observations) -> Tensor:
-    """Log density of every cell, model space, `S x k`: for a graph given the other cells.
-
-    Given them and the hyper-parameters it is what leave-one-out wants of a model that integrates
-    f; for a program it is the density given the sites.
-    """
-    model = fitted.model
-    if isinstance(model, GraphModel):
-        return left_out(model.conditioned).log_density
-    X = fitted.layout(fitted.table.materials, fitted.table.condition_values)
-    f = model.latent(X) if isinstance(model, ProgramModel) else torch.empty(0)
-    return torch.stack([obs.log_density(f[s], model.inferred_noise_sd[s]) for s in range(len(f))])
-
-
-def _of_graph(nodes: Sequence[NodePrior], hyper: Mapping[str, Tensor]) -> _Parameters:
-    """Hyper-parameters by kind: noise by property, weights by term, slopes by edge ..."""
-    values = {"noise": torch.stack([hyper[node.noise] for node in nodes], -1)}
-    dims: dict[str, tuple[str, ...]] = {"noise": ("property",)}
-    coords: Coords = {"property": (("property",), [node.name for node in nodes])}
-    terms = [(node, t) for node in nodes for t in range(len(node.terms))]
-    ells = [(node, t, i) for node, t in terms for i in range(len(node.ell_names(t)))]
-    edges = [(node, parent, name) for node in nodes for parent, name in node.edges]
-    kappas = [node for node in nodes if node.kappa is not None]
-    kinds = {
-        "weight": ("term", [hyper[n.weight_name(t)] for n, t in terms]),
-        "lengthscale": ("feature", [hyper[n.ell_names(t)[i]] for n, t, i in ells]),
-        "rho": ("edge", [hyper[name] for _, _, name in edges]),
-        "kappa": ("computed", [hyper[node.kappa or ""] for node in kappas]),
-    }
-    for kind, (dim, columns) in kinds.items():
-        if columns:
-            values[kind], dims[kind] = torch.stack(columns, -1), (dim,)
-    on_term, on_feature = ("term",), ("feature",)
-    coords |= {
-        "term": (on_term, [f"{n.name}: {n.terms[t].label}" for n, t in terms]),
-        "term_property": (on_term, [n.name for n, _ in terms]),
-        "network": (on_term, [n.terms[t].features.label for n, t in terms]),
-        "group": (on_term, [n.terms[t].group for n, t in terms]),
-        "feature": (on_feature, [f"{n.name}: {n.terms[t].lengthscales[i]}" for n, t, i in ells]),
-        "feature_property": (on_feature, [n.name for n, _, _ in ells]),
-        "edge": (("edge",), [f"{nodes[parent].name} -> {n.name}" for n, parent, _ in edges]),
-        "computed": (("computed",), [node.name for node in kappas]),
-    }
-    return _Parameters(values, dims, coords)
-
-
-def _of_program(model: PropertyModel, draws: Mapping[str, Tensor], noise_sd: Tensor) -> _Parameters:
-    """Sites as they are, and the noise by property."""
-    coords: Coords = {"property": (("property",), list(model.properties))}
-    if "noise" in draws:
-        return _Parameters(dict(draws), {}, coords)
-    return _Parameters({**draws, "noise": noise_sd}, {"noise": ("property",)}, coords)
-
-
-def _chains(model: PropertyModel) -> int:
-    """Chains that the kept draws can be told apart into: all, or one if they are uneven."""
-    if not isinstance(model, ProgramModel):
-        return 1
-    of = model.run.kept(model.n_draws) // model.run.n_draws
-    counts = torch.bincount(of, minlength=model.run.n_chains)
-    return model.run.n_chains if bool((counts == counts[0]).all()) else 1
+def _labelled(found: Parameters, names: Names) -> xr.Dataset:
+    """Draws folded into chains; what the user names goes first."""
+    arrays = {k: _folded(v, found.chains) for k, v in found.values.items()}
+    labels: Coords = {k: ((k,), list(v)) for k, v in names.coords.items()}
+    return dataset(arrays, {**found.dims, **names.dims}, {**found.coords, **labels})
 
 
 def _cells(fitted: Fitted, obs: Observations, values: Tensor, chains: int) -> xr.Dataset:

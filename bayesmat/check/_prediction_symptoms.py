@@ -10,8 +10,6 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from bayesmat.models.graph_model import GraphModel
-
 from ._evidence import MOST_CELLS, Evidence
 from .findings import Finding, listed
 
@@ -40,22 +38,9 @@ NAMES = ("mean z", "50 % coverage", "90 % coverage", "mean z^2", "PIT distance")
 
 
 def _scores_under(evidence: Evidence) -> Tensor:
-    r"""Left-out scores of data from the fitted model itself, `R x k`.
-
-    Left-out errors share their training cells, so they are correlated: for a Gaussian with
-    :math:`K = LL^\top` they are :math:`L^{-\top}\epsilon/\sqrt{Q_{ii}}`, Q the precision.
-    """
+    """Left-out scores of data from the fitted model itself, `R x k`."""
     generator = torch.Generator().manual_seed(evidence.seed)
-    k = evidence.observed.n_cells
-    model = evidence.graph
-    if model is None:
-        return torch.randn(N_BAND, k, generator=generator, dtype=torch.float64)
-    chol = model.conditioned.chol[:PER_SET]
-    each = -(-N_BAND // len(chol))
-    epsilon = torch.randn(len(chol), k, each, generator=generator, dtype=torch.float64)
-    precision = torch.diagonal(torch.cholesky_inverse(chol), dim1=-2, dim2=-1)
-    alpha = torch.linalg.solve_triangular(chol.transpose(-1, -2), epsilon, upper=True)
-    return (alpha / precision.sqrt()[..., None]).transpose(-1, -2).reshape(-1, k)
+    return evidence.fitted.model.simulated_scores(N_BAND, generator)
 
 
 def calibration(evidence: Evidence) -> list[Finding]:
@@ -66,8 +51,6 @@ def calibration(evidence: Evidence) -> list[Finding]:
     correlated, which it includes), at one family-wise false-alarm rate of 5 % over all of them. As
     the hyper-parameters were fitted to the same cells, the true rate is lower.
     """
-    if evidence.cells is None:
-        return [Finding("calibration", "unknown", "the model gives no left-out predictions.")]
     m = len(evidence.table.properties)
     simulated = _scores_under(evidence)
     return [_calibration_of(evidence, j, simulated, FAMILY / (len(NAMES) * m)) for j in range(m)]
@@ -246,13 +229,13 @@ def _against_stated(evidence: Evidence) -> list[Finding]:
     """Refit with the noise inferred where it is stated, and compare evidence and noise."""
     obs, table = evidence.observed, evidence.table
     stated = ~obs.yvar.isnan()
-    if not bool(stated.any()) or evidence.graph is None:
+    if not bool(stated.any()):
         return []
     keep = evidence.near([0], MOST_CELLS)
     some = table.subset(keep) if table.n_rows > MOST_CELLS else table
     free = evidence.refit(replace(some, stds=np.full_like(some.stds, np.nan)))
     given = evidence.refit(some)
-    if free is None or given is None or not isinstance(free.model, GraphModel):
+    if free is None or given is None:
         return []
     gain = free.report.inference.log_evidence - given.report.inference.log_evidence
     out = []
@@ -331,7 +314,7 @@ def domain(evidence: Evidence) -> list[Finding]:
 
 def _growth(evidence: Evidence, distance: Tensor) -> float:
     """One-sided p of a rank correlation of squared score with distance; 1 where not judged."""
-    if evidence.cells is None or evidence.cells.n < MIN_CELLS:
+    if evidence.cells.n < MIN_CELLS:
         return 1.0
     of = {evidence.table.materials[row]: i for i, row in enumerate(evidence.first_rows)}
     apart = distance[[of[m] for m in evidence.cells.materials]].numpy()

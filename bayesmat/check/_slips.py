@@ -140,8 +140,6 @@ def outliers(evidence: Evidence) -> list[Finding]:
     (Cauchy about the prediction, scale 3 sds, probability 0.5 beforehand), and mentioned if less.
     """
     cells = evidence.cells
-    if cells is None:
-        return [Finding("unit slip", "unknown", "the model gives no left-out predictions.")]
     if cells.n < MIN_CELLS:
         return [Finding("unit slip", "unknown", f"{cells.n} values are too few to contradict one.")]
     suspects = _suspects(evidence)
@@ -247,7 +245,7 @@ def _contradicted(
     odd: list[Judged] = []
     refitted, left = True, list(suspects)
     cells = evidence.cells
-    if cells is not None and not any(_is_gross(evidence, i) for i in suspects):
+    if not any(_is_gross(evidence, i) for i in suspects):
         judged = [_judge(cells, i) for i in suspects]
         return [cell for cell in judged if cell.tail < alarm], True
     while left:
@@ -273,10 +271,7 @@ def _judged(evidence: Evidence, suspects: Sequence[int]) -> tuple[list[Judged], 
     enough = all((~np.isnan(column)).sum() >= 3 for column in rest.values.T)
     fitted = evidence.refit(rest) if enough else None
     if fitted is None:
-        cells = evidence.cells
-        if cells is None:
-            return [], False
-        return [_judge(cells, i) for i in suspects], False
+        return [_judge(evidence.cells, i) for i in suspects], False
     seen = predicted(fitted, table.subset(rows))
     pairs = list(zip(seen.rows.tolist(), seen.columns.tolist(), strict=True))
     found = []

@@ -255,7 +255,7 @@ def _feature_keys(evidence: Evidence) -> list[bytes]:
 
 def _price(evidence: Evidence, labels: Sequence[str]) -> float | None:
     """Left-out root mean square error by groups over that by cells, all cells alike."""
-    if evidence.cells is None or len(set(labels)) < 2:
+    if len(set(labels)) < 2:
         return None
     table = replace(evidence.table, groups=tuple(f"g{label}" for label in labels))
     together = loo(replace(evidence.fitted, table=table), by="group")

@@ -20,7 +20,8 @@ from bayesmat.errors import InferenceError
 from bayesmat.inference.grid import HyperPosterior
 from bayesmat.inference.report import InferenceRun
 from bayesmat.inference.smc import SMCRun, systematic_resample
-from bayesmat.models.base import Fitted, PropertyModel
+from bayesmat.models.base import Fitted
+from bayesmat.models.model import PropertyModel
 from bayesmat.models.report import FitReport
 
 from ._groups import Coords, Names, dataset, of_fitted, of_model, of_run
@@ -101,7 +102,7 @@ def to_arviz(
     if isinstance(draws, Fitted):
         return _container(of_fitted(draws, names, seed=seed))
     if isinstance(draws, PropertyModel):
-        return _container(of_model(draws, names))
+        return _container(of_model(draws.complete(), names))
     if isinstance(draws, InferenceRun):
         return _container(of_run(draws, names))
     arrays = {name: _array(value, chains) for name, value in _named(draws).items()}

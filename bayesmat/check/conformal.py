@@ -24,7 +24,8 @@ from bayesmat.data.splits import grouped_kfold, grouped_split
 from bayesmat.data.table import Property, PropertyTable, Scale
 from bayesmat.errors import DataError
 from bayesmat.inference.seeds import spawn
-from bayesmat.models.base import Fitted, Prior, fit
+from bayesmat.models.base import Fitted, fit
+from bayesmat.models.model import Prior
 
 from .cells import CellPredictions, predicted
 from .scores import ArrayLike, float64

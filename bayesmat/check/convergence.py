@@ -13,7 +13,8 @@ from bayesmat._arguments import array
 from bayesmat.errors import InferenceError
 from bayesmat.inference.chains import chain_table
 from bayesmat.inference.report import InferenceReport, InferenceRun
-from bayesmat.models.base import Fitted, PropertyModel
+from bayesmat.models.base import Fitted
+from bayesmat.models.model import PropertyModel
 
 __all__ = ["convergence"]
 

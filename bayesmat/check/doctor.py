@@ -41,12 +41,12 @@ class Examination:
 
     Attributes:
         fitted: The fit.
-        cells: Every cell left out by itself; None where the model does not allow it.
+        cells: Every cell left out by itself.
         findings: At least one per topic, the worst first.
     """
 
     fitted: Fitted
-    cells: LOO | None
+    cells: LOO
     findings: tuple[Finding, ...]
 
     @property
@@ -85,7 +85,7 @@ def examine(fitted: Fitted, *, seed: int = 0) -> Examination:
     same and can also draw it as a page.
 
     Args:
-        fitted: A fitted graph, transfer or program.
+        fitted: A fit.
         seed: Seeds simulated bands and quick refits.
     """
     fitted, seed = checked(fitted, Fitted, "fitted"), seed_of(seed)

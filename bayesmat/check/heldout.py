@@ -17,7 +17,8 @@ from bayesmat.data.splits import grouped_kfold, groups_of
 from bayesmat.data.table import Property, PropertyTable, Scale
 from bayesmat.errors import DataError
 from bayesmat.inference.seeds import spawn
-from bayesmat.models.base import Prior, fit
+from bayesmat.models.base import fit
+from bayesmat.models.model import Prior
 
 from .cells import predicted
 from .scores import ArrayLike, float64, positive

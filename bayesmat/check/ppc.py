@@ -13,12 +13,10 @@ from torch import Tensor
 from bayesmat._arguments import checked, seed_of
 from bayesmat._repr import Shown, listing, sheet
 from bayesmat.data.table import PropertyTable, Scale
-from bayesmat.errors import DataError, ModelError
+from bayesmat.errors import DataError
 from bayesmat.inference.seeds import spawn
-from bayesmat.models.base import Fitted, GenerativePrior, PropertyModel, layout_of
-from bayesmat.models.gaussian import positive_definite
-from bayesmat.models.graph_model import GraphModel
-from bayesmat.models.program_model import ProgramModel
+from bayesmat.models.base import Fitted, layout_of
+from bayesmat.models.model import GenerativePrior
 
 __all__ = ["STATISTICS", "PredictiveCheck", "posterior_predictive", "prior_predictive"]
 
@@ -195,71 +193,20 @@ def posterior_predictive(
     733.
 
     Args:
-        fitted: A fitted graph or program.
+        fitted: A fit.
         statistics: As in `prior_predictive`.
         n: Simulated data sets; for a program at most one per draw is independent.
         seed: Seeds them.
-
-    Raises:
-        ModelError: The model is neither a graph nor a program.
     """
     fitted = checked(fitted, Fitted, "fitted")
     statistics, n = checked(statistics, Statistics, "statistics"), checked(n, int, "n")
     seed = seed_of(seed)
     model = fitted.model
     generator = torch.Generator().manual_seed(seed)
-    chosen = torch.randint(n_components(model), (n,), generator=generator)
+    chosen = torch.randint(len(model.noise_sd), (n,), generator=generator)
     with torch.no_grad():
-        y = replicated(fitted, chosen, generator)
+        y = model.replicate(chosen, generator)
     return _check("posterior", fitted.table, fitted.scales, y, statistics)
-
-
-def n_components(model: PropertyModel) -> int:
-    """Draws that measurements can be simulated from.
-
-    Raises:
-        ModelError: The model is neither a graph nor a program.
-    """
-    if isinstance(model, GraphModel | ProgramModel):
-        return len(model.noise_sd)
-    raise ModelError(f"{type(model).__name__} cannot simulate its own data jointly.")
-
-
-def replicated(fitted: Fitted, chosen: Tensor, generator: torch.Generator) -> Tensor:
-    """New measurements of the cells in model space, jointly, from chosen draws: `R x k`."""
-    model = fitted.model
-    if isinstance(model, GraphModel):
-        return _from_graph(model, chosen, generator)
-    if isinstance(model, ProgramModel):
-        return _from_program(fitted, model, chosen, generator)
-    raise ModelError(f"{type(model).__name__} cannot simulate its own data jointly.")
-
-
-def _from_graph(model: GraphModel, chosen: Tensor, generator: torch.Generator) -> Tensor:
-    r"""New values of the cells: with noise N, mean y - N alpha and covariance 2N - N Q N."""
-    noise, y = model.problem.noise(model.hyper), model.problem.observations.y
-    out = torch.empty(len(chosen), len(y), dtype=torch.float64)
-    for s in torch.unique(chosen).tolist():
-        at = torch.nonzero(chosen == s).squeeze(-1)
-        variance = noise[s].expand_as(y)
-        precision = torch.cholesky_inverse(model.conditioned.chol[s])
-        covariance = torch.diag(2 * variance) - variance[:, None] * precision * variance
-        factor = torch.linalg.cholesky(positive_definite(covariance, scale=variance.max()))
-        z = torch.randn(len(at), len(y), generator=generator, dtype=torch.float64)
-        out[at] = y - variance * model.conditioned.alpha[s] + z @ factor.T
-    return out
-
-
-def _from_program(
-    fitted: Fitted, model: ProgramModel, chosen: Tensor, generator: torch.Generator
-) -> Tensor:
-    table = fitted.table
-    obs = table.observations(fitted.scales)
-    f = model.latent(fitted.layout(table.materials, table.condition_values))
-    known = obs.yvar.nan_to_num().sqrt()
-    noise = torch.where(obs.yvar.isnan(), model.inferred_noise_sd[:, obs.columns], known)
-    z = torch.randn(len(chosen), obs.n_cells, generator=generator, dtype=torch.float64)
-    return f[chosen][:, obs.rows, obs.columns] + noise[chosen] * z
 
 
 def _check(

@@ -27,14 +27,13 @@ from bayesmat._arguments import array, checked
 from bayesmat._repr import Shown, listing
 from bayesmat.data.splits import groups_of
 from bayesmat.data.table import Property, Scale
-from bayesmat.errors import DataError, InferenceError, ModelError
+from bayesmat.errors import DataError, InferenceError
 from bayesmat.inference.chains import mean_ess
 from bayesmat.inference.pareto import pareto_smoothed
 from bayesmat.models.base import Fitted
+from bayesmat.models.explain import without_units
 from bayesmat.models.gaussian import Conditioned
-from bayesmat.models.graph_model import GraphModel
-from bayesmat.models.left_out import left_out
-from bayesmat.models.program_model import ProgramModel
+from bayesmat.models.left_out import left_out, reweighted
 
 from .summary import Difference, Judged
 
@@ -42,7 +41,6 @@ __all__ = ["LOO", "PSISLOO", "exact_loo", "loo", "psis_loo"]
 
 PARETO_LIMIT = 0.7
 SURPRISE = 0.05
-_CHUNK = 2**24
 
 Unit = Literal["cell", "material", "constitution", "scaffold", "group"]
 
@@ -148,12 +146,13 @@ class LOO(Judged):
 
 
 def loo(fitted: Fitted, *, by: Unit = "cell") -> LOO:
-    """Leave-one-out predictions of a fitted graph or program, hyper-parameters integrated.
+    """Leave-one-out predictions of a fit, parameters integrated; the report has the same figures.
 
-    For graphs each particle predicts in closed form and particles are reweighted; on a prior grid
-    that is exact. For programs draws are reweighted by the likelihood of what is left out. It
-    costs seconds; use `kfold` for units with a large Pareto k, for other priors, and as the last
-    word.
+    For graphs each point predicts in closed form and points are reweighted; on a prior grid that
+    is exact. For programs draws are reweighted by the likelihood of what is left out. What is left
+    out does not take part in standardising the values either (`models.left_out`), but after
+    `Fitted.update`. Densities are in model space, whose unit is the sd of all values. It costs
+    seconds; use `kfold` for units with a large Pareto k and as the last word.
 
     Args:
         fitted: What `bayesmat.fit` returned.
@@ -162,7 +161,6 @@ def loo(fitted: Fitted, *, by: Unit = "cell") -> LOO:
             `data.splits.groups_of`.
 
     Raises:
-        ModelError: The model is neither a graph nor a program.
         DataError: The table has no such groups.
     """
     fitted = checked(fitted, Fitted, "fitted")
@@ -177,76 +175,13 @@ def loo(fitted: Fitted, *, by: Unit = "cell") -> LOO:
         groups = groups_of(fitted.table, by)
         found, index = np.unique([groups[i] for i in rows.tolist()], return_inverse=True)
         labels, units = [str(name) for name in found], torch.as_tensor(index)
-    model = fitted.model
-    if isinstance(model, GraphModel):
-        parts = _of_graph(model, units)
-    elif isinstance(model, ProgramModel):
-        X = fitted.layout(fitted.table.materials, fitted.table.condition_values)
-        parts = _of_program(model, X, units, fitted)
-    else:
-        raise ModelError(
-            f"{type(model).__name__} has neither a closed form nor draws to leave values out of: "
-            "use check.kfold, which refits."
-        )
-    means, latent, noise, log_weights, log_density, pareto_k = parts
+    without = without_units(fitted.model, units, fitted.space(units))
+    predictions, log_weights = without.predictions, without.log_weights
     return LOO(
-        fitted.table.properties, fitted.scales, columns, tuple(names), rows, observed.y, means,
-        latent, noise, log_weights[:, units].exp(), by, units, tuple(labels), log_density, pareto_k,
+        fitted.table.properties, fitted.scales, columns, tuple(names), rows, observed.y,
+        predictions.mean, predictions.latent_sd, predictions.noise_sd, log_weights[:, units].exp(),
+        by, units, tuple(labels), without.log_density, without.pareto_k,
     )  # fmt: skip
-
-
-def _of_graph(model: GraphModel, units: Tensor) -> tuple[Tensor, ...]:
-    """Means, latent and noise sds (S x n), log weights (S x u), log density and k (u)."""
-    posterior, problem = model.hyper_posterior, model.problem
-    n, y = len(units), problem.observations.y
-    step = max(1, _CHUNK // max(n, 1) ** 2)
-    errors, variances, densities, noises = [], [], [], []
-    single = len(torch.unique(units)) == n
-    with torch.no_grad():
-        for u in posterior.points.split(step):
-            cells = left_out(problem.conditioned(u), None if single else units)
-            errors.append(cells.error)
-            variances.append(cells.variance)
-            densities.append(cells.log_density)
-            noises.append(problem.noise(problem.priors.values(u)).expand_as(cells.error))
-    error, variance, density = torch.cat(errors), torch.cat(variances), torch.cat(densities)
-    if single:  # units number the cells, but need not count them in order
-        density = torch.empty_like(density).index_copy_(1, units, density)
-    noise = torch.cat(noises)
-    latent = (variance - noise).clamp_min(1e-24).sqrt()
-    is_grid = posterior.weighting == "prior grid"
-    log_w, pareto_k = _reweighted(density, posterior.log_weights, exact=is_grid)
-    return y - error, latent, noise.sqrt(), log_w, _average(log_w, density), pareto_k
-
-
-def _of_program(
-    model: ProgramModel, X: Tensor, units: Tensor, fitted: Fitted
-) -> tuple[Tensor, ...]:
-    """As `_of_graph`, with one component per draw."""
-    observed = fitted.table.observations(fitted.scales)
-    with torch.no_grad():
-        means = model.latent(X)[:, observed.rows, observed.columns]
-    noise = model.inferred_noise_sd[:, observed.columns]
-    noise = torch.where(observed.yvar.isnan(), noise, observed.yvar.nan_to_num().sqrt())
-    cell = torch.distributions.Normal(means, noise).log_prob(observed.y)
-    density = torch.zeros(len(means), int(units.max()) + 1, dtype=torch.float64)
-    density.index_add_(1, units, cell)
-    log_w, pareto_k = _reweighted(density, None, exact=False)
-    latent = torch.full_like(means, 1e-12)
-    return means, latent, noise, log_w, _average(log_w, density), pareto_k
-
-
-def _reweighted(
-    density: Tensor, log_weights: Tensor | None, *, exact: bool
-) -> tuple[Tensor, Tensor]:
-    """Normalised log weights without each unit, `S x u`, and Pareto k, from log densities."""
-    base = torch.zeros(len(density), dtype=torch.float64) if log_weights is None else log_weights
-    raw = base[:, None] - density
-    raw = raw - torch.logsumexp(raw, 0)
-    if len(density) < 2:  # hyper-parameters are given, so nothing is approximate
-        return raw, torch.full_like(density[0], torch.nan)
-    smooth, pareto_k = pareto_smoothed(raw)
-    return (raw if exact else smooth), pareto_k
 
 
 def _average(log_weights: Tensor, density: Tensor) -> Tensor:
@@ -295,7 +230,8 @@ def exact_loo(
     residual = y - mean if mean is not None else y.expand(covariance.shape[:-1])
     alpha = torch.cholesky_solve(residual[..., None], factor)[..., 0]
     cells = left_out(Conditioned(factor, alpha, torch.zeros(len(factor))))
-    raw, _ = _reweighted(cells.log_density, log_weights, exact=True)
+    equal = torch.zeros(len(factor), dtype=torch.float64)
+    raw, _ = reweighted(equal if log_weights is None else log_weights, cells.log_ratio, exact=True)
     n = len(y)
     labels = tuple(str(i) for i in range(n)) if materials is None else tuple(materials)
     index, sds = torch.arange(n), cells.variance.sqrt()

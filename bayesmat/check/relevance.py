@@ -19,9 +19,7 @@ from torch import Tensor
 from bayesmat._arguments import checked, seed_of
 from bayesmat.errors import DataError, ModelError
 from bayesmat.models.base import Fitted
-from bayesmat.models.conditioning import Problem
-from bayesmat.models.graph import PropertyGraph
-from bayesmat.models.graph_model import GraphModel
+from bayesmat.models.conditioning import Additive, Problem
 
 from ._exchange import Block, blocks_of_features, blocks_of_sources, total_effects
 from ._shares import drawn_parts, shares_of
@@ -144,7 +142,7 @@ def relevance(fitted: Fitted, *, by: By = "group", seed: int = 0) -> Relevance:
     without the others (`check.kfold`). It is association, not cause.
 
     Args:
-        fitted: A fitted graph or transfer.
+        fitted: A fit of a model that is a sum of Gaussian parts: a graph or transfer.
         by: What the parts are.
         seed: Seeds draws and exchanged rows.
 
@@ -156,7 +154,7 @@ def relevance(fitted: Fitted, *, by: By = "group", seed: int = 0) -> Relevance:
     if by not in get_args(By):
         raise DataError(f"by is {by!r}; it must be one of {list(get_args(By))}.")
     model = fitted.model
-    if not isinstance(model, GraphModel) or not isinstance(fitted.prior, PropertyGraph):
+    if not isinstance(model, Additive):
         raise ModelError(
             "relevance() reads the terms of a property graph; a program's relevance is what its "
             "own sites say (look at fitted.model.draws), or write the model as a PropertyGraph."
@@ -167,7 +165,7 @@ def relevance(fitted: Fitted, *, by: By = "group", seed: int = 0) -> Relevance:
     chosen = _fewer(model, by)
     with torch.no_grad():
         if by in ("group", "node"):
-            names = [_names(fitted.prior, problem, p, by) for p in range(model.num_outputs)]
+            names = [_names(problem, p, by) for p in range(len(problem.joint.nodes))]
             after = _shares(problem, model.hyper_posterior.u[chosen], True, names, seed)
             before = _shares(problem, u, False, names, seed)
             return Relevance(by, _sorted(after), before)
@@ -195,21 +193,20 @@ def _included(shares: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, dict[
     }
 
 
-def _fewer(model: GraphModel, by: By) -> Tensor:
+def _fewer(model: Additive, by: By) -> Tensor:
     """Particles to look at: all, or as many as keep large tables within seconds."""
     k = model.problem.observations.n_cells
-    most = model.n_sets if by in ("group", "node") else max(16, MOST_CELLS // max(k, 1) ** 2)
-    if most >= model.n_sets:
-        return torch.arange(model.n_sets)
-    return torch.linspace(0, model.n_sets - 1, most, dtype=torch.float64).round().long()
+    n = len(model.hyper_posterior.u)
+    most = n if by in ("group", "node") else max(16, MOST_CELLS // max(k, 1) ** 2)
+    if most >= n:
+        return torch.arange(n)
+    return torch.linspace(0, n - 1, most, dtype=torch.float64).round().long()
 
 
-def _names(prior: PropertyGraph, problem: Problem, p: int, by: By) -> dict[str, str]:
+def _names(problem: Problem, p: int, by: By) -> dict[str, str]:
     """Label of each own part of property p -> what it is counted under."""
     node = problem.joint.nodes[p]
-    (own,) = [n for n in prior.nodes if n.property == node.name]
-    computed = None if own.computed is None else own.computed.name
-    names = {}
+    computed, names = node.computed, {}
     for term in node.terms:
         is_bend = computed is not None and term.group == "parent"
         if by == "group":

@@ -18,7 +18,8 @@ from bayesmat.data.observations import Observations
 from bayesmat.errors import InferenceError
 from bayesmat.features.base import Layout
 from bayesmat.inference.seeds import spawn
-from bayesmat.models.base import GenerativePrior, PropertyModel, layout_of
+from bayesmat.models.base import layout_of
+from bayesmat.models.model import GenerativePrior, PropertyModel
 
 __all__ = ["SBC", "rank_p_values", "sbc"]
 

@@ -22,8 +22,9 @@ from typing_extensions import override
 
 from bayesmat.errors import ModelError
 from bayesmat.explore.goals import Goal, Region, goals_of, region_of
-from bayesmat.models.base import Fitted, PropertyModel
+from bayesmat.models.base import Fitted
 from bayesmat.models.marginals import Marginals
+from bayesmat.models.model import PropertyModel
 
 __all__ = [
     "ExpectedDistance",

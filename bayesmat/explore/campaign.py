@@ -48,7 +48,7 @@ from bayesmat.explore.rounds import (
 from bayesmat.explore.running import answer_pending
 from bayesmat.explore.select import Rule
 from bayesmat.explore.store import CampaignRow, ProposalRow, Store, Taken
-from bayesmat.models.base import Prior
+from bayesmat.models.model import Prior
 from bayesmat.oracles.base import Oracle
 from bayesmat.oracles.workers import start_pool
 

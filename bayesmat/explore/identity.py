@@ -12,7 +12,7 @@ from bayesmat.explore.candidates import CandidateSource
 from bayesmat.explore.records import CarryOver
 from bayesmat.explore.select import Rule
 from bayesmat.explore.store import CampaignRow, CarriedRow, Store
-from bayesmat.models.base import Prior
+from bayesmat.models.model import Prior
 from bayesmat.oracles.base import Oracle
 
 __all__ = ["carry", "carry_overs", "check_reopened", "identify", "latest"]

@@ -31,7 +31,8 @@ from bayesmat.explore.select import (
 )
 from bayesmat.explore.store import ItemRow, ProposalRow
 from bayesmat.inference.seeds import spawn
-from bayesmat.models.base import Fitted, Prior, fit
+from bayesmat.models.base import Fitted, fit
+from bayesmat.models.model import Prior
 from bayesmat.oracles.base import Oracle
 
 _REGION_RULES = (ExpectedDistanceRule, LiteralSpacierRule, ProbabilityRule, SpacierRule)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from torch import Tensor
 
+from bayesmat._repr import Shown
+
 __all__ = ["BLOCK", "RowMemory"]
 
 BLOCK = 512  # rows computed at a time, so that what a featurizer builds on the way stays small
@@ -14,7 +16,7 @@ _OVERHEAD = 300  # bytes of the Python objects that hold one row
 _Row = tuple[bytes | None, bytes, np.dtype]  # bytes: arrays of their own fragment the heap
 
 
-class RowMemory:
+class RowMemory(Shown):
     """The rows of every featurizer of this process; a search asks for the same ones many times.
 
     Counts are kept as small integers, fingerprints as the places that are not zero: some hundred
@@ -28,6 +30,9 @@ class RowMemory:
         self.budget = budget
         self.n_bytes = 0
         self._rows: dict[tuple[str, str], _Row] = {}
+
+    def _facts(self) -> dict[str, object]:
+        return {"rows": len(self._rows), "bytes": self.n_bytes, "budget": self.budget}
 
     def fill(
         self, out: Tensor, name: str, materials: Sequence[str], of: Callable[[list[str]], Tensor]

@@ -66,7 +66,8 @@ def _smooth(log_weights: np.ndarray, relative_ess: float) -> tuple[np.ndarray, f
         return x, math.inf
     k, scale = _fit(np.exp(x[tail]) - math.exp(cutoff))
     p = np.arange(0.5, len(tail)) / len(tail)
-    quantile = scale * (np.expm1(-k * np.log1p(-p)) / k if abs(k) > 1e-15 else -np.log1p(-p))
+    with np.errstate(over="ignore"):  # a quantile beyond all numbers is cut below
+        quantile = scale * (np.expm1(-k * np.log1p(-p)) / k if abs(k) > 1e-15 else -np.log1p(-p))
     x[tail] = np.minimum(np.log(quantile + math.exp(cutoff)), 0.0)
     return x, k
 

@@ -1,187 +1,39 @@
-"""What a prior, a fitted model and a prediction are."""
+"""Tables and priors made into fits, the one verb between data and questions."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
-from botorch.models.model import Model
 from torch import Tensor
 
 from bayesmat._arguments import checked, names, real, seed_of
-from bayesmat._repr import Shown, quantiles, text
 from bayesmat._repr import table as html_table
+from bayesmat._repr import text
 from bayesmat._version import versions
 from bayesmat.data.materials import canonical_all
-from bayesmat.data.table import Observations, PropertyTable, Scale
+from bayesmat.data.table import PropertyTable, Scale
 from bayesmat.errors import ArgumentError, ModelError
 from bayesmat.features.base import Layout
 from bayesmat.models.additions import check_additions
+from bayesmat.models.explain import ablations, leave_one_out
+from bayesmat.models.left_out import Restandardised
 from bayesmat.models.marginals import Marginals
+from bayesmat.models.model import Prior, PropertyModel, Reducible
 from bayesmat.models.prediction import Prediction, with_noise
 from bayesmat.models.report import FitReport
 from bayesmat.models.similarity import Similarity
 from bayesmat.models.stored import StoredFit, write
-from bayesmat.sources.embedding import FeatureMap
 
 __all__ = [
     "Fitted",
-    "GenerativePrior",
-    "Prior",
-    "PriorDraws",
-    "PropertyModel",
     "fit",
     "layout_of",
 ]
-
-
-class PropertyModel(Model, ABC):
-    """A prior conditioned on data: a BoTorch model with a fast path for screening."""
-
-    @property
-    @abstractmethod
-    def properties(self) -> tuple[str, ...]:
-        """Names of the m outputs."""
-
-    @property
-    @abstractmethod
-    def report(self) -> FitReport:
-        """What was fitted, in words and numbers."""
-
-    @property
-    @abstractmethod
-    def noise_sd(self) -> Tensor:
-        """Noise sd of a new measurement per component and property, `S x m`, in model space."""
-
-    @property
-    def inferred_noise_sd(self) -> Tensor:
-        """Noise sd of the measured cells whose sd the table does not state, `S x m`."""
-        return self.noise_sd
-
-    @property
-    @abstractmethod
-    def draws(self) -> Mapping[str, Tensor]:
-        """Equal-weight posterior draws of the parameters by name, `S x ...`."""
-
-    @abstractmethod
-    def update(self, observations: Observations, X: Tensor, *, seed: int) -> PropertyModel:
-        """The posterior when cells have arrived; `observations` and `X` hold old and new."""
-
-    def state(self) -> Mapping[str, object]:
-        """What the prior's `restore` makes the model from: numbers, text, arrays, records of them.
-
-        Raises:
-            ModelError: This kind of model does not say.
-        """
-        raise ModelError(
-            f"a {type(self).__name__} cannot be saved: give it a method state(), and its prior a "
-            "method restore() (docs/extending.md). Until then fit again."
-        )
-
-    def __repr__(self) -> str:
-        n = len(self.noise_sd)
-        return text(type(self).__name__, {"properties": self.properties, "components": n})
-
-    def _repr_html_(self) -> str:
-        caption = f"{self}: parameters in model space (standardised, log where declared)"
-        draws = {name: values.detach().cpu() for name, values in self.draws.items()}
-        heads = ["parameter", "median", "5%", "95%"]
-        return html_table(quantiles(draws), heads, caption=caption)
-
-    @abstractmethod
-    def marginals(self, X: Tensor, *, chunk: int = 512) -> Marginals:
-        """Component means and latent variances of every row of X, shape `n x D`."""
-
-
-class Prior(Protocol):
-    """A frozen description of a model, before data; it knows properties, not chemistry."""
-
-    @property
-    def properties(self) -> tuple[str, ...]:
-        """The properties it relates, in the order of the model's outputs."""
-        ...
-
-    @property
-    def features(self) -> tuple[FeatureMap, ...]:
-        """The feature maps it needs columns of X for."""
-        ...
-
-    def digest(self) -> str:
-        """Hash of everything that the posterior depends on besides data and seed."""
-        ...
-
-    def condition(
-        self,
-        observations: Observations,
-        X: Tensor,
-        *,
-        layout: Layout,
-        seed: int,
-        checkpoint: str | Path | None = None,
-    ) -> PropertyModel:
-        """The posterior; X has shape `n x D` and was made by `layout`."""
-        ...
-
-    def explain(
-        self,
-        observations: Observations,
-        X: Tensor,
-        model: PropertyModel,
-        *,
-        layout: Layout,
-        seed: int,
-    ) -> FitReport:
-        """What was fitted, in words and numbers."""
-        ...
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class PriorDraws(Shown):
-    """Draws of everything that a prior is about, before data, in model space.
-
-    Attributes:
-        parameters: Draws by name, `n x ...`.
-        f: Latent properties of the rows, `n x rows x m`.
-        noise_sd: Noise sd of each property, `n x m`.
-    """
-
-    parameters: Mapping[str, Tensor]
-    f: Tensor
-    noise_sd: Tensor
-
-    def measurements(self, observations: Observations, *, seed: int) -> Tensor:
-        """Simulated values of the measured cells, `n x k`, with inferred or known noise."""
-        observations, seed = checked(observations, Observations, "observations"), seed_of(seed)
-        mean = self.f[:, observations.rows, observations.columns]
-        known = observations.yvar.nan_to_num().sqrt()
-        sd = torch.where(observations.yvar.isnan(), self.noise_sd[:, observations.columns], known)
-        generator = torch.Generator().manual_seed(seed)
-        return mean + sd * torch.randn(mean.shape, generator=generator, dtype=torch.float64)
-
-
-class GenerativePrior(Prior, Protocol):
-    """A prior that can be drawn from: what simulation-based calibration can test."""
-
-    def sample(self, X: Tensor, n: int, *, layout: Layout, seed: int) -> PriorDraws:
-        """Independent draws of parameters and latent properties of rows X, `rows x D`."""
-        ...
-
-    def log_likelihood(
-        self,
-        parameters: Mapping[str, Tensor],
-        observations: Observations,
-        X: Tensor,
-        *,
-        layout: Layout,
-    ) -> Tensor:
-        """Log p(y | parameters) for draws of the parameters, shape `n`."""
-        ...
 
 
 def layout_of(prior: Prior, table: PropertyTable | None = None) -> Layout:
@@ -293,7 +145,21 @@ class Fitted:
         X = self.layout(table.materials, table.condition_values)
         model = self.model.update(table.observations(self.scales), X, seed=seed)
         report = replace(model.report, properties=table.properties, scales=self.scales)
-        return replace(self, table=table, model=model, report=report)
+        updated = replace(self, table=table, model=model, report=report)
+        return replace(updated, report=replace(report, loo=leave_one_out(model, updated.space())))
+
+    def space(self, units: Tensor | None = None) -> Restandardised | None:
+        """The spaces that cells make without each unit; each cell is its own by default.
+
+        None after an `update`, which keeps the space of the first fit: new cells did not make it,
+        and what the old ones gave away is left as it is.
+        """
+        if self.scales != self.table.scales:
+            return None
+        observations = self.model.observations
+        return Restandardised.of(
+            observations, torch.arange(observations.n_cells) if units is None else units
+        )
 
     def save(self, path: str | Path) -> None:
         """Write table and posterior to one file, which `bayesmat.load_fit` reads with the prior.
@@ -387,8 +253,10 @@ def fit(
     layout = layout_of(prior, table)
     X = layout(table.materials, table.condition_values)
     model = prior.condition(observations, X, layout=layout, seed=seed, checkpoint=checkpoint)
-    report = model.report
-    if explain:
-        report = prior.explain(observations, X, model, layout=layout, seed=seed)
-    report = replace(report, properties=table.properties, scales=scales)
-    return Fitted(table, prior, layout, model, scales, report)
+    report = replace(model.report, properties=table.properties, scales=scales)
+    fitted = Fitted(table, prior, layout, model, scales, report)
+    space = fitted.space()
+    loo, worth = leave_one_out(model, space), report.ablations
+    if explain and isinstance(prior, Reducible):
+        worth = ablations(prior, observations, X, loo, layout=layout, space=space, seed=seed)
+    return replace(fitted, report=replace(report, loo=loo, ablations=worth))

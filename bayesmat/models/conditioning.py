@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from torch.autograd.function import once_differentiable
 
 from bayesmat.data.table import Observations
 from bayesmat.features.base import Layout
+from bayesmat.inference.grid import HyperPosterior
 from bayesmat.models.gaussian import (
     Conditioned,
     Hyper,
@@ -24,7 +25,7 @@ from bayesmat.models.gaussian import (
 from bayesmat.models.hyper import HyperPriors
 from bayesmat.sources.embedding import FeatureMap, Features
 
-__all__ = ["Encoder", "Problem"]
+__all__ = ["Additive", "Encoder", "Problem"]
 
 CHUNK = 2**19  # numbers in the matrices of one batch: they stay in the processor's cache
 
@@ -186,3 +187,11 @@ class _InChunks(torch.autograd.Function):
     def backward(context: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
         (gradient,) = context.saved_tensors
         return grads[0][:, None] * gradient, None, None
+
+
+@runtime_checkable
+class Additive(Protocol):
+    """A model whose latent properties are sums of Gaussian parts, with weighed hyper-parameters."""
+
+    problem: Problem
+    hyper_posterior: HyperPosterior

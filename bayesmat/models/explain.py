@@ -1,95 +1,91 @@
-"""What a conditioned graph says about itself."""
+"""What a fit says of its own predictions, and of what each part of its prior is worth."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from bayesmat.data.table import Observations
 from bayesmat.features.base import Layout
-from bayesmat.models.left_out import leave_one_out
-from bayesmat.models.report import Ablation, FitReport, LeaveOneOut
+from bayesmat.models.answers import LeftOutCells
+from bayesmat.models.left_out import Restandardised, reweighted
+from bayesmat.models.model import PropertyModel, Reducible
+from bayesmat.models.report import Ablation, LeaveOneOut
 
-if TYPE_CHECKING:
-    from bayesmat.models.graph import Node, PropertyGraph
-    from bayesmat.models.graph_model import GraphModel
-
-__all__ = ["ablations", "report_of"]
+__all__ = ["WithoutUnits", "ablations", "leave_one_out", "without_units"]
 
 
-def report_of(model: GraphModel) -> FitReport:
-    """The report of one fit, without refits."""
-    hyper = model.hyper_posterior
-    log_density, cdf = leave_one_out(model.conditioned)
-    return FitReport(
-        n_cells=int(model.problem.observations.y.numel()),
-        inference=hyper.named(model.problem.priors.values),
-        hyper=model.hyper,
-        shares=_shares(model),
-        loo=LeaveOneOut(log_density, cdf),
-    )
+@dataclass(frozen=True, eq=False)
+class WithoutUnits:
+    """Left-out predictions with the weights that points have without each unit.
 
-
-def _shares(model: GraphModel) -> Mapping[str, Mapping[str, Tensor]]:
-    """Share of each group in the variance of the measured rows, given the hyper-parameters.
-
-    The variance of a term is its mean prior variance over the rows, minus what is common to all
-    rows (the mean of its Gram matrix): a constant shift explains nothing. Noise is the rest.
+    Attributes:
+        predictions: Of every cell, by each of N points.
+        log_weights: Normalised log weights without each unit, `N x u`.
+        log_density: Log density of each unit given the rest, `u`.
+        pareto_k: Shape of the tail of its weights, `u`; NaN where parameters are given.
     """
-    problem, out = model.problem, {}
-    for r, node in enumerate(problem.joint.nodes):
-        groups: dict[str, Tensor] = {}
-        for t, term in enumerate(node.terms):
-            gram = problem.joint.node_covariance(r, problem.pair, model.hyper, parts=[t])
-            variance = torch.diagonal(gram, dim1=-2, dim2=-1).mean(-1) - gram.mean((-2, -1))
-            groups[term.group] = groups.get(term.group, torch.zeros(model.n_sets)) + variance
-        known = problem.phi.computed[r]
-        if known is not None:
-            slope = torch.where(known[1] == 0, known[0], 0.0).var(unbiased=False)
-            straight = (node.slope[0] ** 2 + node.slope[1] ** 2) * slope
-            groups["parent"] = groups.get("parent", torch.zeros(model.n_sets)) + straight
-        groups["noise"] = model.hyper[node.noise].square()
-        total = torch.stack(list(groups.values())).sum(0)
-        out[node.name] = {group: value / total for group, value in groups.items()}
-    return out
+
+    predictions: LeftOutCells
+    log_weights: Tensor
+    log_density: Tensor
+    pareto_k: Tensor
+
+
+def without_units(
+    model: PropertyModel, units: Tensor, space: Restandardised | None
+) -> WithoutUnits:
+    r"""Leave out each unit, parameters integrated: no refit is needed.
+
+    Points of weights w given all cells have without unit B weights
+
+    .. math:: w_s\,\frac{p'(y_{-B} \mid s)}{p(y \mid s)}
+
+    where p' stands in the space of the other cells (p' = p where `space` is None).
+
+    Args:
+        model: Any model.
+        units: Unit of each cell, `k`, numbered from 0 without gaps.
+        space: The space of the other cells.
+    """
+    points = model.points
+    with torch.no_grad():
+        found = model.left_out(units, space)
+    exact = points.weighting == "prior grid"
+    log_w, pareto_k = reweighted(points.log_weights, found.cells.log_ratio, exact=exact)
+    log_density = torch.logsumexp(log_w + found.cells.log_density, 0)
+    return WithoutUnits(found, log_w, log_density, pareto_k)
+
+
+def leave_one_out(model: PropertyModel, space: Restandardised | None) -> LeaveOneOut:
+    """Log p(y_i | y_-i) and P(Y_i <= y_i | y_-i) of every cell: the figures of the report."""
+    units = torch.arange(model.observations.n_cells)
+    found = without_units(model, units, space)
+    cells = found.predictions.cells
+    below = torch.special.ndtr(cells.error / cells.variance.sqrt())
+    return LeaveOneOut(found.log_density, (found.log_weights.exp() * below).sum(0))
 
 
 def ablations(
-    graph: PropertyGraph,
+    prior: Reducible,
     observations: Observations,
     X: Tensor,
-    model: GraphModel,
+    full: LeaveOneOut,
     *,
     layout: Layout,
+    space: Restandardised | None,
     seed: int,
 ) -> tuple[Ablation, ...]:
-    """Refit without each group of terms and compare leave-one-out densities cell by cell."""
-    full, _ = leave_one_out(model.conditioned)
+    """Condition without each group and compare leave-one-out densities cell by cell."""
     out = []
-    for group in _groups(graph):
-        nodes = tuple(_without(node, group) for node in graph.nodes)
-        if any(not node.terms for node in nodes):
-            continue  # the only terms of a node cannot be left out
-        reduced = replace(graph, nodes=nodes)
-        refit = reduced.condition(observations, X, layout=layout, seed=seed)
-        less, _ = leave_one_out(refit.conditioned)
-        gain = full - less
+    for group in prior.groups:
+        reduced = prior.without(group)
+        if reduced is None:
+            continue
+        model = reduced.condition(observations, X, layout=layout, seed=seed)
+        gain = full.log_density - leave_one_out(model, space).log_density
         se = float(gain.std() * len(gain) ** 0.5) if len(gain) > 1 else 0.0
         out.append(Ablation(group, float(gain.sum()), se))
     return tuple(out)
-
-
-def _groups(graph: PropertyGraph) -> tuple[str, ...]:
-    groups = dict.fromkeys(term.group for node in graph.nodes for term in node.terms)
-    if any(node.computed for node in graph.nodes):
-        groups = {"parent": None, **groups}
-    return tuple(groups)
-
-
-def _without(node: Node, group: str) -> Node:
-    terms = tuple(term for term in node.terms if term.group != group)
-    return replace(node, terms=terms, computed=None if group == "parent" else node.computed)

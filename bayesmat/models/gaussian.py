@@ -115,6 +115,7 @@ class NodePrior:
         noise: Name of the noise hyper-parameter (standard deviation in model space).
         kappa: Name of the amplitude hyper-parameter, or None.
         parent_sd: Spread of the computed parent before it was standardised.
+        computed: Name of the computed parent.
     """
 
     name: str
@@ -127,6 +128,7 @@ class NodePrior:
     noise: str
     kappa: str | None
     parent_sd: float
+    computed: str | None = None
 
     def weight_name(self, term: int) -> str:
         """Name of the hyper-parameter w of a term."""

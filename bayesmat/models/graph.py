@@ -20,17 +20,15 @@ from bayesmat.features.base import Layout
 from bayesmat.inference.grid import HyperPosterior, Integrator
 from bayesmat.inference.importance import ImportanceIntegrator
 from bayesmat.inference.seeds import streams
-from bayesmat.models.base import PriorDraws, PropertyModel
 from bayesmat.models.computed import Computed
 from bayesmat.models.conditioning import Encoder, Problem
 from bayesmat.models.digests import described
-from bayesmat.models.explain import ablations
 from bayesmat.models.gaussian import JointPrior, NodePrior, positive_definite
 from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.hyper import HyperPriors, LogNormal, Normal
 from bayesmat.models.inputs import check_cells, check_columns
 from bayesmat.models.kernels import Kernel, Matern52, Term
-from bayesmat.models.report import FitReport
+from bayesmat.models.model import PriorDraws
 from bayesmat.sources.embedding import FeatureMap, Features
 
 __all__ = ["Computed", "Edge", "Node", "PropertyGraph"]
@@ -254,20 +252,22 @@ class PropertyGraph(Shown):
         with torch.no_grad():
             return problem.log_marginal_at(parameters, n)
 
-    def explain(
-        self,
-        observations: Observations,
-        X: Tensor,
-        model: PropertyModel,
-        *,
-        layout: Layout,
-        seed: int,
-    ) -> FitReport:
-        """The fit report with the worth of each group of terms, by refitting without it."""
-        if not isinstance(model, GraphModel):
-            raise ModelError("explain() wants the model that this graph was conditioned to.")
-        worth = ablations(self, observations, X, model, layout=layout, seed=seed)
-        return replace(model.report, ablations=worth)
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Groups of terms, with "parent" for what is computed: each can be left out."""
+        groups = dict.fromkeys(term.group for node in self.nodes for term in node.terms)
+        if any(node.computed for node in self.nodes):
+            groups = {"parent": None, **groups}
+        return tuple(groups)
+
+    def without(self, group: str) -> PropertyGraph | None:
+        """The graph without a group of terms; None if a node would have no term left."""
+        nodes = tuple(_without(node, group) for node in self.nodes)
+        return replace(self, nodes=nodes) if all(node.terms for node in nodes) else None
+
+    def quick(self) -> PropertyGraph:
+        """The same graph with the default integrator."""
+        return replace(self, integrator=None)
 
     def condition_at(
         self, observations: Observations, X: Tensor, hyper: dict[str, float], *, layout: Layout
@@ -301,6 +301,11 @@ def _terms(node: Node) -> tuple[Term, ...]:
         return node.terms
     bend = Term(Matern52(), node.computed.features, "parent", weight=node.computed.bend)
     return (bend, *node.terms)
+
+
+def _without(node: Node, group: str) -> Node:
+    terms = tuple(term for term in node.terms if term.group != group)
+    return replace(node, terms=terms, computed=None if group == "parent" else node.computed)
 
 
 def _order(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
@@ -348,6 +353,7 @@ def _compile(graph: PropertyGraph, X: Tensor, layout: Layout) -> tuple[JointPrio
                 noise=f"{node.property}: noise",
                 kappa=f"{node.property}: kappa" if known and known.growth else None,
                 parent_sd=parent[2] if parent else 1.0,
+                computed=str(known.name) if known else None,
             )
         )
         maps.append(tuple(same.setdefault(t.features.digest, t.features) for t in terms))

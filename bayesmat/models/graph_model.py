@@ -18,11 +18,20 @@ from typing_extensions import override
 from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
 from bayesmat.inference.grid import HyperPosterior, SMCIntegrator
-from bayesmat.models.base import PropertyModel
+from bayesmat.models.answers import LeftOutCells, Parameters, Points
 from bayesmat.models.conditioning import Problem
-from bayesmat.models.explain import report_of
 from bayesmat.models.gaussian import JointPrior, Pair, Phi, positive_definite
+from bayesmat.models.graph_answers import (
+    by_kind,
+    predicted_cells,
+    replicate,
+    shares,
+    simulated_scores,
+    weighed,
+)
+from bayesmat.models.left_out import Restandardised, left_out
 from bayesmat.models.marginals import Marginals, check_finite_rows, pooled_noise
+from bayesmat.models.model import PriorDraws, PropertyModel
 from bayesmat.models.report import FitReport
 
 __all__ = ["GraphModel"]
@@ -80,7 +89,14 @@ class GraphModel(PropertyModel):
     @override
     def report(self) -> FitReport:
         """What was fitted, in words and numbers."""
-        return report_of(self)
+        priors, problem = self.problem.priors, self.problem
+        return FitReport(
+            n_cells=problem.observations.n_cells,
+            inference=self.hyper_posterior.named(priors.values),
+            hyper=self.hyper,
+            shares=shares(problem, self.hyper, self.n_sets),
+            loo=None,
+        )
 
     @property
     @override
@@ -99,6 +115,47 @@ class GraphModel(PropertyModel):
     def noise_sd(self) -> Tensor:
         """Noise sd of a new measurement per set and property (`pooled_noise`), shape `S x m`."""
         return pooled_noise(self.inferred_noise_sd, self.problem.observations)
+
+    @property
+    @override
+    def observations(self) -> Observations:
+        """The measured cells."""
+        return self.problem.observations
+
+    @property
+    @override
+    def points(self) -> Points:
+        """All weighed points; of large tables the kept particles, which are cheaper."""
+        u, log_weights, weighting = weighed(self.problem, self.hyper_posterior)
+        return Points(self.problem.priors.values(u), log_weights, weighting, u)
+
+    @override
+    def left_out(self, units: Tensor, space: Restandardised | None = None) -> LeftOutCells:
+        """In closed form at every point (`models.left_out`)."""
+        u, _, _ = weighed(self.problem, self.hyper_posterior)
+        return predicted_cells(self.problem, u, units, space)
+
+    @property
+    @override
+    def pointwise(self) -> Tensor:
+        """Log density of every cell given the other cells, `S x k`."""
+        return left_out(self.conditioned).log_density
+
+    @override
+    def replicate(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
+        """New measurements of the same cells, jointly: `R x k`."""
+        return replicate(self.problem, self.hyper, self.conditioned, chosen, generator)
+
+    @override
+    def simulated_scores(self, n: int, generator: torch.Generator) -> Tensor:
+        """Correlated as left-out errors are that share their training cells."""
+        return simulated_scores(self.conditioned, n, generator)
+
+    @override
+    def labelled(self, draws: PriorDraws | None = None) -> Parameters:
+        """Hyper-parameters by kind: noise by property, weights by term, slopes by edge ..."""
+        hyper = self.hyper if draws is None else draws.parameters
+        return by_kind(self.problem.joint.nodes, hyper)
 
     @override
     def update(self, observations: Observations, X: Tensor, *, seed: int) -> GraphModel:

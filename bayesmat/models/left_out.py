@@ -1,4 +1,10 @@
-"""Cells left out of a conditioned Gaussian: what the others say of them, without a refit."""
+r"""Cells left out of a conditioned Gaussian: what the others say of them, without a refit.
+
+Model space is standardised by the mean and sd of the measured cells, so that a cell that is left
+out has still told where zero lies and how long one is: an outlier stretches the space that it is
+judged in. `Restandardised` holds, for every unit that is left out, the space that the other cells
+make, and left-out predictions are made there.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +14,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from bayesmat.data.observations import Observations, Scale
+from bayesmat.inference.pareto import pareto_smoothed
 from bayesmat.models.gaussian import Conditioned, positive_definite
 
-__all__ = ["LeftOut", "leave_one_out", "left_out"]
+__all__ = ["LeftOut", "Restandardised", "left_out", "reweighted"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,14 +29,54 @@ class LeftOut:
         error: Cell minus its predicted mean, `S x k`.
         variance: Predicted variance of the cell, noise included, `S x k`.
         log_density: Joint log density of each unit given the rest, `S x u`.
+        log_ratio: Log of what the weight of each set is multiplied by when a unit is left out, up
+            to a constant of the unit, `S x u`.
     """
 
     error: Tensor
     variance: Tensor
     log_density: Tensor
+    log_ratio: Tensor
 
 
-def left_out(conditioned: Conditioned, units: Tensor | None = None) -> LeftOut:
+@dataclass(frozen=True, eq=False)
+class Restandardised:
+    """The space that the cells outside each unit make: z' = (z - shift) / factor.
+
+    Attributes:
+        shift: Mean of the other cells of each property, in the space of all, `u x m`.
+        factor: Their sd, in the space of all, `u x m`.
+    """
+
+    shift: Tensor
+    factor: Tensor
+
+    @staticmethod
+    def of(observations: Observations, units: Tensor) -> Restandardised:
+        """Means and sds of what remains, by the rule of `Scale.of`."""
+        m, n_units = len(observations.properties), int(units.max()) + 1
+        shift = torch.zeros(n_units, m, dtype=torch.float64)
+        factor = torch.ones(n_units, m, dtype=torch.float64)
+        for i in range(len(units)):
+            u, p = int(units[i]), int(observations.columns[i])
+            rest = observations.y[(units != u) & (observations.columns == p)]
+            scale = Scale.of(rest.numpy(), log=False)
+            shift[u, p], factor[u, p] = scale.loc, scale.sd
+        return Restandardised(shift, factor)
+
+    def cells(self, observations: Observations) -> Tensor:
+        """Every cell in the space of every unit, `u x k`."""
+        columns = observations.columns
+        return (observations.y - self.shift[:, columns]) / self.factor[:, columns]
+
+
+def left_out(
+    conditioned: Conditioned,
+    units: Tensor | None = None,
+    *,
+    observations: Observations | None = None,
+    space: Restandardised | None = None,
+) -> LeftOut:
     r"""Predict every cell from the cells of the other units.
 
     With :math:`Q = K^{-1}` (noise included), r the residuals and B the cells of a unit,
@@ -37,51 +85,86 @@ def left_out(conditioned: Conditioned, units: Tensor | None = None) -> LeftOut:
               \mathrm{cov}(y_B \mid y_{-B}) = Q_{BB}^{-1}
 
     which for single cells is :math:`[Qr]_i/Q_{ii}` and :math:`1/Q_{ii}` (Sundararajan and Keerthi
-    2001, doi:10.1162/08997660151134343). Leave out replicates of one material together: alone,
-    each would be predicted by its twin.
+    2001, doi:10.1162/08997660151134343). In the space of the other cells, D the factors and r'
+    their residuals there, the error is :math:`D_B Q_{BB}^{-1}[Q r']_B` and the covariance
+    :math:`D_B Q_{BB}^{-1} D_B`: what a refit finds that standardises anew, but that stated noise of
+    other cells is scaled along. Leave out replicates of one material together: alone, each would be
+    predicted by its twin.
 
     Args:
         conditioned: The factorised Gaussians over k cells.
         units: Unit of each cell, `k`, numbered from 0 without gaps; each cell its own by default.
+        observations: The cells; needed for `space`.
+        space: The spaces of the other cells; that of all cells where None.
     """
     precision = torch.cholesky_inverse(conditioned.chol)
+    k = precision.shape[-1]
+    units = torch.arange(k) if units is None else units
+    alpha, tempered = conditioned.alpha, torch.zeros(1, dtype=torch.float64)
+    factor, known = torch.ones(k, dtype=torch.float64), torch.zeros(k, dtype=torch.float64)
+    if space is not None and observations is not None:
+        alpha, tempered = _moved(conditioned, precision, observations, units, space)
+        factor = space.factor[units, observations.columns]
+        known = observations.yvar.nan_to_num() * (1 - factor.square())
     diagonal = torch.diagonal(precision, dim1=-2, dim2=-1)
-    error, variance = conditioned.alpha / diagonal, 1 / diagonal
-    log_density = -0.5 * (error.square() / variance + variance.log() + math.log(2 * math.pi))
-    if units is None:
-        return LeftOut(error, variance, log_density)
-    joint = []
-    error, variance = error.clone(), variance.clone()
-    for u in range(int(units.max()) + 1):
+    error, variance = factor * alpha / diagonal, factor.square() / diagonal + known
+    cell = -0.5 * (error.square() / variance + variance.log() + math.log(2 * math.pi))
+    density = torch.zeros(len(cell), int(units.max()) + 1, dtype=torch.float64)
+    density.index_add_(1, units, cell)
+    for u in torch.nonzero(torch.bincount(units) > 1).flatten().tolist():
         at = torch.nonzero(units == u).squeeze(-1)
-        if len(at) == 1:
-            joint.append(log_density[:, at[0]])
-            continue
-        block = precision[:, at[:, None], at]
-        factor = torch.linalg.cholesky(positive_definite(block))
-        alpha = conditioned.alpha[:, at]
-        error[:, at] = torch.cholesky_solve(alpha[..., None], factor)[..., 0]
-        variance[:, at] = torch.diagonal(torch.cholesky_inverse(factor), dim1=-2, dim2=-1)
-        log_det = torch.diagonal(factor, dim1=-2, dim2=-1).log().sum(-1)
-        square = (alpha * error[:, at]).sum(-1)
-        joint.append(log_det - 0.5 * square - 0.5 * len(at) * math.log(2 * math.pi))
-    return LeftOut(error, variance, torch.stack(joint, -1))
+        block = torch.linalg.cholesky(positive_definite(precision[:, at[:, None], at]))
+        inner = torch.cholesky_inverse(block)
+        error[:, at] = factor[at] * (inner @ alpha[:, at, None])[..., 0]
+        covariance = factor[at, None] * inner * factor[at] + torch.diag(known[at])
+        variance[:, at] = torch.diagonal(covariance, dim1=-2, dim2=-1)
+        half = torch.linalg.cholesky(positive_definite(covariance))
+        white = torch.linalg.solve_triangular(half, error[:, at, None], upper=False)[..., 0]
+        log_det = torch.diagonal(half, dim1=-2, dim2=-1).log().sum(-1)
+        square = white.square().sum(-1) + len(at) * math.log(2 * math.pi)
+        density[:, u] = -0.5 * square - log_det
+    return LeftOut(error, variance, density, tempered - density)
 
 
-def leave_one_out(conditioned: Conditioned) -> tuple[Tensor, Tensor]:
-    r"""Log p(y_i | y_-i) and P(Y_i <= y_i | y_-i), hyper-parameters integrated, each shape `k`.
+def _moved(
+    conditioned: Conditioned,
+    precision: Tensor,
+    observations: Observations,
+    units: Tensor,
+    space: Restandardised,
+) -> tuple[Tensor, Tensor]:
+    r"""[Q r'] at every cell in the space of its unit, `S x k`, and log p'(y) - log p(y), `S x u`.
 
-    Sets are equally weighted draws given all data, so those given all but i have weights
-    proportional to :math:`r_s = 1/p_s(y_i|y_{-i})`.
-    Ratios are truncated at :math:`\bar r\sqrt S`, which bounds their variance (Ionides 2008,
-    doi:10.1198/106186008X320456); where one set finds y_i all but impossible the estimate stays
-    pessimistic. Quick, for the fit report; `bayesmat.check.loo` smooths the ratios and says which
-    values they fail for.
+    r' is linear in a basis B of 2 m + 1 vectors - the cells of each property, ones on them, and the
+    prior mean - so that :math:`QB` and :math:`B^\top Q B` serve all units.
     """
-    cells = left_out(conditioned)
-    log_p = cells.log_density
-    limit = torch.logsumexp(-log_p, 0) - 0.5 * math.log(log_p.shape[0])
-    weights = torch.softmax(torch.minimum(-log_p, limit), 0)
-    log_density = torch.logsumexp(weights.log() + log_p, 0)
-    below = torch.special.ndtr(cells.error / cells.variance.sqrt())
-    return log_density, (weights * below).sum(0)
+    S, k, m = *conditioned.alpha.shape, len(observations.properties)
+    mine = torch.nn.functional.one_hot(observations.columns, m).double()
+    factor = conditioned.chol
+    residual = (factor @ (factor.transpose(-1, -2) @ conditioned.alpha[..., None]))[..., 0]
+    fixed = torch.cat([observations.y[:, None] * mine, mine], -1).expand(S, k, 2 * m)
+    basis = torch.cat([fixed, (observations.y - residual)[..., None]], -1)
+    solved = precision @ basis
+    minus = -torch.ones(len(space.shift), 1, dtype=torch.float64)
+    weights = torch.cat([1 / space.factor, -space.shift / space.factor, minus], -1)
+    square = basis.transpose(-1, -2) @ solved
+    quadratic = torch.einsum("ua,sab,ub->su", weights, square, weights)
+    before = (residual * conditioned.alpha).sum(-1)
+    alpha = torch.einsum("ska,ka->sk", solved, weights[units])
+    return alpha, -0.5 * (quadratic - before[:, None])
+
+
+def reweighted(log_weights: Tensor, log_ratio: Tensor, *, exact: bool) -> tuple[Tensor, Tensor]:
+    """Normalised log weights without each unit, `S x u`, and Pareto k, `u`.
+
+    Args:
+        log_weights: Of the sets given all cells, `S`.
+        log_ratio: See `LeftOut`, `S x u`.
+        exact: Whether the sets are a grid over the prior, whose weights need no smoothing.
+    """
+    raw = log_weights[:, None] + log_ratio
+    raw = raw - torch.logsumexp(raw, 0)
+    if len(raw) < 2:  # hyper-parameters are given, so nothing is approximate
+        return raw, torch.full_like(raw[0], torch.nan)
+    smooth, pareto_k = pareto_smoothed(raw)
+    return (raw if exact else smooth), pareto_k

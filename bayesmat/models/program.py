@@ -26,12 +26,11 @@ from bayesmat.inference.nuts import NUTS
 from bayesmat.inference.pyro_program import DoublePrecision, seeded
 from bayesmat.inference.report import Sampler
 from bayesmat.inference.seeds import streams
-from bayesmat.models.base import PriorDraws, PropertyModel
 from bayesmat.models.digests import content
 from bayesmat.models.inputs import check_cells, check_columns
+from bayesmat.models.model import PriorDraws
 from bayesmat.models.program_laws import Recorder, check_prior, check_rows, drawn
 from bayesmat.models.program_model import ProgramModel, Sampled, at, n_draws
-from bayesmat.models.report import FitReport
 from bayesmat.sources.embedding import FeatureMap
 
 __all__ = ["Program", "program"]
@@ -189,28 +188,16 @@ class Program(Shown):
         with torch.no_grad():
             check_rows(evaluate, at(draws, 0), X)
             noise = [evaluate(at(draws, s), X[:1])[1] for s in range(n_draws(draws))]
-        sampled = Sampled(draws, torch.stack(noise), run, measured, seed)
+        sampled = Sampled(draws, torch.stack(noise), run, measured, X, seed)
         return ProgramModel(self.properties, evaluate, sampled)
 
     def restore(
         self, state: Mapping[str, Any], observations: Observations, X: Tensor, *, layout: Layout
     ) -> ProgramModel:
         """The posterior whose `ProgramModel.state` this is, given the same cells."""
-        draws, measured = state["run"].flat(self.n_draws), _measured(observations, X)[0]
-        sampled = Sampled(draws, state["noise_sd"], state["run"], measured, state["seed"])
+        draws, (measured, X) = state["run"].flat(self.n_draws), _measured(observations, X)
+        sampled = Sampled(draws, state["noise_sd"], state["run"], measured, X, state["seed"])
         return ProgramModel(self.properties, partial(self.evaluate, layout=layout), sampled)
-
-    def explain(
-        self,
-        observations: Observations,
-        X: Tensor,
-        model: PropertyModel,
-        *,
-        layout: Layout,
-        seed: int,
-    ) -> FitReport:
-        """The fit report; a program has no groups of terms to be left out."""
-        return model.report
 
     def sample(self, X: Tensor, n: int, *, layout: Layout, seed: int) -> PriorDraws:
         """Draws from the prior: parameters by site, latent properties and noise.

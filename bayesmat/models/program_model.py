@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from botorch.acquisition.objective import PosteriorTransform
@@ -18,8 +18,10 @@ from typing_extensions import override
 from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
 from bayesmat.inference.report import InferenceRun
-from bayesmat.models.base import PropertyModel
+from bayesmat.models.answers import LeftOutCells, Parameters, Points
+from bayesmat.models.left_out import LeftOut, Restandardised
 from bayesmat.models.marginals import Marginals, pooled_noise
+from bayesmat.models.model import PriorDraws, PropertyModel
 from bayesmat.models.report import FitReport
 
 __all__ = ["DrawsPosterior", "EveryDraw", "ProgramModel"]
@@ -66,6 +68,11 @@ def n_draws(draws: Mapping[str, Tensor]) -> int:
     return len(next(iter(draws.values())))
 
 
+def log_normal(y: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+    """Log density of y."""
+    return -0.5 * ((y - mean).square() / variance + variance.log() + math.log(2 * math.pi))
+
+
 @dataclass(frozen=True, eq=False)
 class Sampled:
     """What a fit leaves behind.
@@ -75,6 +82,7 @@ class Sampled:
         noise_sd: Noise sd per draw and property, `S x m`.
         run: The whole run of the sampler.
         observations: The measured cells.
+        X: The rows of these cells, `rows x D`.
         seed: The seed, reused for simulated noise.
     """
 
@@ -82,6 +90,7 @@ class Sampled:
     noise_sd: Tensor
     run: InferenceRun
     observations: Observations
+    X: Tensor
     seed: int
 
 
@@ -145,6 +154,87 @@ class ProgramModel(PropertyModel):
     def run(self) -> InferenceRun:
         """Every draw of every site by chain, and the report: see `bayesmat.check.convergence`."""
         return self.sampled.run
+
+    @property
+    @override
+    def observations(self) -> Observations:
+        """The measured cells."""
+        return self.sampled.observations
+
+    @property
+    @override
+    def points(self) -> Points:
+        """The kept draws, equally weighted."""
+        return Points.of_draws(self.draws, self.n_draws)
+
+    def _cells(self) -> tuple[Tensor, Tensor]:
+        """Latent value and noise variance of every cell under every draw, `S x k`."""
+        obs = self.observations
+        with torch.no_grad():
+            f = self.latent(self.sampled.X)[:, obs.rows, obs.columns]
+        noise = self.inferred_noise_sd[:, obs.columns].square()
+        return f, torch.where(obs.yvar.isnan(), noise, obs.yvar)
+
+    @override
+    def left_out(self, units: Tensor, space: Restandardised | None = None) -> LeftOutCells:
+        r"""Draw by draw, f and the noise being given: reweighting does the rest.
+
+        In the space of the other cells, :math:`z' = (z - a)/d`, a cell has mean
+        :math:`a + d f` and noise :math:`d\sigma` (a stated sd stays what it is).
+        """
+        obs, (f, noise) = self.observations, self._cells()
+        n_units = int(units.max()) + 1
+        if space is None:
+            m = len(obs.properties)
+            zero = torch.zeros(n_units, m, dtype=torch.float64)
+            space = Restandardised(zero, zero + 1)
+        before = log_normal(obs.y, f, noise).sum(1)
+        shift, factor = space.shift[:, obs.columns], space.factor[:, obs.columns]
+        total = torch.empty(len(f), n_units, dtype=torch.float64)
+        for u in range(n_units):
+            inflated = torch.where(obs.yvar.isnan(), factor[u].square() * noise, noise)
+            total[:, u] = log_normal(obs.y, shift[u] + factor[u] * f, inflated).sum(1) - before
+        own, each = factor[units, torch.arange(len(units))], torch.arange(len(units))
+        mean = shift[units, each] + own * f
+        noise = torch.where(obs.yvar.isnan(), own.square() * noise, noise)
+        density = torch.zeros(len(f), n_units, dtype=torch.float64)
+        density.index_add_(1, units, log_normal(obs.y, mean, noise))
+        cells = LeftOut(obs.y - mean, noise + 1e-24, density, total - density)
+        return LeftOutCells(mean, noise.sqrt(), cells)
+
+    @property
+    @override
+    def pointwise(self) -> Tensor:
+        """Log density of every cell given the sites, `S x k`."""
+        return log_normal(self.observations.y, *self._cells())
+
+    @override
+    def replicate(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
+        """New measurements of the same cells, jointly: `R x k`."""
+        f, noise = self._cells()
+        z = torch.randn(len(chosen), f.shape[1], generator=generator, dtype=torch.float64)
+        return f[chosen] + noise.sqrt()[chosen] * z
+
+    @override
+    def labelled(self, draws: PriorDraws | None = None) -> Parameters:
+        """Sites as they stand, in the chains that the kept draws can be told apart into."""
+        found = super().labelled(draws)
+        if draws is not None:
+            return found
+        kept = self.run.kept(self.n_draws)
+        counts = torch.bincount(kept // self.run.n_draws, minlength=self.run.n_chains)
+        chains = self.run.n_chains if bool((counts == counts[0]).all()) else 1
+        stats = {name: v.flatten()[kept] for name, v in self.run.stats.items()}
+        return replace(found, chains=chains, stats=stats)
+
+    @override
+    def complete(self) -> ProgramModel:
+        """The model with every draw of the run."""
+        draws, X = self.run.flat(), self.sampled.X[:1]
+        with torch.no_grad():
+            noise = [self._evaluate(at(draws, s), X)[1] for s in range(n_draws(draws))]
+        sampled = replace(self.sampled, draws=draws, noise_sd=torch.stack(noise))
+        return ProgramModel(self.properties, self._evaluate, sampled)
 
     @override
     def update(self, observations: Observations, X: Tensor, *, seed: int) -> ProgramModel:

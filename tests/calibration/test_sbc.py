@@ -25,10 +25,11 @@ from bayesmat.inference.laplace import Laplace
 from bayesmat.inference.nuts import NUTS
 from bayesmat.inference.population import SMC
 from bayesmat.inference.pyro_program import noncentred
-from bayesmat.models.base import GenerativePrior, layout_of
+from bayesmat.models.base import layout_of
 from bayesmat.models.computed import Computed
 from bayesmat.models.graph import Node, PropertyGraph
 from bayesmat.models.kernels import ARD, Linear, Matern52, MinMax, Term
+from bayesmat.models.model import GenerativePrior
 from bayesmat.models.program import program
 from bayesmat.sources.embedding import FeatureMap
 from tests.unit.models.helpers import Coordinates, chain_graph, observations, space

@@ -13,8 +13,8 @@ from botorch.acquisition.objective import LinearMCObjective
 from torch import Tensor
 
 from bayesmat.inference.grid import SMCIntegrator
-from bayesmat.models.base import Prior, PropertyModel
 from bayesmat.models.graph import PropertyGraph
+from bayesmat.models.model import Prior, PropertyModel
 from tests.unit.models.helpers import axes, chain_graph, observations
 from tests.unit.models.programs import linear
 
@@ -162,3 +162,31 @@ def test_botorch_finds_a_better_point(model: PropertyModel) -> None:
     mean = mixture(model, X)[0].mean(-1)
     assert value[mean.argmax()] > value[mean.argmin()]
     assert acquisition(X[:4].reshape(2, 2, D)).shape == (2,)
+
+
+def test_it_answers_what_checks_ask(model: PropertyModel) -> None:
+    k, s = len(CELLS), model.marginals(rows(1, 0)).mean.shape[0]
+    assert model.observations.n_cells == k
+    points = model.points
+    assert float(points.log_weights.exp().sum()) == pytest.approx(1.0)
+    assert all(len(values) == len(points.log_weights) for values in points.values.values())
+    found = model.left_out(torch.arange(k))
+    assert found.mean.shape == found.noise_sd.shape == (len(points.log_weights), k)
+    assert torch.isfinite(found.cells.log_ratio).all()
+    assert model.pointwise.shape == (s, k)
+    generator = torch.Generator().manual_seed(0)
+    chosen = torch.tensor([0, s - 1, 0])
+    assert model.replicate(chosen, generator).shape == (3, k)
+    assert model.simulated_scores(50, generator).shape[1] == k
+    labelled = model.labelled()
+    assert labelled.values["noise"].shape == (s, M)
+    assert model.complete().properties == model.properties
+    assert len(model.complete().noise_sd) >= s
+
+
+def test_what_is_left_out_takes_its_density_with_it(model: PropertyModel) -> None:
+    """Without a space of its own a unit changes the weight of a point by its density alone."""
+    units = (torch.arange(len(CELLS)) >= 5).long()
+    found = model.left_out(units).cells
+    assert found.log_density.shape == (len(model.points.log_weights), 2)
+    torch.testing.assert_close(found.log_ratio, -found.log_density)

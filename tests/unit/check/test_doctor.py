@@ -14,7 +14,7 @@ from bayesmat.data.table import Condition, Property, PropertyTable
 from bayesmat.features import ECFP
 from bayesmat.inference.grid import Grid, SMCIntegrator
 from bayesmat.inference.report import InferenceReport, InferenceRun
-from bayesmat.models.base import Fitted, fit, layout_of
+from bayesmat.models.base import fit, layout_of
 from bayesmat.models.graph import Node, PropertyGraph
 from bayesmat.models.kernels import Matern52, MinMax, Term
 from bayesmat.models.program import Program
@@ -308,21 +308,6 @@ def test_materials_without_fingerprints_are_compared_by_their_features() -> None
     found = examined(plane(12), pair())
     assert verdicts(found, "domain") == {"fine"}
     assert {f.what[:1] for f in found.about("calibration")} == {"a", "b"}
-
-
-def test_it_only_judges_what_the_model_allows(good: Examination) -> None:
-    fitted = good.fitted
-
-    unknown = examine(replace(fitted, model=_Opaque(fitted)))
-    topics = {f.topic for f in unknown.findings if f.verdict == "unknown"}
-    assert {"calibration", "influence", "prior", "unit slip"} <= topics
-
-
-class _Opaque:
-    """A model of another kind: neither closed form nor draws."""
-
-    def __init__(self, fitted: Fitted) -> None:
-        self.noise_sd = fitted.model.noise_sd
 
 
 def well_specified(seed: int, n: int = 40) -> tuple[PropertyGraph, PropertyTable]:

@@ -4,6 +4,8 @@ Materials are "m0" ... "m299"; the truth is gap(i) = 10 exp(-i/100) eV, and the 
 its logarithm, with an sd that grows with the distance to what was measured.
 """
 
+from __future__ import annotations
+
 import math
 import sys
 import time
@@ -13,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from botorch.models.model import Model
 from torch import Tensor
 
 from bayesmat.data.table import Observations, Property, PropertyTable
@@ -23,8 +24,11 @@ from bayesmat.explore.goals import Goal, Within, region_of
 from bayesmat.explore.select import Selection
 from bayesmat.features.base import Layout
 from bayesmat.inference.report import InferenceReport
+from bayesmat.models.answers import LeftOutCells, Points
 from bayesmat.models.base import Fitted
+from bayesmat.models.left_out import LeftOut
 from bayesmat.models.marginals import Marginals
+from bayesmat.models.model import PropertyModel
 from bayesmat.models.report import FitReport
 from bayesmat.oracles import Evaluation
 from bayesmat.sources.embedding import FeatureMap
@@ -52,11 +56,52 @@ class Number:
         return torch.tensor([[float(m[1:])] for m in materials], dtype=torch.float64)
 
 
-class FakeModel(Model):
+class FakeModel(PropertyModel):
+    """Interpolates; what it answers about cells is as if each were predicted without error."""
+
     def __init__(self, observations: Observations, X: Tensor) -> None:
         super().__init__()
         self.x, self.y = X[observations.rows, 0], observations.y
-        self.report = FitReport(len(self.y), InferenceReport("fake", 0.0), {}, {}, None)
+        self._observations = observations
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        return self._observations.properties
+
+    @property
+    def report(self) -> FitReport:
+        return FitReport(len(self.y), InferenceReport("fake", 0.0), {}, {}, None)
+
+    @property
+    def observations(self) -> Observations:
+        return self._observations
+
+    @property
+    def noise_sd(self) -> Tensor:
+        return torch.full((1, 1), 0.1, dtype=torch.float64)
+
+    @property
+    def draws(self) -> dict[str, Tensor]:
+        return {"noise": self.noise_sd}
+
+    @property
+    def points(self) -> Points:
+        return Points.of_draws(self.draws, 1)
+
+    def left_out(self, units: Tensor, space: object = None) -> LeftOutCells:
+        none = torch.zeros(1, len(self.y), dtype=torch.float64)
+        by_unit = torch.zeros(1, int(units.max()) + 1, dtype=torch.float64)
+        return LeftOutCells(self.y + none, none + 0.1, LeftOut(none, none + 0.01, by_unit, by_unit))
+
+    @property
+    def pointwise(self) -> Tensor:
+        return torch.zeros(1, len(self.y), dtype=torch.float64)
+
+    def replicate(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
+        return self.y.expand(len(chosen), -1)
+
+    def update(self, observations: Observations, X: Tensor, *, seed: int) -> FakeModel:
+        return FakeModel(observations, X)
 
     @property
     def num_outputs(self) -> int:
@@ -90,13 +135,8 @@ class FakePrior:
         layout: Layout,
         seed: int,
         checkpoint: str | Path | None = None,
-    ) -> Model:
+    ) -> PropertyModel:
         return FakeModel(observations, X)
-
-    def explain(
-        self, observations: Observations, X: Tensor, model: Model, *, layout: Layout, seed: int
-    ) -> FitReport:
-        return model.report
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,9 @@ from bayesmat.features.base import Layout
 from bayesmat.inference.grid import Grid
 from bayesmat.models.base import layout_of
 from bayesmat.models.computed import Computed
-from bayesmat.models.gaussian import condition
+from bayesmat.models.explain import leave_one_out
 from bayesmat.models.graph import Edge, Node, PropertyGraph
 from bayesmat.models.kernels import Linear, Matern52, MinMax, Term
-from bayesmat.models.left_out import leave_one_out
 from bayesmat.models.transfer import Transfer
 
 from .helpers import Coordinates, chain_graph, observations, space
@@ -180,8 +179,7 @@ def test_batch_shapes_follow_botorch() -> None:
 def test_leave_one_out_is_refitting_without_the_cell() -> None:
     graph, obs, X, hyper = random_case(6)
     model = graph.condition_at(obs, X, hyper, layout=layout_of(graph))
-    loo = model.report.loo
-    assert loo is not None
+    loo = leave_one_out(model, None)
     seen = torch.unique(obs.rows)
     for i in range(0, len(obs.y), 3):
         keep = torch.arange(len(obs.y)) != i
@@ -233,26 +231,6 @@ def test_digest_changes_with_configuration_only() -> None:
     assert PropertyGraph((node,)).digest() != PropertyGraph((other,)).digest()
 
 
-def test_leave_one_out_averages_sets_by_their_truncated_ratios() -> None:
-    """Two sets by hand: ratios 1/p, the larger cut at its mean times sqrt(2)."""
-    graph, obs, X, _ = random_case(2)
-    model = PropertyGraph(graph.nodes, Grid(n=256, n_particles=2)).condition(
-        obs, X, layout=layout_of(graph), seed=1
-    )
-    single = []
-    for s in range(2):
-        hyper = {name: float(v[s]) for name, v in model.hyper.items()}
-        loo = graph.condition_at(obs, X, hyper, layout=layout_of(graph)).report.loo
-        assert loo is not None
-        single.append(loo.log_density.exp())
-    p = torch.stack(single)
-    ratio = torch.minimum(1 / p, (1 / p).mean(0) * math.sqrt(2))
-    expected = (ratio * p).sum(0) / ratio.sum(0)
-    got = model.report.loo
-    assert got is not None
-    assert torch.allclose(got.log_density.exp(), expected, atol=1e-9)
-
-
 def test_conditions_that_no_feature_reads_are_refused() -> None:
     graph, obs, X, hyper = random_case(0)
     wider = torch.cat([X, torch.ones(len(X), 1, dtype=torch.float64)], 1)
@@ -281,19 +259,6 @@ def test_columns_are_where_the_layout_says() -> None:
     assert torch.equal(found.mean, own.mean)
     with pytest.raises(ModelError, match="the layout has no columns of"):
         graph.condition_at(obs, X, hyper, layout=Layout((Other(),)))
-
-
-def test_ratios_of_leave_one_out_are_truncated() -> None:
-    """One cell, four sets of which one finds it impossible: its ratio is cut at twice the mean."""
-    variance = torch.tensor([1.0, 1.0, 1.0, 0.05]).double()
-    y = torch.full((4, 1), 2.0).double()
-    log_density, cdf = leave_one_out(condition(variance[:, None, None], y))
-    normal = torch.distributions.Normal(0.0, variance.sqrt())
-    p, below = normal.log_prob(y[:, 0]).exp(), normal.cdf(y[:, 0])
-    weight = torch.minimum(1 / p, 2 * (1 / p).mean())
-    weight = weight / weight.sum()
-    assert float(log_density.exp()) == pytest.approx(float((weight * p).sum()))
-    assert float(cdf) == pytest.approx(float((weight * below).sum()))
 
 
 @pytest.mark.parametrize("n_particles", [1, 8])

@@ -18,9 +18,10 @@ from torch.distributions import MultivariateNormal
 from bayesmat.data.table import Observations, Property, PropertyTable
 from bayesmat.errors import ModelError
 from bayesmat.inference.grid import SMCIntegrator
-from bayesmat.models.base import PriorDraws, fit
+from bayesmat.models.base import fit
 from bayesmat.models.graph import PropertyGraph
 from bayesmat.models.graph_model import GraphModel
+from bayesmat.models.model import PriorDraws
 from tests.unit.models.helpers import axes, chain_graph, observations
 from tests.unit.models.programs import linear
 

@@ -1,0 +1,61 @@
+"""What a conditioned graph answers: by all points where it is cheap, by kept ones where not."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from bayesmat.inference.grid import Grid
+from bayesmat.models import graph_answers
+from bayesmat.models.graph import PropertyGraph
+from bayesmat.models.graph_model import GraphModel
+from tests.unit.models.helpers import axes, chain_graph, observations
+
+X = torch.rand(10, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+CELLS = [(i, i % 2) for i in range(10)] + [(0, 1)]
+
+
+@pytest.fixture(scope="module")
+def model() -> GraphModel:
+    y = torch.stack([torch.sin(3 * X[i, 0]) + j * X[i, 1] for i, j in CELLS])
+    graph = PropertyGraph(chain_graph(2).nodes, Grid(n=64, n_particles=8))
+    return graph.condition(observations(CELLS, y, 10, 2), X, layout=axes(), seed=0)
+
+
+def test_all_points_answer_where_it_is_cheap(model: GraphModel) -> None:
+    points = model.points
+    assert points.weighting == "prior grid"
+    assert points.standard is not None
+    assert points.standard.shape == (64, len(points.values))
+    assert float(points.log_weights.exp().sum()) == pytest.approx(1.0)
+    assert model.left_out(torch.arange(11)).mean.shape == (64, 11)
+
+
+def test_kept_points_answer_where_all_would_be_dear(
+    model: GraphModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graph_answers, "AFFORDABLE", 1.0)
+    assert model.points.weighting == "posterior"
+    assert model.left_out(torch.arange(11)).mean.shape == (8, 11)
+    assert torch.equal(model.points.standard, model.hyper_posterior.u)
+
+
+def test_replicates_have_the_posterior_mean_and_the_noise(model: GraphModel) -> None:
+    """20,000 draws of one component: means within 5 standard errors (false alarm 1e-5)."""
+    generator = torch.Generator().manual_seed(1)
+    y = model.replicate(torch.zeros(20_000, dtype=torch.int64), generator)
+    marginal = model.marginals(X)
+    obs = model.observations
+    mean = marginal.mean[0, obs.rows, obs.columns]
+    sd = (marginal.variance[0, obs.rows, obs.columns]
+          + model.inferred_noise_sd[0, obs.columns].square()).sqrt()  # fmt: skip
+    z = (y.mean(0) - mean) / (sd / 20_000**0.5)
+    assert float(z.abs().max()) < 5
+    assert (y.std(0) / sd).tolist() == pytest.approx([1.0] * 11, abs=0.03)
+
+
+def test_draws_are_labelled_by_kind(model: GraphModel) -> None:
+    found = model.labelled()
+    assert set(found.values) == {"noise", "weight", "rho"}
+    assert found.values["noise"].shape == (8, 2)
+    assert list(found.coords["edge"][1]) == ["p0 -> p1"]
