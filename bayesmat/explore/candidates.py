@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
@@ -42,6 +43,9 @@ class Candidates(Shown):
         materials: Canonical keys, distinct.
         trace: JSON-able notes on how they were made; people read them, programs do not.
         stages: Temperatures of the sampler, if one made them.
+
+    Raises:
+        DesignError: There is none, or one is there twice.
     """
 
     materials: tuple[str, ...]
@@ -50,6 +54,17 @@ class Candidates(Shown):
 
     def __post_init__(self) -> None:
         settle(self)
+        if not self.materials:
+            raise DesignError(
+                "there is no candidate, so that nothing can be chosen: let the source of "
+                "candidates reach further, or stop here."
+            )
+        twice = [m for m, n in Counter(self.materials).items() if n > 1]
+        if twice:
+            raise DesignError(
+                f"{len(twice)} candidates are there twice, so that one could be in a batch twice: "
+                f"{twice[:20]}. Hand each over once: tuple(dict.fromkeys(materials))."
+            )
 
     def _facts(self) -> dict[str, object]:
         return {"number": len(self.materials), "first": self.materials[:4], "trace": self.trace}
@@ -66,7 +81,7 @@ class CandidateSource(Protocol):
     def __call__(
         self, fitted: Fitted, goals: Sequence[Goal], *, exclude: Collection[str], seed: int
     ) -> Candidates:
-        """Candidates none of which is in `exclude`."""
+        """Candidates none of which is in `exclude`, the canonical keys of what is known."""
         ...
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -132,7 +131,7 @@ class Board(Shown):
             while not bool((free & (nearest <= limit)).any()):
                 limit += 0.1
             allowed = free & (nearest <= limit)
-            row = int(torch.where(allowed, value, -math.inf).argmax())
+            row = _best(value, allowed)
             rows.append(row)
             scores.append(float(value[row]))
             free[row] = False
@@ -354,13 +353,19 @@ class SpacierRule:
             limit = self.exclusion
             while not bool((free & (nearest <= limit)).any()):
                 limit += 0.1
-            at = int(torch.where(free & (nearest <= limit), gain, -math.inf).argmax())
+            at = _best(gain, free & (nearest <= limit))
             rows.append(int(short[at]))
             scores.append(float(gain[at]))
             count = count + hits[:, at]
             free[at] = False
             nearest = torch.maximum(nearest, board.similarity_to(short, int(short[at])))
         return rows, scores
+
+
+def _best(value: Tensor, allowed: Tensor) -> int:
+    """Position of the largest allowed value, which may be -inf."""
+    positions = allowed.nonzero()[:, 0]
+    return int(positions[value[positions].argmax()])
 
 
 def _hits_so_far(fitted: Fitted, region: Region) -> int:

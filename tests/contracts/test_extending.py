@@ -17,7 +17,7 @@ import bayesmat as bm
 from bayesmat import check
 from bayesmat.data.table import Property, PropertyTable
 from bayesmat.models.base import Fitted, fit
-from tests.docs.blocks import python_blocks
+from tests.contracts.page import page as made
 
 N = 14
 NOISE = 0.2
@@ -25,10 +25,7 @@ NOISE = 0.2
 
 @pytest.fixture(scope="module")
 def page() -> dict[str, Any]:
-    names: dict[str, Any] = {"__name__": "extending"}
-    for block in python_blocks("docs/extending.md"):
-        exec(compile(block, "docs/extending.md", "exec", dont_inherit=True), names)
-    return names
+    return made()
 
 
 @pytest.fixture(scope="module")

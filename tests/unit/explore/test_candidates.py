@@ -8,10 +8,10 @@ import pytest
 import bayesmat as bm
 from bayesmat.data.materials import canonical
 from bayesmat.data.table import Property, PropertyTable
-from bayesmat.errors import BayesmatError, CampaignError, MaterialError
+from bayesmat.errors import BayesmatError, CampaignError, DesignError, MaterialError
 from bayesmat.explore.account import account_of
 from bayesmat.explore.campaign import Campaign
-from bayesmat.explore.candidates import Pool
+from bayesmat.explore.candidates import Candidates, Pool
 from bayesmat.explore.goals import AtLeast, Maximize, Minimize, Within
 from bayesmat.explore.improvement import ImprovementRule
 from bayesmat.explore.select import SpacierRule
@@ -181,3 +181,11 @@ def test_a_failure_that_is_measured_later_is_counted_once(campaign):
     assert "2 of 2 proposals have been computed" in text
     assert "waiting" not in text
     assert "failed" not in text
+
+
+@pytest.mark.parametrize(
+    ("materials", "words"), [((), "no candidate"), (("C", "CC", "C"), r"twice.*\['C'\]")]
+)
+def test_candidates_are_there_and_distinct(materials, words):
+    with pytest.raises(DesignError, match=words):
+        Candidates(materials)
