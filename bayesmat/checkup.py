@@ -10,7 +10,7 @@ import numpy as np
 from bayesmat import plots
 from bayesmat._arguments import checked, seed_of
 from bayesmat.check.doctor import Examination, examine
-from bayesmat.check.findings import as_table
+from bayesmat.check.doctor.findings import as_table
 from bayesmat.models.answers import scalars
 from bayesmat.models.base import Fitted
 from bayesmat.models.model import GenerativePrior

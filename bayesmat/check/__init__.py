@@ -20,10 +20,9 @@ from .conformal import (
     split_conformal,
 )
 from .convergence import convergence
-from .doctor import Examination, examine
+from .doctor import Examination, Finding, examine
 from .domain import Domain, minmax_similarity
 from .ence import ENCE, ence
-from .findings import Finding
 from .heldout import HeldOut, held_out, kfold
 from .ppc import PredictiveCheck, posterior_predictive, prior_predictive
 from .predictive import LOO, PSISLOO, exact_loo, loo, psis_loo

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bayesmat.check.predictive import LOO, loo
 from bayesmat.data.table import Observations, Property, PropertyTable
 from bayesmat.errors import BayesmatError
 from bayesmat.features.base import Layout
@@ -20,8 +21,6 @@ from bayesmat.models.kernels import MinMax
 from bayesmat.models.model import QuickPrior
 from bayesmat.models.similarity import Similarity
 from bayesmat.sources.embedding import FeatureMap
-
-from .predictive import LOO, loo
 
 __all__ = ["Evidence", "quantity"]
 

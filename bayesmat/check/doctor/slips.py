@@ -10,12 +10,12 @@ from functools import lru_cache
 import numpy as np
 import torch
 
+from bayesmat.check.cells import CellPredictions, predicted
 from bayesmat.data.table import Property
 from bayesmat.data.units import converter
 from bayesmat.errors import DataError
 
-from ._evidence import Evidence, quantity
-from .cells import CellPredictions, predicted
+from .evidence import Evidence, quantity
 from .findings import Finding
 
 __all__ = ["outliers"]

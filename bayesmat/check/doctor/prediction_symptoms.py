@@ -10,7 +10,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from ._evidence import MOST_CELLS, Evidence
+from .evidence import MOST_CELLS, Evidence
 from .findings import Finding, listed
 
 __all__ = ["calibration", "domain", "noise"]

@@ -1,6 +1,6 @@
 """The bridge to ArviZ: the one file that imports it.
 
-Works with ArviZ 0.x and 1.x: groups are plain xarray datasets (made in `_groups`), and only the
+Works with ArviZ 0.x and 1.x: groups are plain xarray datasets (made in `groups`), and only the
 container (InferenceData or DataTree) depends on the version.
 """
 
@@ -24,7 +24,7 @@ from bayesmat.models.base import Fitted
 from bayesmat.models.model import PropertyModel
 from bayesmat.models.report import FitReport
 
-from ._groups import Coords, Names, dataset, of_fitted, of_model, of_run
+from .groups import Coords, Names, dataset, of_fitted, of_model, of_run
 
 with warnings.catch_warnings():
     # ArviZ 0.23 announces 1.0 at every import; both are supported here.

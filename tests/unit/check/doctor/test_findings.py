@@ -2,7 +2,7 @@
 
 import pytest
 
-from bayesmat.check.findings import Finding, as_table, as_text, listed, ranked, summed_up
+from bayesmat.check.doctor.findings import Finding, as_table, as_text, listed, ranked, summed_up
 from bayesmat.errors import DataError
 
 FOUND = ranked(

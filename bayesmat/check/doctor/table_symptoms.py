@@ -9,12 +9,12 @@ from itertools import combinations
 import numpy as np
 import torch
 
+from bayesmat.check.predictive import loo
 from bayesmat.data.splits import groups_of
 from bayesmat.errors import DataError
 
-from ._evidence import Evidence
+from .evidence import Evidence
 from .findings import Finding, listed
-from .predictive import loo
 
 __all__ = ["data", "leakage"]
 

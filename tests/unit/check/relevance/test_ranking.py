@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from bayesmat.check import Relevance, relevance
-from bayesmat.check._exchange import Block, _Rows, blocks_of_features, total_effects
-from bayesmat.check._shares import drawn_parts, shares_of
+from bayesmat.check.relevance.exchange import Block, _Rows, blocks_of_features, total_effects
+from bayesmat.check.relevance.shares import drawn_parts, shares_of
 from bayesmat.data.table import Property, PropertyTable
 from bayesmat.errors import DataError, ModelError
 from bayesmat.features import CheapDescriptors, Descriptors2D

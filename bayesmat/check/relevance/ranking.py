@@ -21,8 +21,8 @@ from bayesmat.errors import DataError, ModelError
 from bayesmat.models.base import Fitted
 from bayesmat.models.conditioning import Additive, Problem
 
-from ._exchange import Block, blocks_of_features, blocks_of_sources, total_effects
-from ._shares import drawn_parts, shares_of
+from .exchange import Block, blocks_of_features, blocks_of_sources, total_effects
+from .shares import drawn_parts, shares_of
 
 __all__ = ["By", "Relevance", "relevance"]
 

@@ -10,15 +10,15 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from bayesmat._arguments import checked, seed_of
+from bayesmat.check.predictive import LOO
 from bayesmat.models.base import Fitted
 
-from ._evidence import Evidence
-from ._fit_symptoms import conflict, convergence_of_fit, influence
-from ._prediction_symptoms import calibration, domain, noise
-from ._slips import outliers
-from ._table_symptoms import data, leakage
+from .evidence import Evidence
 from .findings import Finding, Verdict, as_table, as_text, ranked, summed_up
-from .predictive import LOO
+from .fit_symptoms import conflict, convergence_of_fit, influence
+from .prediction_symptoms import calibration, domain, noise
+from .slips import outliers
+from .table_symptoms import data, leakage
 
 __all__ = ["Examination", "examine"]
 

@@ -10,12 +10,12 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from bayesmat.check.ppc import prior_predictive
 from bayesmat.models.answers import Points, scalars
 from bayesmat.models.model import GenerativePrior, PropertyModel
 
-from ._evidence import MOST_CELLS, Evidence
+from .evidence import MOST_CELLS, Evidence
 from .findings import Finding, listed
-from .ppc import prior_predictive
 
 __all__ = ["conflict", "convergence_of_fit", "influence"]
 

@@ -1,0 +1,68 @@
+"""A prior that the data contradict, chains and points that are too few are found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from bayesmat import check
+from bayesmat.check.doctor import SYMPTOMS
+from bayesmat.data.table import Property
+from bayesmat.inference.grid import Grid
+from bayesmat.inference.report import InferenceReport, InferenceRun
+from bayesmat.models.graph import Node, PropertyGraph
+from bayesmat.models.kernels import Matern52, Term
+from tests.unit.check.doctor.cases import (
+    examined,
+    verdicts,
+    well_specified,
+)
+from tests.unit.check.helpers import plane, smooth
+from tests.unit.models.helpers import space
+from tests.unit.models.programs import linear
+
+
+def test_a_prior_that_the_data_contradict() -> None:
+    table = plane(40, noise=0.4).select(["a"])
+    sure = smooth(noise=0.005, noise_sd=0.1)
+    (first, *_) = examined(table, sure).about("prior")
+    assert first.verdict in ("bad", "look")
+    assert "into the tail of their prior: a: " in first.what
+    assert " K, the prior had 90 %" in first.what
+    term = (Term(Matern52(), space(), "smooth", weight=0.02, weight_sd=0.2),)
+    flat = PropertyGraph((Node("a", term, mean_sd=0.01, noise=0.02, noise_sd=0.1),), Grid(n=400))
+    told = " ".join(f.what for f in examined(table, flat).about("prior"))
+    assert "data drawn from the prior do not look like these: the sd of a" in told
+    prior, drawn = well_specified(0)
+    assert verdicts(examined(drawn, prior), "prior") == {"fine"}
+
+
+class Stuck:
+    """A sampler whose chains stay where they started."""
+
+    def __call__(self, model, *, seed, checkpoint=None, key=None):  # type: ignore[no-untyped-def]
+        generator = torch.Generator().manual_seed(seed)
+        shift = torch.tensor([0.0, 3.0]).double()[:, None, None, None]
+        w = shift + 0.1 * torch.randn(2, 60, 2, 1, generator=generator, dtype=torch.float64)
+        s = 0.5 + 0.01 * torch.rand(2, 60, 1, generator=generator, dtype=torch.float64)
+        draws = {"w": w, "s": s}
+        table = check.convergence(draws).table
+        return InferenceRun(draws, InferenceReport("stuck", 0.1, table, n_chains=2, n_draws=60))
+
+
+def test_chains_that_disagree() -> None:
+    table = replace(plane(20).select(["a"]), properties=(Property("p0", "K"),))
+    found = examined(table, linear(1, sampler=Stuck(), n_draws=60))
+    (mixed,) = found.about("convergence")
+    assert mixed.verdict == "bad"
+    assert "R-hat exceeds" in mixed.what
+    assert {finding.topic for finding in found.findings} >= set(SYMPTOMS)
+
+
+def test_a_grid_of_which_few_points_count() -> None:
+    """Nearly exact data: the posterior is a speck of the prior that the grid covers."""
+    term = (Term(Matern52(), space(), "smooth", weight=0.05, weight_sd=2.0),)
+    prior = PropertyGraph((Node("a", term, noise_sd=2.0),), Grid(n=64))
+    (rough,) = examined(plane(40, noise=0.02).select(["a"]), prior).about("convergence")
+    assert rough.verdict == "bad"

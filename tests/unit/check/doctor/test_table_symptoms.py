@@ -1,0 +1,122 @@
+"""Symptoms of a table fire on what was broken on purpose: relatives, constants, copies, isomers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bayesmat.check.doctor import examine
+from bayesmat.data.table import Property, PropertyTable
+from bayesmat.features import ECFP
+from bayesmat.inference.grid import Grid
+from bayesmat.models.base import fit
+from bayesmat.models.graph import Node, PropertyGraph
+from bayesmat.models.kernels import Matern52, Term
+from bayesmat.models.transfer import Transfer
+from bayesmat.sources.embedding import FeatureMap
+from tests.unit.check.doctor.cases import BOILING, examined, similar, verdicts
+from tests.unit.check.helpers import pair, plane, smooth
+from tests.unit.models.helpers import space
+
+# Melting points in K: fumaric and maleic acid, meso- and (R,R)-tartaric acid, then others.
+MELTING = {
+    "O=C(O)/C=C/C(=O)O": 560.0, "O=C(O)/C=C\\C(=O)O": 408.0,
+    "O=C(O)[C@H](O)[C@@H](O)C(=O)O": 420.0, "O=C(O)[C@H](O)[C@H](O)C(=O)O": 444.0,
+    "C[C@@H](O)C(=O)O": 326.0, "C[C@H](O)C(=O)O": 326.0,  # L- and D-lactic acid
+    "O=C(O)CCC(=O)O": 458.0, "O=C(O)CC(=O)O": 408.0, "O=C(O)CCCC(=O)O": 371.0,
+    "O=C(O)C(=O)O": 463.0, "CC(=O)O": 290.0, "CCC(=O)O": 252.0,
+}  # fmt: skip
+
+
+def said(prior: Transfer, sd: float) -> str:
+    values = np.array(list(MELTING.values()))[:, None]
+    table = PropertyTable(
+        tuple(MELTING), "smiles", (Property("Tm", "K"),), values, stds=np.full_like(values, sd)
+    )
+    found = examine(fit(prior, table, seed=0, explain=False)).about("data")
+    return "\n".join(str(finding) for finding in found)
+
+
+@pytest.mark.parametrize(("sd", "groups"), [(1.0, 2), (np.nan, 2), (10.0, 1)])
+def test_pairs_with_different_values_suggest_chirality(sd: float, groups: int) -> None:
+    told = said(Transfer("Tm", integrator=Grid(n=64)), sd)
+    assert f"{groups} groups of stereoisomers with different values" in told
+    assert "ECFP(chirality=True)" in told
+
+
+def test_a_fingerprint_that_tells_them_apart_is_not_accused() -> None:
+    prior = Transfer("Tm", fingerprints=ECFP(chirality=True), integrator=Grid(n=64))
+    assert "stereoisomers" not in said(prior, 1.0)
+
+
+PAIRS = [f"C[C@{h}H]({x})C(=O)O" for x in ("N", "O", "S", "F", "Cl") for h in ("", "@")] + [
+    f"C[C@{h}H]({x})c1ccccc1" for x in ("N", "O", "S", "F", "Cl", "Br") for h in ("", "@")
+]
+
+
+def test_leaked_twins_are_counted_and_priced() -> None:
+    """Values that nothing but a twin can tell: left out together, they cannot be predicted."""
+    rng = np.random.default_rng(0)
+    others = [m for m in BOILING if m not in PAIRS][:10]
+    y = np.concatenate([np.repeat(rng.normal(size=len(PAIRS) // 2), 2), rng.normal(size=10)])
+    y += 0.05 * rng.normal(size=len(y))
+    table = PropertyTable((*PAIRS, *others), "smiles", (Property("Tb", "K"),), y[:, None])
+    (leak,) = examined(table, similar()).about("leakage")
+    assert leak.verdict == "bad"
+    assert f"{len(PAIRS)} of {len(y)} rows" in leak.what
+    assert f"{len(PAIRS) // 2} by constitution" in leak.what
+    assert set(leak.materials) == set(PAIRS)
+
+
+def test_replicates_under_other_conditions_are_relatives() -> None:
+    twice = [m for m in BOILING for _ in range(2)]
+    rng = np.random.default_rng(1)
+    values = np.repeat(rng.normal(size=48), 2)[:, None] + 0.01 * rng.normal(size=(96, 1))
+    table = PropertyTable(tuple(twice), "smiles", (Property("Tb", "K"),), values)
+    (leak,) = examined(table, similar()).about("leakage")
+    assert leak.verdict == "bad"
+    assert "48 by several rows" in leak.what
+
+
+def test_features_that_cannot_tell_materials_apart_are_told() -> None:
+    table = plane(20, noise=0.05).select(["a"])
+    renamed = replace(table, materials=tuple(m + " 0" for m in table.materials))
+    joined = replace(
+        table,
+        materials=(*table.materials, *renamed.materials),
+        values=np.vstack([table.values, table.values + 0.1]),
+        stds=np.vstack([table.stds, table.stds]),
+        condition_values=np.zeros((40, 0)),
+    )
+
+    class Ignoring(type(space().inputs[0])):  # type: ignore[misc]
+        def __call__(self, materials):  # type: ignore[no-untyped-def]
+            return super().__call__([" ".join(m.split()[:2]) for m in materials])
+
+    term = Term(Matern52(), FeatureMap((Ignoring(2),)), "smooth", weight=1.0)
+    (leak,) = examined(joined, PropertyGraph((Node("a", (term,)),), Grid(n=256))).about("leakage")
+    assert "20 by equal features" in leak.what
+
+
+def test_data_that_teach_little() -> None:
+    table = plane(12)
+    values = table.values.copy()
+    values[:, 0] = 7.0
+    values[4:, 1] = np.nan
+    found = examined(replace(table, values=values), pair())
+    told = {f.what: f.verdict for f in found.about("data")}
+    assert told["a: all 12 values are 7."] == "bad"
+    assert told["b: 4 values."] == "look"
+    assert "unknown" in verdicts(found, "calibration")
+
+
+def test_a_decade_on_a_linear_scale_and_copied_rows() -> None:
+    table = plane(30).select(["a"])
+    values = np.exp(2 * table.values)
+    values[29] = values[0]
+    copied = replace(table, materials=(*table.materials[:29], table.materials[0]), values=values)
+    told = " ".join(f.what + f.do for f in examined(copied, smooth()).about("data"))
+    assert "Property('a', 'K', 'log')" in told
+    assert "1 rows repeat another one in every value: row 29" in told
