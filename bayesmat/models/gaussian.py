@@ -281,6 +281,10 @@ class Conditioned:
     alpha: Tensor
     log_marginal: Tensor
 
+    def some(self, sets: slice) -> Conditioned:
+        """Those of some sets."""
+        return Conditioned(self.chol[sets], self.alpha[sets], self.log_marginal[sets])
+
 
 def cholesky(matrix: Tensor) -> Tensor:
     """Batched Cholesky factor, shape `S x k x k`.

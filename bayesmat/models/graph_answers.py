@@ -65,15 +65,28 @@ def weighed(problem: Problem, posterior: HyperPosterior) -> tuple[Tensor, Tensor
 
 
 def predicted_cells(
-    problem: Problem, points: Tensor, units: Tensor, space: Restandardised | None
+    problem: Problem,
+    points: Tensor,
+    units: Tensor,
+    space: Restandardised | None,
+    known: Conditioned | None = None,
 ) -> LeftOutCells:
-    """Every cell from those of the other units, at every point, `N x d`."""
+    """Every cell from those of the other units, at every point, `N x d`.
+
+    Args:
+        problem: The compiled graph.
+        points: The points.
+        units: Unit of each cell, `k`.
+        space: The spaces of the other cells.
+        known: The cells as factorised at these points, where that was done before.
+    """
     obs = problem.observations
     step = max(1, _CHUNK // max(obs.n_cells, 1) ** 2)
     found: list[LeftOut] = []
     noises: list[Tensor] = []
-    for u in points.split(step):
-        conditioned = problem.conditioned(u)
+    for i, u in enumerate(points.split(step)):
+        some = slice(i * step, i * step + len(u))
+        conditioned = problem.conditioned(u) if known is None else known.some(some)
         found.append(left_out(conditioned, units, observations=obs, space=space))
         noises.append(problem.noise(problem.priors.values(u)).expand(len(u), -1))
     noise = torch.cat(noises)

@@ -133,7 +133,8 @@ class GraphModel(PropertyModel):
     def left_out(self, units: Tensor, space: Restandardised | None = None) -> LeftOutCells:
         """In closed form at every point (`models.left_out`)."""
         u, _, _ = weighed(self.problem, self.hyper_posterior)
-        return predicted_cells(self.problem, u, units, space)
+        known = self.conditioned if u is self.hyper_posterior.u else None
+        return predicted_cells(self.problem, u, units, space, known)
 
     @property
     @override

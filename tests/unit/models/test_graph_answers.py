@@ -8,6 +8,7 @@ import torch
 from bayesmat.inference.grid import Grid
 from bayesmat.models import graph_answers
 from bayesmat.models.graph import PropertyGraph
+from bayesmat.models.graph_answers import predicted_cells
 from bayesmat.models.graph_model import GraphModel
 from tests.unit.models.helpers import axes, chain_graph, observations
 
@@ -38,6 +39,14 @@ def test_kept_points_answer_where_all_would_be_dear(
     assert model.points.weighting == "posterior"
     assert model.left_out(torch.arange(11)).mean.shape == (8, 11)
     assert torch.equal(model.points.standard, model.hyper_posterior.u)
+    units = torch.arange(11) // 2
+    known, anew = (
+        model.left_out(units),
+        predicted_cells(model.problem, model.hyper_posterior.u, units, None),
+    )  # what is factorised already is not factorised again
+    torch.testing.assert_close(known.cells.log_density, anew.cells.log_density)
+    monkeypatch.setattr(graph_answers, "_CHUNK", 121 * 3)
+    torch.testing.assert_close(model.left_out(units).mean, known.mean)
 
 
 def test_replicates_have_the_posterior_mean_and_the_noise(model: GraphModel) -> None:
