@@ -25,21 +25,34 @@ Statistics = Mapping[str, Statistic] | None
 FALSE_ALARM = 0.05
 
 
+def _sd(y: Tensor) -> Tensor:
+    return y.std(-1, unbiased=False) if y.shape[-1] > 1 else y.new_full(y.shape[:-1], torch.nan)
+
+
 def _skewness(y: Tensor) -> Tensor:
+    """NaN for equal values, and for two, which are always symmetric."""
     centred = y - y.mean(-1, keepdim=True)
-    spread = centred.square().mean(-1).clamp_min(1e-300)
-    return centred.pow(3).mean(-1) / spread.pow(1.5)
+    skewness = centred.pow(3).mean(-1) / centred.square().mean(-1).pow(1.5)
+    return torch.where(_differ(y) & (y.shape[-1] > 2), skewness, torch.nan)
+
+
+def _differ(y: Tensor) -> Tensor:
+    return y.amax(-1) > y.amin(-1)
 
 
 def _largest_z(y: Tensor) -> Tensor:
-    """Distance of the value furthest from the median, in median absolute deviations."""
+    """Distance of the value furthest from the median, in median absolute deviations.
+
+    NaN where half of the values are equal, so that the deviation is 0.
+    """
     apart = (y - y.median(-1, keepdim=True).values).abs()
-    return apart.amax(-1) / apart.median(-1).values.clamp_min(1e-300)
+    deviation = apart.median(-1).values
+    return torch.where(deviation > 0, apart.amax(-1) / deviation, torch.nan)
 
 
 STATISTICS: Mapping[str, Statistic] = {
     "mean": lambda y: y.mean(-1),
-    "sd": lambda y: y.std(-1, unbiased=False),
+    "sd": _sd,
     "min": lambda y: y.amin(-1),
     "max": lambda y: y.amax(-1),
     "skewness": _skewness,
@@ -67,26 +80,42 @@ class PredictiveCheck(Shown):
 
     @property
     def probabilities(self) -> dict[tuple[str, str], float]:
-        """Two-sided tail probability of every observed statistic, ties counted half."""
+        """Two-sided tail probability of every statistic that is defined, ties counted half."""
         out = {}
         for key, value in self.observed.items():
-            drawn = self.replicated[key]
+            drawn = self.defined(*key)
+            if np.isnan(value) or not drawn.size:
+                continue
             near = np.isclose(drawn, value, rtol=1e-9, atol=0.0)
             above = float(((drawn > value) & ~near).mean() + 0.5 * near.mean())
             n = len(drawn)
             out[key] = min(1.0, 2 * max(min(above, 1 - above), 0.5 / (n + 1)))
         return out
 
+    @property
+    def undefined(self) -> tuple[tuple[str, str], ...]:
+        """(property, statistic) that these data do not have, such as the skewness of one value."""
+        return tuple(key for key in self.observed if key not in self.probabilities)
+
+    def defined(self, name: str, statistic: str) -> np.ndarray:
+        """Simulated values of a statistic, without simulations that do not have it."""
+        drawn = self.replicated[checked(name, str, "name"), checked(statistic, str, "statistic")]
+        return drawn[~np.isnan(drawn)]
+
     def to_frame(self) -> pd.DataFrame:
-        """One row per property and statistic: observed, 95 % interval simulated, probability."""
+        """One row per property and statistic: observed, 95 % interval simulated, probability.
+
+        What is undefined for these data is NaN.
+        """
         probabilities = self.probabilities
         rows = []
         for key, value in self.observed.items():
-            low, middle, high = np.quantile(self.replicated[key], [0.025, 0.5, 0.975])
+            drawn = self.defined(*key) if key in probabilities else np.full(1, np.nan)
+            low, middle, high = np.quantile(drawn, [0.025, 0.5, 0.975])
             rows.append(
                 {"property": key[0], "statistic": key[1], "observed": value,
                  "simulated 2.5%": low, "simulated median": middle, "simulated 97.5%": high,
-                 "probability": probabilities[key]}
+                 "probability": probabilities.get(key, np.nan)}
             )  # fmt: skip
         return pd.DataFrame(rows)
 
@@ -100,10 +129,9 @@ class PredictiveCheck(Shown):
         out = []
         probabilities = self.probabilities
         for (name, statistic), p in probabilities.items():
-            n = len(self.replicated[name, statistic])
-            if p > max(FALSE_ALARM / len(probabilities), 1.001 / (n + 1)):
+            drawn = self.defined(name, statistic)
+            if p > max(FALSE_ALARM / len(probabilities), 1.001 / (len(drawn) + 1)):
                 continue
-            drawn = self.replicated[name, statistic]
             value = self.observed[name, statistic]
             side = "larger" if value > np.median(drawn) else "smaller"
             low, high = np.quantile(drawn, [0.025, 0.975])
@@ -115,15 +143,20 @@ class PredictiveCheck(Shown):
         return tuple(out)
 
     def __str__(self) -> str:
-        frame = self.to_frame().to_string(index=False, float_format=lambda v: f"{v:.3g}")
+        frame = self.to_frame().to_string(
+            index=False, float_format=lambda v: f"{v:.3g}", na_rep="undefined"
+        )
         return "\n".join([frame, *self._verdict()])
 
     def _repr_html_(self) -> str:
-        return sheet(self.to_frame()) + listing(self._verdict())
+        frame = self.to_frame().astype(object)
+        return sheet(frame.where(frame.notna(), "undefined")) + listing(self._verdict())
 
     def _verdict(self) -> tuple[str, ...]:
         fine = f"The measurements look like what the {self.kind} simulates in these statistics."
-        return self.problems or (fine,)
+        names = ", ".join(f"{statistic} of {name}" for name, statistic in self.undefined)
+        left = (f"Undefined for these data, so not judged: {names}.",) if names else ()
+        return ((self.problems or (fine,)) if self.probabilities else ()) + left
 
     def _facts(self) -> dict[str, object]:
         return {"kind": self.kind, "statistics": len(self.observed), "problems": len(self.problems)}

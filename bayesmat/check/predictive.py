@@ -71,8 +71,8 @@ class LOO(Judged):
 
     @property
     def elpd_se(self) -> float:
-        """Standard error of `elpd` from the spread over units."""
-        return float(self.log_density.std() * math.sqrt(len(self.log_density)))
+        """Standard error of `elpd` from the spread over units; NaN for one unit."""
+        return _total_se(self.log_density)
 
     @property
     def ess(self) -> Tensor:
@@ -126,7 +126,7 @@ class LOO(Judged):
         inside = float(((2 * self.pit - 1).abs() <= 0.9).double().mean())
         lines = [
             f"Left out one {self.by} at a time, {inside:.0%} of {self.n} values lie in their 90 % "
-            f"intervals; elpd {self.elpd:.1f} ({self.elpd_se:.1f}); worst value by weight rests "
+            f"intervals; elpd {self.elpd:.1f} ({_se(self.elpd_se)}); worst value by weight rests "
             f"on {float(self.ess.min()):.0f} of {len(self.means)} particles."
         ]
         if self.suspects:
@@ -182,6 +182,15 @@ def loo(fitted: Fitted, *, by: Unit = "cell") -> LOO:
         predictions.mean, predictions.latent_sd, predictions.noise_sd, log_weights[:, units].exp(),
         by, units, tuple(labels), without.log_density, without.pareto_k,
     )  # fmt: skip
+
+
+def _total_se(log_density: Tensor) -> float:
+    n = len(log_density)
+    return float(log_density.std() * math.sqrt(n)) if n > 1 else math.nan
+
+
+def _se(value: float) -> str:
+    return "standard error undefined" if math.isnan(value) else f"{value:.1f}"
 
 
 def _average(log_weights: Tensor, density: Tensor) -> Tensor:
@@ -262,8 +271,8 @@ class PSISLOO(Shown):
 
     @property
     def elpd_se(self) -> float:
-        """Standard error of `elpd` from the spread over values."""
-        return float(self.log_density.std() * math.sqrt(len(self.log_density)))
+        """Standard error of `elpd` from the spread over values; NaN for one value."""
+        return _total_se(self.log_density)
 
     @property
     def suspects(self) -> tuple[int, ...]:
@@ -271,7 +280,7 @@ class PSISLOO(Shown):
         return tuple(torch.nonzero(self.pareto_k > PARETO_LIMIT).squeeze(-1).tolist())
 
     def __str__(self) -> str:
-        text = f"elpd {self.elpd:.1f} ({self.elpd_se:.1f}) by PSIS over {len(self.log_density)}"
+        text = f"elpd {self.elpd:.1f} ({_se(self.elpd_se)}) by PSIS over {len(self.log_density)}"
         text += f" values, largest Pareto k {float(self.pareto_k.max()):.2f}"
         if not self.suspects:
             return text + "."

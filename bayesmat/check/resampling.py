@@ -44,9 +44,12 @@ class Estimate:
         """Whether a value lies beyond 1.5 times the interval, about three standard errors.
 
         What many figures are accused by: 95 % intervals of six figures cry wolf for one
-        calibrated property in four.
+        calibrated property in four. An interval without width (one material, or several of equal
+        figures) excludes nothing: its spread is not known.
         """
         value = checked(value, float, "value")
+        if not self.lower < self.upper:
+            return False
         low = self.value - 1.5 * (self.value - self.lower)
         high = self.value + 1.5 * (self.upper - self.value)
         return not low <= value <= high

@@ -243,8 +243,9 @@ class Difference(Shown):
         lines = []
         for name, measures in self.estimates.items():
             for measure, e in measures.items():
-                verdict = "no difference shown" if e.holds(0) else "the first is worse"
-                verdict = "the first is better" if e.upper < 0 else verdict
+                verdict = "no difference shown"
+                if e.lower < e.upper and not e.holds(0):
+                    verdict = f"the first is {'better' if e.upper < 0 else 'worse'}"
                 lines.append(f"{name}: {measure} {e} ({self.counts[name]}): {verdict}.")
         return "\n".join(lines)
 

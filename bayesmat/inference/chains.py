@@ -137,7 +137,7 @@ def family_ess(draws: Tensor, families: Tensor) -> Tensor:
     variance = centred.square().mean(0)
     error = sums.square().sum(0) / n**2
     ess = (variance / error.clamp(min=1e-300)).clamp(max=float(n))
-    return torch.where((variance > 0) & (len(sums) > 1), ess, torch.nan)
+    return torch.where(_constant(draws[None]) | (len(sums) < 2), torch.nan, ess)
 
 
 def chain_table(draws: Mapping[str, Tensor]) -> pd.DataFrame:
@@ -156,7 +156,7 @@ def chain_table(draws: Mapping[str, Tensor]) -> pd.DataFrame:
         x = value.detach().double()
         r_hat = split_r_hat(x) if x.shape[0] > 1 else torch.full(x.shape[2:], torch.nan)
         flat = x.flatten(0, 1)
-        columns = (flat.mean(0), flat.std(0), r_hat, bulk_ess(x), tail_ess(x), mcse_mean(x))
+        columns = (flat.mean(0), _sd(flat), r_hat, bulk_ess(x), tail_ess(x), mcse_mean(x))
         parts.append(_frame(name, columns))
     return pd.concat(parts) if parts else pd.DataFrame(columns=list(COLUMNS), dtype=float)
 
@@ -178,7 +178,7 @@ def population_table(draws: Mapping[str, Tensor], families: Tensor) -> pd.DataFr
             continue
         ess = family_ess(x, families)
         tails = [family_ess((x <= torch.quantile(x, p, dim=0)).double(), families) for p in TAILS]
-        sd = x.std(0)
+        sd = _sd(x)
         nan = torch.full(x.shape[1:], torch.nan)
         parts.append(_frame(name, (x.mean(0), sd, nan, ess, torch.fmin(*tails), sd / ess.sqrt())))
     return pd.concat(parts) if parts else pd.DataFrame(columns=list(COLUMNS), dtype=float)
@@ -277,6 +277,11 @@ def _rank_normalised(draws: Tensor) -> Tensor:
     ranks = 0.5 * (first + last + 1).double().T
     scores = torch.special.ndtri((ranks - 0.375) / (n + 0.25))
     return scores.reshape(draws.shape)
+
+
+def _sd(x: Tensor) -> Tensor:
+    """Sd over the first dimension; exactly 0 where all draws are equal."""
+    return torch.where(_constant(x[None]), 0.0, x.std(0))
 
 
 def _constant(draws: Tensor) -> Tensor:

@@ -92,8 +92,37 @@ class InferenceReport:
     @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong, why it matters and what to do: one sentence each; empty if nothing."""
-        found = [*self._chain_problems(), *self._population_problems()]
+        found = [*self._stuck(), *self._chain_problems(), *self._population_problems()]
         return tuple(found)
+
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """Parameters all of whose draws are equal, so that R-hat and ESS are undefined.
+
+        Constant entries of one that moves (the zeros of a Cholesky factor) are not meant.
+        """
+        if self.n_chains * self.n_draws < 2:
+            return ()
+        names = self.table.index.map(_parameter)
+        moves = (self.table["sd"] != 0).groupby(names, sort=False).any()
+        return tuple(moves.index[~moves])
+
+    def _stuck(self) -> list[str]:
+        found = []
+        if self.constants:
+            found.append(
+                f"All draws of {_some(pd.Index(self.constants))} are equal: R-hat and effective "
+                "sample size are undefined, so that nothing shows convergence (a sampler that is "
+                "stuck looks like this); start it elsewhere or with smaller steps, or leave out "
+                "what is fixed."
+            )
+        still = [str(c + 1) for c, value in enumerate(self.bfmi) if math.isnan(value)]
+        if still:
+            found.append(
+                f"The energy of chain {', '.join(still)} never changes: it has not moved and shows "
+                "nothing of the posterior; start it elsewhere or with smaller steps."
+            )
+        return found
 
     def _chain_problems(self) -> list[str]:
         found = []
@@ -159,12 +188,13 @@ class InferenceReport:
 
     @property
     def suspects(self) -> tuple[str, ...]:
-        """Scalars with R-hat above 1.01 or fewer than 100 effective draws per chain.
+        """Scalars with R-hat above 1.01, under 100 effective draws per chain, or that never move.
 
         The limits of Vehtari et al. (2021), doi:10.1214/20-BA1221.
         """
         ess = self.table[["ess_bulk", "ess_tail"]].min(axis=1)
         bad = (self.table["r_hat"] > R_HAT_LIMIT) | (ess < ESS_LIMIT * self.n_chains)
+        bad |= self.table.index.map(_parameter).isin(self.constants)
         return tuple(self.table.index[bad])
 
     @property
@@ -267,6 +297,11 @@ class Sampler(Protocol):
             key: What identifies model and data to the checkpoint.
         """
         ...
+
+
+def _parameter(scalar: str) -> str:
+    """The parameter that a scalar `name[i,j]` is an entry of."""
+    return scalar.rsplit("[", 1)[0]
 
 
 def _some(names: pd.Index) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -122,7 +123,9 @@ def _margin(ax: Axes, name: str, table: pd.DataFrame | None, n_chains: int) -> N
     if table is None or name not in table.index:
         return
     r_hat, ess = (_entry(table, name, column) for column in ("r_hat", "ess_bulk"))
+    still = math.isnan(ess) and _entry(table, name, "sd") == 0
     for y, text, bad in (
+        (0.5, "never moves" if still else "nan", True),
         (0.68, f"R-hat {r_hat:.2f}" if r_hat < 1.095 else f"R-hat {r_hat:.1f}", r_hat > 1.01),
         (0.32, f"ESS {ess:.0f}", ess < 100 * n_chains),
     ):

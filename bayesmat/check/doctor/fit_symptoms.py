@@ -38,7 +38,7 @@ def convergence_of_fit(evidence: Evidence) -> list[Finding]:
     if report.problems:
         share = sum(report.divergences) / max(1, report.n_chains * report.n_draws)
         bad = report.max_r_hat > R_HAT_BAD or share > 0.01 or report.pareto_k > PARETO_LIMIT
-        bad |= report.min_ess < ESS_BAD
+        bad |= report.min_ess < ESS_BAD or (bool(report.constants) and math.isnan(report.min_ess))
         return [
             Finding(
                 topic, "bad" if bad else "look", " ".join(report.problems),
@@ -58,7 +58,9 @@ def convergence_of_fit(evidence: Evidence) -> list[Finding]:
             ]  # fmt: skip
     if not len(report.table):
         return [Finding(topic, "fine", f"{report.method}: nothing had to be sampled.")]
-    text = f"{report.method}: {n} draws, smallest effective sample {report.min_ess:.0f}"
+    text = f"{report.method}: {n} draws"
+    if math.isfinite(report.min_ess):
+        text += f", smallest effective sample {report.min_ess:.0f}"
     if math.isfinite(report.max_r_hat):
         text += f", largest R-hat {report.max_r_hat:.3f}"
     return [Finding(topic, "fine", text + ".")]
@@ -176,8 +178,7 @@ def _simulated_conflict(evidence: Evidence, prior: GenerativePrior) -> list[Find
         return []
     told = []
     for (name, statistic), _ in odd.items():
-        drawn = check.replicated[name, statistic]
-        low, high = np.quantile(drawn, [0.025, 0.975])
+        low, high = np.quantile(check.defined(name, statistic), [0.025, 0.975])
         seen = check.observed[name, statistic]
         told.append(f"the {statistic} of {name} is {seen:.3g}, simulated {low:.3g} to {high:.3g}")
     return [

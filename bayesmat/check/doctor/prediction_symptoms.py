@@ -235,9 +235,18 @@ def _against_stated(evidence: Evidence) -> list[Finding]:
     some = table.subset(keep) if table.n_rows > MOST_CELLS else table
     free = evidence.refit(replace(some, stds=np.full_like(some.stds, np.nan)))
     given = evidence.refit(some)
-    if free is None or given is None:
-        return []
-    gain = free.report.inference.log_evidence - given.report.inference.log_evidence
+    gain = math.nan
+    if free is not None and given is not None:
+        gain = free.report.inference.log_evidence - given.report.inference.log_evidence
+    if free is None or math.isnan(gain):
+        return [
+            Finding(
+                "noise", "unknown",
+                "the stated sds are not judged: a fit without them would take too long, or its "
+                "method has no evidence to compare.",
+                do="fit once with the sds and once without, and compare bm.check.loo of both.",
+            )
+        ]  # fmt: skip
     out = []
     for j, prop in enumerate(table.properties):
         mine = stated & (obs.columns == j)
@@ -318,7 +327,8 @@ def _growth(evidence: Evidence, distance: Tensor) -> float:
         return 1.0
     of = {evidence.table.materials[row]: i for i, row in enumerate(evidence.first_rows)}
     apart = distance[[of[m] for m in evidence.cells.materials]].numpy()
-    if np.ptp(apart) == 0:
+    squares = evidence.scores.square().numpy()
+    if np.ptp(apart) == 0 or np.ptp(squares) == 0:
         return 1.0
-    found = stats.spearmanr(apart, evidence.scores.square().numpy(), alternative="greater")
+    found = stats.spearmanr(apart, squares, alternative="greater")
     return float(found.pvalue)

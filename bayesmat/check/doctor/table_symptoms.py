@@ -260,4 +260,6 @@ def _price(evidence: Evidence, labels: Sequence[str]) -> float | None:
     table = replace(evidence.table, groups=tuple(f"g{label}" for label in labels))
     together = loo(replace(evidence.fitted, table=table), by="group")
     alone = (evidence.cells.y - evidence.cells.mean).square().mean()
+    if not float(alone) > 0:
+        return None
     return float(((together.y - together.mean).square().mean() / alone).sqrt())

@@ -140,3 +140,42 @@ def test_own_statistics() -> None:
     )
     assert list(found.observed) == [("a", "range")]
     assert found.observed["a", "range"] == pytest.approx(np.ptp(fitted.table.values))
+
+
+@pytest.mark.parametrize(
+    ("n", "undefined"),
+    [(1, {"sd", "skewness", "largest |z|"}), (2, {"skewness", "largest |z|"}), (3, set())],
+)
+def test_what_few_values_do_not_have_is_no_conflict(n: int, undefined: set[str]) -> None:
+    found = prior_predictive(smooth(), plane(12).select(["a"]).subset(list(range(n))), seed=0)
+    assert {statistic for _, statistic in found.undefined} == undefined
+    assert set(found.probabilities) == set(found.observed) - set(found.undefined)
+    assert found.problems == ()
+    frame = found.to_frame().set_index("statistic")
+    assert set(frame.index[frame["probability"].isna()]) == undefined
+    for page in (str(found), found._repr_html_()):
+        assert "nan" not in page
+        assert ("Undefined for these data, so not judged" in page) == bool(undefined)
+
+
+def test_equal_values_have_no_shape() -> None:
+    table = plane(12).select(["a"])
+    values = table.values.copy()
+    values[:7] = values[0]  # more than half: their median absolute deviation is 0
+    found = prior_predictive(smooth(), replace(table, values=values), seed=0)
+    assert found.undefined == (("a", "largest |z|"),)
+
+
+def test_own_statistics_may_be_undefined_everywhere_or_in_some_simulations() -> None:
+    fitted = fit(smooth(), plane(20).select(["a"]), seed=0, explain=False)
+    statistics = {
+        "never": lambda y: y.sum(-1) * torch.nan,
+        "log mean": lambda y: y.mean(-1).log() - 100 * (y.mean(-1) > 0),
+    }
+    found = posterior_predictive(fitted, statistics=statistics, n=50, seed=0)
+    assert ("a", "never") in found.undefined
+    some = found.replicated["a", "log mean"]
+    assert len(found.defined("a", "log mean")) == np.isfinite(some).sum()
+    alone = posterior_predictive(fitted, statistics={"never": statistics["never"]}, n=9, seed=0)
+    assert alone.problems == ()
+    assert "look like" not in str(alone)

@@ -25,6 +25,7 @@ from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.kernels import Linear, Matern52, Term
 from bayesmat.models.left_out import left_out
 from tests.unit import judge
+from tests.unit.check.helpers import plane, smooth
 from tests.unit.models.helpers import space
 from tests.unit.models.programs import linear
 
@@ -314,3 +315,10 @@ def test_what_was_not_left_out_alike_is_not_subtracted(fitted: Fitted) -> None:
     renamed = replace(table(), materials=("9 9", *table().materials[1:]))
     with pytest.raises(DataError, match=r"same cells.*9 9"):
         cells - check.loo(fit(graph(200), renamed, seed=0, explain=False))
+
+
+def test_one_row_has_no_standard_error_and_accuses_nobody() -> None:
+    found = check.loo(fit(smooth(), plane(12).select(["a"]).subset([3]), seed=0, explain=False))
+    assert math.isnan(found.elpd_se)
+    assert "standard error undefined" in str(found)
+    assert found.summary().problems == ()

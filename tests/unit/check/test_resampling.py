@@ -63,3 +63,10 @@ def test_bad_input_says_what_is_wrong() -> None:
         resampled_means(np.zeros((3, 1)), ["a"], seed=0)
     with pytest.raises(DataError, match="splits has 2 entries for 3 cells"):
         resampled_means(np.zeros((3, 1)), ["a", "b", "c"], [0, 1], seed=0)
+
+
+def test_an_interval_without_width_excludes_nothing() -> None:
+    (one,) = resampled_means(np.array([[3.8]]), ["a"], seed=0)
+    assert not one.excludes(1.0)
+    assert not Estimate(np.nan, np.nan, np.nan).excludes(1.0)
+    assert Estimate(3.8, 3.7, 3.9).excludes(1.0)

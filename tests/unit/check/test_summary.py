@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bayesmat.check import HeldOut, Summary, kfold, summarise
+from bayesmat.check import Difference, Estimate, HeldOut, Summary, kfold, summarise
+from bayesmat.check.summary import Count
 from bayesmat.data.table import Property
 from bayesmat.errors import DataError
 
@@ -67,3 +68,11 @@ def test_unknown_figures_and_empty_records_are_refused() -> None:
         found["gap", "coverage 99%"]
     with pytest.raises(DataError, match="no measured value"):
         summarise(known(20).select(known(20).y > 1e9))
+
+
+def test_a_difference_whose_spread_is_not_known_prefers_neither() -> None:
+    one = {"crps": Estimate(0.3, np.nan, np.nan), "nll": Estimate(0.3, 0.3, 0.3)}
+    count = Count(1, 1, 1)
+    assert str(Difference({"gap": one}, {"gap": count})).count("no difference shown") == 2
+    worse = Difference({"gap": {"nll": Estimate(0.3, 0.2, 0.4)}}, {"gap": count})
+    assert "the first is worse" in str(worse)

@@ -138,3 +138,29 @@ def test_flat_joins_chains_and_thins_evenly() -> None:
     assert run.flat()["x"].tolist() == list(range(8))
     assert run.flat(3)["x"].tolist() == [0, 4, 7]
     assert run.flat(99)["x"].shape == (8,)
+
+
+def test_chains_that_never_move_are_told_by_name() -> None:
+    """R-hat and ESS of equal draws are NaN, which compares false with every limit."""
+    still = torch.full((4, 1000), 0.1, dtype=torch.float64)
+    table = chain_table({"good": normal(4, 1000), "still": still, "w": torch.ones(4, 1000, 2)})
+    report = InferenceReport("chains", 1.0, table, 4, 1000, are_chains=True)
+    (problem,) = report.problems
+    assert "All draws of still, w are equal: R-hat and effective sample size are undef" in problem
+    assert report.suspects == ("still", "w[0]", "w[1]")
+    same = population_table({"x": torch.full((500,), 0.1)}, torch.arange(500))
+    assert "All draws of x are equal" in population(table=same).problems[0]
+    assert population(table=same).constants == ("x",)
+
+
+def test_entries_fixed_by_construction_are_no_problem() -> None:
+    factor = normal(4, 1000, 2, 2)
+    factor[..., 0, 0], factor[..., 0, 1] = 1.0, 0.0
+    found = chains(normal(4, 1000), table=chain_table({"L": factor}))
+    assert found.problems == found.constants == found.suspects == ()
+    assert found.min_ess > 1000
+
+
+def test_a_chain_whose_energy_never_changes_is_told() -> None:
+    (problem,) = chains(normal(4, 1000), bfmi=(1.0, math.nan, 0.9, math.nan)).problems
+    assert "energy of chain 2, 4 never changes" in problem

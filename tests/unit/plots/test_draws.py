@@ -8,6 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from bayesmat import plots
+from bayesmat.check import convergence
 from bayesmat.errors import DataError
 from bayesmat.plots.style import MISSED
 from tests.unit.plots.looks import is_png, words_of
@@ -129,3 +130,12 @@ def test_bad_input_says_what_is_wrong() -> None:
         plots.pair({"a": [1.0], "b": [1.0]}, divergent=np.zeros(2, bool))
     with pytest.raises(DataError, match="0 quantities"):
         plots.rank({})
+
+
+def test_a_trace_that_never_moves_is_told() -> None:
+    """Its R-hat and ESS are NaN: a margin left empty would look as if all were well."""
+    draws = {"still": np.ones((2, 20)), "good": RNG.normal(size=(2, 20))}
+    table = convergence(draws).table
+    figure = plots.trace(draws, table=table)
+    (text,) = [t for ax in figure.axes for t in ax.texts if t.get_text() == "never moves"]
+    assert _is_bad(text)

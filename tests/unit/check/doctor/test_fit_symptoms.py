@@ -7,10 +7,12 @@ from dataclasses import replace
 import torch
 
 from bayesmat import check
-from bayesmat.check.doctor import SYMPTOMS
+from bayesmat.check.doctor import SYMPTOMS, Evidence
+from bayesmat.check.doctor.fit_symptoms import conflict, convergence_of_fit
 from bayesmat.data.table import Property
 from bayesmat.inference.grid import Grid
 from bayesmat.inference.report import InferenceReport, InferenceRun
+from bayesmat.models.base import fit
 from bayesmat.models.graph import Node, PropertyGraph
 from bayesmat.models.kernels import Matern52, Term
 from tests.unit.check.doctor.cases import (
@@ -66,3 +68,29 @@ def test_a_grid_of_which_few_points_count() -> None:
     prior = PropertyGraph((Node("a", term, noise_sd=2.0),), Grid(n=64))
     (rough,) = examined(plane(40, noise=0.02).select(["a"]), prior).about("convergence")
     assert rough.verdict == "bad"
+
+
+class Still(Stuck):
+    """A sampler of which no draw differs from another."""
+
+    def __call__(self, model, *, seed, checkpoint=None, key=None):  # type: ignore[no-untyped-def]
+        run = super().__call__(model, seed=seed)
+        draws = {name: v[:1, :1].expand_as(v).clone() for name, v in run.draws.items()}
+        table = check.convergence(draws).table
+        report = InferenceReport("still", 0.1, table, n_chains=2, n_draws=60, are_chains=True)
+        return InferenceRun(draws, report)
+
+
+def test_chains_that_never_move() -> None:
+    table = replace(plane(20).select(["a"]), properties=(Property("p0", "K"),))
+    fitted = fit(linear(1, sampler=Still(), n_draws=60), table, seed=0, explain=False)
+    (found,) = convergence_of_fit(Evidence(fitted, 0))
+    assert found.verdict == "bad"
+    assert "All draws of w, s are equal" in found.what
+    assert "nan" not in found.what
+
+
+def test_a_table_of_one_row_contradicts_no_prior() -> None:
+    """The skewness of one value is undefined, which is no conflict."""
+    fitted = fit(smooth(), plane(12).select(["a"]).subset([3]), seed=0, explain=False)
+    assert [found.verdict for found in conflict(Evidence(fitted, 0))] == ["fine"]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 
 from bayesmat import check
-from bayesmat.check.doctor import SYMPTOMS, examine
+from bayesmat.check.doctor import SYMPTOMS, Evidence, examine
 from bayesmat.data.table import Condition, Property, PropertyTable
 from bayesmat.features import ECFP
 from bayesmat.inference.grid import Grid
+from bayesmat.inference.report import InferenceReport
 from bayesmat.models.base import fit, layout_of
 from bayesmat.models.graph import Node, PropertyGraph
 from bayesmat.models.kernels import MinMax, Term
@@ -55,7 +57,7 @@ def test_rows_that_differ_in_conditions_are_not_replicates() -> None:
     )
     fitted = fit(smooth(), table, seed=0, explain=False)
     model = replace(fitted, table=heated)
-    found = SYMPTOMS["noise"](check.doctor.Evidence(model, 0))
+    found = SYMPTOMS["noise"](Evidence(model, 0))
     assert [f.verdict for f in found] == ["unknown"]
 
 
@@ -89,3 +91,16 @@ def test_materials_without_fingerprints_are_compared_by_their_features() -> None
     found = examined(plane(12), pair())
     assert verdicts(found, "domain") == {"fine"}
     assert {f.what[:1] for f in found.about("calibration")} == {"a", "b"}
+
+
+def test_stated_sds_that_cannot_be_judged_are_not_called_fine() -> None:
+    """A method without an evidence (NaN) cannot say that the data reject the stated sds."""
+    table = plane(40, noise=0.3).select(["a"])
+    stated = replace(table, stds=np.full((40, 1), 0.03))
+    evidence = Evidence(fit(smooth(), stated, seed=0, explain=False), 0)
+    inference = InferenceReport("NUTS", 1.0)
+    blind = SimpleNamespace(report=SimpleNamespace(inference=inference))
+    evidence.__dict__["refit"] = lambda table: blind
+    (found,) = SYMPTOMS["noise"](evidence)
+    assert found.verdict == "unknown"
+    assert "stated sds are not judged" in found.what
