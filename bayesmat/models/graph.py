@@ -261,7 +261,15 @@ class PropertyGraph(Shown):
         return tuple(groups)
 
     def without(self, group: str) -> PropertyGraph | None:
-        """The graph without a group of terms; None if a node would have no term left."""
+        """The graph without a group of terms; None if a node would have no term left.
+
+        Raises:
+            ModelError: It has no such group.
+        """
+        if group not in self.groups:
+            raise ModelError(
+                f"the graph has no group {group!r} that it could do without; it has {self.groups}."
+            )
         nodes = tuple(_without(node, group) for node in self.nodes)
         return replace(self, nodes=nodes) if all(node.terms for node in nodes) else None
 

@@ -235,7 +235,7 @@ class Reducible(Prior, Protocol):
         ...
 
     def without(self, group: str) -> Prior | None:
-        """The prior without a group; None where nothing would be left."""
+        """The prior without one of its groups; None where nothing would be left."""
         ...
 
 

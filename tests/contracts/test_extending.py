@@ -5,6 +5,7 @@ The page is run as printed; what it makes is then held to the laws of the protoc
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ import bayesmat as bm
 from bayesmat import check
 from bayesmat.data.table import Property, PropertyTable
 from bayesmat.models.base import Fitted, fit
+from tests.contracts.page import PAGE
 from tests.contracts.page import page as made
+from tests.docs.blocks import ROOT
 
 N = 14
 NOISE = 0.2
@@ -121,3 +124,14 @@ def test_the_page_finds_a_point_and_a_score(page: dict[str, Any], fitted: Fitted
     assert 5.0 <= float(best) <= 9.0
     assert page["short"](["CCO", "C"]).tolist() == [-3.0, -1.0]
     assert page["program"].properties == ("Tb", "Tm")
+
+
+def test_the_suites_that_it_names_are_there_with_their_lists() -> None:
+    rows = re.findall(
+        r"^\| .* \| `(tests/\S+)` \| (.*) \|$", (ROOT / PAGE).read_text("utf-8"), re.M
+    )
+    assert len(rows) >= 11
+    for suite, place in rows:
+        name, *elsewhere = re.findall(r"`([^`]+)`", place)
+        text = (ROOT / (elsewhere[0] if elsewhere else suite)).read_text("utf-8")
+        assert re.search(rf"^(def )?{name}\b", text, re.M), f"{suite} has no {name}"
