@@ -218,9 +218,12 @@ def called(function: Callable[..., T], args: tuple[Any, ...], keywords: Mapping[
     Which words a `Literal` allows is for the function to say.
 
     Raises:
-        ArgumentError: An argument is of another kind.
+        ArgumentError: An argument is of another kind, missing, or not known.
     """
-    given = inspect.signature(function).bind(*args, **keywords)
+    try:
+        given = inspect.signature(function).bind(*args, **keywords)
+    except TypeError as error:
+        raise ArgumentError(f"{function.__name__}(): {error}.") from None
     kinds = _kinds(function)
     for name, value in given.arguments.items():
         if get_origin(kinds.get(name)) is not Literal:

@@ -15,6 +15,7 @@ from bayesmat.check.calibration import coverage_curve
 from bayesmat.check.uniformity import simultaneous_band
 from bayesmat.errors import DataError
 
+from .fits import coverage_of, influence_of, of_fits, pit_of, pits_of
 from .style import (
     MEASURED,
     MISSED,
@@ -40,6 +41,7 @@ _MAX_PANELS = 36
 _MAX_POINTS = 100
 
 
+@of_fits(coverage_of)
 @in_style
 def coverage(frame: pd.DataFrame) -> Chart:
     """Share of values found inside their intervals, per target and nominal level, with its doubt.
@@ -48,6 +50,8 @@ def coverage(frame: pd.DataFrame) -> Chart:
     crosses the nominal level (dashed) is no evidence against the intervals; a line left of it
     (open diamond) says that they are too narrow, right of it too wide. The lines are long when
     few materials were judged: judge more before changing the model.
+
+    Of a fit, by leave-one-out: `coverage(fitted)`; also of what `check.loo` and `check.kfold` say.
 
     Args:
         frame: One row per target and level, with columns `target`, `level`, `value`, `lower`,
@@ -113,12 +117,14 @@ def _coverage_panel(ax: Axes, rows: pd.DataFrame, targets: list[str], level: flo
     ax.tick_params(axis="y", length=0)
 
 
+@of_fits(pit_of)
 @in_style
 def pit_histogram(pit: np.ndarray, *, n_bins: int = 10, level: float = 0.9) -> Chart:
     """Histogram of the PIT values, with the band in which calibrated bars lie.
 
     Flat within the band: calibrated. Bowl: intervals too narrow. Hump: too wide. Slope: biased.
     The band holds each bar, not all at once; `pit_ecdf` has a band for all and needs no bins.
+    Of a fit, `pit_histogram(fitted)`.
 
     Args:
         pit: Predicted probability of a smaller value than the measured one, `n`.
@@ -140,6 +146,7 @@ def pit_histogram(pit: np.ndarray, *, n_bins: int = 10, level: float = 0.9) -> C
     return figure
 
 
+@of_fits(pits_of)
 @in_style
 def pit_ecdf(
     values: Mapping[str, Any] | Any, *, n_draws: int | None = None, level: float = 0.95
@@ -152,6 +159,8 @@ def pit_ecdf(
     below: higher. A curve that leaves the band is drawn thick and orange.
 
     With several quantities the band is widened so that `level` holds for all panels together.
+
+    Of a fit, by leave-one-out: `pit_ecdf(fitted)`; also of what `check.loo` and `check.kfold` say.
 
     Args:
         values: PIT values, `n`, of one quantity, or quantity -> values for small multiples. With
@@ -226,12 +235,14 @@ def _ecdf_panel(
     return leaves
 
 
+@of_fits(pit_of)
 @in_style
 def calibration_curve(pit: np.ndarray, *, level: float = 0.9) -> Chart:
     """Share of values inside central intervals against their nominal level.
 
     Below the diagonal the intervals are too narrow. The band holds the curve of a calibrated
     model of this size at each level, so a curve inside it is no evidence of miscalibration.
+    Of a fit, `calibration_curve(fitted)`.
 
     Args:
         pit: Predicted probability of a smaller value than the measured one, `n`.
@@ -262,6 +273,7 @@ _LIMITS = {"pareto_k": (0.5, 0.7), "z": (2.0, 3.0)}
 _WORDS = {"pareto_k": "Pareto k of the cell", "z": "leave-one-out z-score [sd]"}
 
 
+@of_fits(influence_of)
 @in_style
 def influence(
     values: np.ndarray,
@@ -277,6 +289,8 @@ def influence(
     refit without it. A `z` beyond 3 says that the other cells did not expect this value: look for
     a unit slip or a wrong label before blaming the model. With 1000 cells three z-scores beyond 3
     are no surprise. A cell that is not finite is drawn as a triangle at the edge.
+
+    Of a fit, `influence(fitted)`: Pareto k where leave-one-out smoothed weights, else z.
 
     Args:
         values: Pareto k, or (measured - predicted mean) / predicted sd, of each cell, `n`.

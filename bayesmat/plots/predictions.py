@@ -13,6 +13,7 @@ from bayesmat._arguments import array
 from bayesmat.data.properties import Property
 from bayesmat.errors import DataError
 
+from .fits import of_fits, parity_grid_of, parity_of
 from .style import (
     ARMS,
     MANY,
@@ -43,6 +44,7 @@ _MAX_SPLITS = 6
 _MAX_NAMED = 30
 
 
+@of_fits(parity_of)
 @in_style
 def parity(
     measured: np.ndarray,
@@ -60,6 +62,8 @@ def parity(
     interval, are drawn open, so that coverage can be counted by eye; a tilt away from the line at
     the ends is shrinkage to the mean, which little data always brings. From 1500 values on the
     bars are left out and misses are orange.
+
+    Of a fit, by leave-one-out: `parity(fitted)`; also of what `check.loo` and `check.kfold` say.
 
     Args:
         measured: Measured values, `n`, in the property's unit.
@@ -86,11 +90,12 @@ def parity(
     return figure
 
 
+@of_fits(parity_grid_of)
 @in_style
 def parity_grid(
     frame: pd.DataFrame, *, properties: Sequence[Property], level: float = 0.9
 ) -> Chart:
-    """`parity` for several properties, side by side.
+    """`parity` for several properties, side by side; of a fit, `parity_grid(fitted)`.
 
     Args:
         frame: One row per value, with columns `property` (its name), `measured`, `median`,

@@ -1,0 +1,61 @@
+"""Figures take a fit, or cells that were left out, in place of arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import bayesmat as bm
+from bayesmat import check, plots
+from bayesmat.data.properties import Property
+from bayesmat.data.table import PropertyTable
+from bayesmat.errors import ArgumentError, DataError
+from bayesmat.models.base import Fitted
+from tests.unit.plots.looks import is_png, words_of
+
+SMILES = ("C", "CC", "CCC", "CCCC", "CCO", "CCCO", "CCCCO", "CCN")
+GAP, DIPOLE = Property("gap", "eV", "log"), Property("dipole", "D")
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Fitted:
+    values = np.array([[float(len(s)) + 0.1 * i] for i, s in enumerate(SMILES)])
+    table = PropertyTable(SMILES, "smiles", (GAP,), values)
+    return bm.fit(bm.Transfer("gap", fingerprints=bm.ECFP(), integrator=bm.Grid(64)), table, seed=0)
+
+
+def test_parity_of_a_fit_is_that_of_its_left_out_values(fitted: Fitted) -> None:
+    found = check.loo(fitted).to_frame(level=0.5)
+    ends = found["50% lower"], found["50% upper"]
+    drawn = plots.parity(found["measured"], found["median"], *ends, prop=GAP, level=0.5)
+    assert words_of(plots.parity(fitted, level=0.5)) == words_of(drawn)
+    assert words_of(plots.parity(check.loo(fitted), level=0.5)) == words_of(drawn)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["parity_grid", "coverage", "pit_histogram", "pit_ecdf", "calibration_curve", "influence"],
+)
+def test_every_figure_of_predictions_takes_a_fit(fitted: Fitted, name: str) -> None:
+    assert is_png(getattr(plots, name)(fitted))
+
+
+def test_influence_of_held_out_cells_is_their_z(fitted: Fitted) -> None:
+    cells = check.kfold(fitted.prior, fitted.table, n_folds=2, seed=0)
+    drawn = plots.influence(cells.z.numpy(), labels=cells.materials, measure="z")
+    assert words_of(plots.influence(cells)) == words_of(drawn)
+
+
+def test_parity_of_several_properties_names_the_grid() -> None:
+    values = np.arange(1.0, 17.0).reshape(8, 2)
+    table = PropertyTable(SMILES, "smiles", (GAP, DIPOLE), values)
+    parts = [bm.Transfer(p, fingerprints=bm.ECFP()).nodes[0] for p in ("gap", "dipole")]
+    both = bm.fit(bm.PropertyGraph(tuple(parts), integrator=bm.Grid(64)), table, seed=0)
+    with pytest.raises(DataError, match=r"\['gap', 'dipole'\]: use parity_grid"):
+        plots.parity(both)
+    assert is_png(plots.parity_grid(both))
+
+
+def test_a_missing_argument_is_named_with_the_figure() -> None:
+    with pytest.raises(ArgumentError, match=r"parity\(\): missing a required argument: 'median'"):
+        plots.parity(np.ones(3))
