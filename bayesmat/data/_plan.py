@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast, get_args
@@ -18,6 +19,8 @@ from .units import are_alike, check_unit, converter, is_temperature, is_unit, sd
 
 _LOGGER = logging.getLogger(__name__)
 _DEGREES = {"C": "degC", "F": "degF"}
+_ASIDE = re.compile(r"[\[({<（［]([^][(){}<>（）［］]*)[\])}>）］]")
+_LOGARITHM = re.compile(r"(?:^|[\s_(\[])(?:[Ll]og|ln|Ln|LN|lg|LOG)(?:10|2|e)?(?=[\s_(A-Z]|$)")
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class Finder:
         quantity: Property | Condition = Property("unknown")
         try:
             quantity = _quantity(label, column.quantity, role)
-            unit = self._unit(at, column, quantity.unit or "")
+            unit = self._unit(at, column, quantity)
             std_unit = unit if std is None else (Heading.of(self._label(std)).text or unit)
             converter(unit, quantity.unit or "")
             if std is not None:
@@ -119,17 +122,19 @@ class Finder:
     def _label(self, at: int) -> str:
         return self.raw.header[at] if at >= 0 else ""
 
-    def _unit(self, at: int, column: Column, default: str) -> str:
+    def _unit(self, at: int, column: Column, quantity: Property | Condition) -> str:
         """The unit of the numbers: as the call, else the heading, else the property says."""
-        label = self._label(at)
-        text = Heading.of(label).text
-        written = None if text is None or text.startswith("{") else text
+        label, default = self._label(at), quantity.unit or ""
+        heading = Heading.of(label)
+        written = None if heading.text is None or heading.text.startswith("{") else heading.text
+        if column.unit is None and quantity.categories is None:
+            _check_numbers(heading.name, quantity)
         if written in _DEGREES and is_temperature(default):
             written = _DEGREES[written]
         if written is not None:
             written = Property.parse("written", written).unit
         if column.unit is None:
-            if written is None:
+            if written is None and quantity.categories is None:
                 _notice(label, default)
             return default if written is None else written
         given = check_unit(column.unit)
@@ -142,20 +147,35 @@ class Finder:
 
 
 def _notice(label: str, unit: str) -> None:
-    """Say, or refuse, what a heading without a unit in brackets seems to say of it."""
-    last = label.rpartition("_")[2] if "_" in label else ""
-    meant = _DEGREES.get(last, last) if is_temperature(unit) or len(last) > 1 else ""
-    if meant not in _DEGREES and is_unit(meant) and are_alike(meant, unit):
-        raise DataError(
-            f"the heading ends in {last!r}, the property is in {unit or '1'!r}: say in which unit "
-            f"the numbers of the file are, Column({unit or '1'!r}, unit={meant!r}) or "
-            f"Column({unit or '1'!r}, unit={unit or '1'!r})."
-        )
+    """Say, or refuse, what a heading whose unit is not read for sure seems to say of it."""
+    words = re.split(r"[_\s]", label)
+    for said in (*_ASIDE.findall(label), *words[1:][-1:]):
+        said = said.strip()
+        meant = _DEGREES.get(said, said) if is_temperature(unit) or len(said) > 1 else ""
+        if meant not in _DEGREES and is_unit(meant) and are_alike(meant, unit):
+            raise DataError(
+                f"the heading holds {said!r}, the property is in {unit or '1'!r}: say in which "
+                f"unit the numbers of the file are, Column({unit or '1'!r}, unit={meant!r}) or "
+                f"Column({unit or '1'!r}, unit={unit or '1'!r})."
+            )
     if label.endswith(")"):
         _LOGGER.warning(
             "what stands in brackets in the heading %r is not a unit: its numbers are read in %r",
             label,
             unit or "1",
+        )
+
+
+def _check_numbers(name: str, quantity: Property | Condition) -> None:
+    """Refuse numbers that the heading calls logarithms where values in a unit are asked for."""
+    is_log = isinstance(quantity, Property) and quantity.scale == "log"
+    if _LOGARITHM.search(name) and (quantity.unit or is_log):
+        unit = quantity.unit or "1"
+        raise DataError(
+            f"the heading {name!r} says that the numbers are logarithms, and they would be read "
+            f"as values in {unit!r}. Ask for '1' to model the logarithms themselves, or write the "
+            f"values; if they are values already, say so: Column({'log ' * is_log + unit!r}, "
+            f"unit={unit!r})."
         )
 
 

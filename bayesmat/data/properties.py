@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,7 @@ __all__ = ["Condition", "Property"]
 
 RESERVED = ("group", "material")
 _BRACKETS = ("]", "}")
+_OTHER_LOG = re.compile(r"(?:log|ln|lg)(?:10|2|e)?\s*[\s(](?P<unit>[^\s()].*?)\)?$", re.IGNORECASE)
 
 
 def _check_name(name: str, what: str) -> None:
@@ -103,6 +105,12 @@ class Property:
         if text.startswith("{") and text.endswith("}"):
             return Property(name, categories=tuple(text[1:-1].split("|")))
         first, _, rest = text.partition(" ")
+        if first != "log" and (other := _OTHER_LOG.match(text)):
+            raise DataError(
+                f"{text!r} is no unit: write 'log {other['unit']}' for values in "
+                f"{other['unit']!r} that are modelled as logarithms (of any base); if the numbers "
+                "are logarithms themselves, they are dimensionless: write '1'."
+            )
         return Property(name, rest, "log") if first == "log" else Property(name, text)
 
     @property

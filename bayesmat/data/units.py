@@ -57,12 +57,13 @@ def _registry() -> pint.UnitRegistry:
     return pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
 
 
+_DEGREES = re.compile(r"\b[Dd]eg(?:rees?|\.)?\s?([CF])(?:elsius|ahrenheit)?\b")
 _BARE_POWER = re.compile(r"(?<=[A-Za-zµμÅΩ])(-?\d+)(?![\w^])")
 
 
 def _spelled(unit: str) -> str:
     """With signs that pint lacks replaced, and powers marked as such: cm3, cm-1."""
-    unit = unit.translate(_SIGNS).strip()
+    unit = _DEGREES.sub(r"deg\1", unit.translate(_SIGNS).strip())
     powered = _BARE_POWER.sub(r"^\1", unit)
     if powered == unit:
         return unit
@@ -193,9 +194,15 @@ def converter(source: str, target: str) -> Callable[[np.ndarray], np.ndarray]:
         return lambda values: np.asarray(values, dtype=np.float64)
     start, end = _parse(source), _parse(target)
     if start.dimensionality != end.dimensionality:
+        known = [_HINTS.get(unit.lower(), unit) for unit in (source, target)]
+        meant = [
+            repr(hint) for hint, unit in zip(known, (source, target), strict=True) if hint != unit
+        ]
+        hint = f" Perhaps {' and '.join(meant)}?" if meant else ""
         raise DataError(
             f"values in {source or '1'!r} cannot be converted to {target or '1'!r}: the two units "
             "do not measure the same quantity. Correct the unit of the file or of the property."
+            + hint
             + _per_particle(source, target)
         )
 

@@ -209,7 +209,7 @@ def test_ragged_table_of_photoswitches():
 @pytest.mark.parametrize(
     "heading",
     ["Tb (°C)", "Tb [°C]", "Tb (degC)", "Tb, degC", "Tb / degC", "Tb in degC", "Tb (C)", "Tb (℃)",
-     "Tb (°C) (DSC)"],
+     "Tb (°C) (DSC)", "Tb (deg C)", "Tb (degrees C)"],
 )  # fmt: skip
 def test_the_unit_of_a_heading_is_converted(heading):
     """100 degrees Celsius are 373.15 K, wherever the heading says so."""
@@ -232,9 +232,20 @@ def test_a_heading_is_found_by_its_name_and_its_unit_kept():
         ("gap (nm)", "eV", "cannot be converted to 'eV'"),
         ("gap (kJ/mol)", "eV", "per mole and 'eV' per particle"),
         ("k (W/m K)", "W/(m*K)", "what stands below the line"),
-        ("Tb_degC", "K", "ends in 'degC'"),
-        ("Tb_C", "K", "ends in 'C'"),
-        ("gap_hartree", "eV", "ends in 'hartree'"),
+        ("gap (EV)", "eV", "Perhaps 'eV'?"),
+        ("Tb_degC", "K", "holds 'degC'"),
+        ("Tb_C", "K", "holds 'C'"),
+        ("gap_hartree", "eV", "holds 'hartree'"),
+        ("Tb °C", "K", "holds '°C'"),
+        ("Tb (°C) exp", "K", "holds '°C'"),
+        ("Tb {°C}", "K", "holds '°C'"),
+        ("Tb <°C>", "K", "holds '°C'"),
+        ("Tb（°C）", "K", "holds '°C'"),
+        ("log Tb (K)", "K", "are logarithms"),
+        ("Tb (log K)", "K", "are logarithms"),
+        ("logS", "log mol/L", r"Column('log mol/L', unit='mol/L')"),
+        ("ln_k", "1/s", "are logarithms"),
+        ("log10(S)", "log", "are logarithms"),
     ],
 )
 def test_a_unit_that_contradicts_the_heading_is_refused(heading, unit, reason):
@@ -245,8 +256,10 @@ def test_a_unit_that_contradicts_the_heading_is_refused(heading, unit, reason):
 
 
 @pytest.mark.parametrize(
-    ("heading", "unit"), [("flash_point", "K"), ("Tb_K", "K"), ("E_V", "eV"), ("T_c", "K")]
-)
+    ("heading", "unit"),
+    [("flash_point", "K"), ("Tb_K", "K"), ("E_V", "eV"), ("T_c", "K"), ("log P", "1"),
+     ("logarithm", "K"), ("Tb K", "K"), ("catalog no", "K")],
+)  # fmt: skip
 def test_a_heading_that_ends_in_a_word_is_left_alone(heading, unit):
     """A point is also a unit of length, which no temperature is measured in."""
     frame = pd.DataFrame({"smiles": ["O"], heading: [1.0]})

@@ -68,3 +68,9 @@ def test_parts_that_do_not_fit_together():
 def test_label_shows_the_unit():
     assert Property("gap", "eV", "log").label == "gap [eV]"
     assert Property("n", "1").label == "n"
+
+
+@pytest.mark.parametrize("text", ["ln eV", "log10 eV", "Log eV", "log(eV)", "lg eV"])
+def test_another_spelling_of_log_says_how_it_is_written(text):
+    with pytest.raises(DataError, match="write 'log eV' for values in 'eV'"):
+        Property.parse("gap", text)
