@@ -48,8 +48,6 @@ from bayesmat.errors import DataError
 from bayesmat.features.base import Featurizer, Layout
 from bayesmat.features.molecule import ECFP
 from bayesmat.features.polymer import RepeatUnitDescriptors, RepeatUnitECFP
-from bayesmat.inference.grid import SMCIntegrator
-from bayesmat.inference.moves import RandomWalk
 from bayesmat.models.base import layout_of
 from bayesmat.models.graph import PropertyGraph
 from bayesmat.models.kernels import MinMax
@@ -63,9 +61,6 @@ BASELINE = "Tanimoto GP"
 RANGES = {0.5: (0.45, 0.55), 0.9: (0.86, 0.94)}  # what is asked of every target and n
 SCORES = ("crps", "nll")
 QUICK = ("Photoswitch E pi-pi*", "PI1070 density")
-# The default integrator is made for figures of every hyper-parameter and costs up to ten times more
-# at n = 100; on a development split its predictions had the same CRPS within 0.004.
-INTEGRATOR = SMCIntegrator(final_sweeps=1, move=RandomWalk(longest=6))
 _SHARP = 60_000  # PIT values are stored in units of 1 / 60,000
 
 Record = dict[str, Any]
@@ -140,15 +135,13 @@ def priors_of(table: PropertyTable) -> dict[str, PropertyGraph]:
     if table.kind == "repeat_unit":
         counts, named = RepeatUnitECFP(), RepeatUnitDescriptors()
         return {
-            "default": bm.Transfer(
-                name, fingerprints=counts, descriptors=named, integrator=INTEGRATOR
-            ),
-            "fingerprints only": bm.Transfer(name, fingerprints=counts, integrator=INTEGRATOR),
+            "default": bm.Transfer(name, fingerprints=counts, descriptors=named),
+            "fingerprints only": bm.Transfer(name, fingerprints=counts),
         }
     sources = bm.zoo.load("molecule/starter", exclude=set(table.materials), progress=False)
     return {
-        "default": bm.Transfer(name, sources=sources, integrator=INTEGRATOR),
-        "fingerprints only": bm.Transfer(name, integrator=INTEGRATOR),
+        "default": bm.Transfer(name, sources=sources),
+        "fingerprints only": bm.Transfer(name),
     }
 
 
