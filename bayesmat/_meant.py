@@ -12,6 +12,7 @@ _MEANT: Mapping[str, str] = MappingProxyType(
     {
         "Campaign": "give a campaign, from bm.Campaign.create(...) or bm.Campaign.open(url).",
         "CandidateSource": "wrap a list of materials, candidates=bm.Pool(materials).",
+        "CellPredictions": "give predictions, from bm.check.loo(fitted) or bm.check.kfold(...).",
         "CompositeMap": "give a bm.FeatureMap of featurizers, like bm.FeatureMap((bm.ECFP(),)).",
         "Column": "give a column with its units, like bm.Column('eV', unit='hartree').",
         "Computed": "give a computed parent, like bm.Computed('gap_huckel').",
@@ -37,6 +38,7 @@ _MEANT: Mapping[str, str] = MappingProxyType(
         "Prior": "give a prior, like bm.Transfer('gap') or bm.PropertyGraph(nodes).",
         "Property": "give a property with its unit, like bm.Property('gap', 'eV').",
         "PropertyTable": "give a table, from bm.read_csv(path, ...) or bm.from_frame(frame, ...).",
+        "Relevance": "give what bm.check.relevance(fitted) returns.",
         "RestorablePrior": "give the prior that was fitted; one of your own needs restore().",
         "Rule": "give an instance of a rule, such as bm.SpacierRule().",
         "Sequence": "give pairs of row numbers, (train, test), as bm.data.grouped_kfold does.",
@@ -48,6 +50,7 @@ _MEANT: Mapping[str, str] = MappingProxyType(
         "bool": "give True or False.",
         "float": "give a number, like 0.9.",
         "int": "give a whole number, like 8.",
+        "ndarray": "give numbers, like [1.0, 2.5].",
         "str": "give text, like 'gap'.",
     }
 )

@@ -6,11 +6,16 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec
 
+import numpy as np
+
 from bayesmat.check.predictive import LOO, loo
+from bayesmat.check.relevance import Relevance, relevance
 from bayesmat.check.summary import Judged
 from bayesmat.data.properties import Property
 from bayesmat.errors import DataError
+from bayesmat.models.answers import scalars
 from bayesmat.models.base import Fitted
+from bayesmat.models.model import GenerativePrior
 
 from .style import Chart
 
@@ -18,6 +23,8 @@ __all__ = ["of_fits"]
 
 P = ParamSpec("P")
 Options = Mapping[str, Any]
+Draws = Mapping[str, np.ndarray]
+_N_PRIOR = 1000
 
 
 def of_fits(
@@ -87,3 +94,46 @@ def influence_of(cells: Judged, options: Options) -> Options:
     if isinstance(cells, LOO) and options.get("measure") != "z" and cells.pareto_k.isfinite().any():
         return {"values": cells.pareto_k.numpy(), "labels": cells.labels, "measure": "pareto_k"}
     return {"values": cells.z.numpy(), "labels": cells.materials, "measure": "z"}
+
+
+def hyper_of(fitted: Fitted, most: int) -> tuple[Draws, Draws, list[str]]:
+    """Scalar parameters after and before the data, and which of them belong on a log axis.
+
+    If there are more than `most`, those whose median moved furthest in prior sds.
+
+    Raises:
+        DataError: The prior cannot be drawn from, or nothing was inferred.
+    """
+    after = {name: v.numpy() for name, v in scalars(fitted.model.draws).items()}
+    if not isinstance(fitted.prior, GenerativePrior) or len(fitted.model.noise_sd) < 2 or not after:
+        raise DataError(
+            "This fit has no parameters to compare with their prior: the prior cannot be drawn "
+            "from, or its parameters were given. Hand over draws of both by name."
+        )
+    X = fitted.layout(fitted.table.materials[:1], fitted.table.condition_values[:1])
+    drawn = fitted.prior.sample(X, _N_PRIOR, layout=fitted.layout, seed=0).parameters
+    before = {name: v.numpy() for name, v in scalars(drawn).items()}
+    chosen = [name for name in after if name in before]
+    if len(chosen) > most:
+        moved = [
+            abs(np.median(after[k]) - np.median(before[k])) / max(before[k].std(), 1e-300)
+            for k in chosen
+        ]
+        kept = np.sort(np.argsort(moved, kind="stable")[-most:])
+        chosen = [chosen[i] for i in kept.tolist()]
+    log = [name for name in chosen if min(before[name].min(), after[name].min()) > 0]
+    return {k: after[k] for k in chosen}, {k: before[k] for k in chosen}, log
+
+
+def shares_in(source: Fitted | Relevance, prop: str) -> tuple[str, Draws, Mapping[str, float]]:
+    """Name, shares and inclusion of a property; of the only one where none is named.
+
+    Raises:
+        DataError: It is not one of the fit's properties, or which one is meant is open.
+    """
+    found = relevance(source) if isinstance(source, Fitted) else source
+    names = list(found.shares)
+    name = names[0] if len(names) == 1 and not prop else prop
+    if name not in names:
+        raise DataError(f"prop is {prop!r}: give the property to draw, one of {names}.")
+    return name, found.shares[name], found.inclusion[name]

@@ -9,8 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from bayesmat.check.relevance import Relevance
 from bayesmat.errors import DataError
+from bayesmat.models.base import Fitted
 
+from .fits import hyper_of, shares_in
 from .style import (
     MEASURED,
     MUTED,
@@ -37,8 +40,9 @@ Prior = Callable[[np.ndarray], Any]
 
 @in_style
 def relevance(
-    shares: Mapping[str, np.ndarray],
+    shares: Mapping[str, np.ndarray] | Fitted | Relevance,
     *,
+    prop: str = "",
     title: str = "",
     inclusion: Mapping[str, float] | None = None,
 ) -> Chart:
@@ -49,7 +53,9 @@ def relevance(
     trade off are not a failure. A share is an association in these data, not a cause.
 
     Args:
-        shares: Group -> posterior draws of its share, `S`, between 0 and 1.
+        shares: A fit, whose groups are judged by `check.relevance`; what that returns; or group
+            -> posterior draws of its share, `S`, between 0 and 1.
+        prop: The property to draw, of a fit with several.
         title: Heading, such as the property's name.
         inclusion: Group -> posterior probability that it matters, such as that its share exceeds
             1 %, printed at the right margin.
@@ -57,6 +63,9 @@ def relevance(
     Raises:
         DataError: No group, more than 60, or an inclusion probability outside [0, 1].
     """
+    if isinstance(shares, Fitted | Relevance):
+        name, shares, found = shares_in(shares, prop)
+        title, inclusion = title or name, found if inclusion is None else inclusion
     if not shares:
         raise DataError("There is no group of features to draw.")
     chances = dict(inclusion or {})
@@ -126,8 +135,8 @@ def _lines(draws: Mapping[str, np.ndarray]) -> tuple[Chart, Axes]:
 
 @in_style
 def prior_posterior(
-    posterior: Mapping[str, np.ndarray],
-    prior: Mapping[str, Prior | np.ndarray],
+    posterior: Mapping[str, np.ndarray] | Fitted,
+    prior: Mapping[str, Prior | np.ndarray] | None = None,
     *,
     log: Sequence[str] = (),
 ) -> Chart:
@@ -140,13 +149,19 @@ def prior_posterior(
     as draws.
 
     Args:
-        posterior: Scalar, named with its unit, -> posterior draws, `S`.
+        posterior: A fit, whose prior is drawn from (of over 36 scalars those that moved most); or
+            scalar, named with its unit, -> posterior draws, `S`.
         prior: Scalar -> prior density (a function of an array of values) or prior draws.
-        log: Scalars drawn on a log axis; their density is then one of log10.
+        log: Scalars drawn on a log axis; their density is then one of log10. Of a fit all that
+            are positive.
 
     Raises:
         DataError: No or over 36 scalars, one without a prior, or a log scalar that is not positive.
     """
+    if isinstance(posterior, Fitted):
+        posterior, before, positive = hyper_of(posterior, _MAX_PANELS)
+        prior, log = before if prior is None else prior, log or positive
+    prior = {} if prior is None else prior
     arrays = check_draws(posterior, 1, "prior and posterior", most=_MAX_PANELS)
     absent = [name for name in arrays if name not in prior]
     negative = [name for name in log if name in arrays and arrays[name].min() <= 0]

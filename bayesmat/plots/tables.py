@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import DataError
+from bayesmat.models.base import Fitted
 
 from .style import MEASURED, MUTED, PREDICTED, WIDTH, Chart, in_style, prop_label, wrapped
 
@@ -19,7 +20,7 @@ _LINE = 0.165  # inches between two labels that do not touch
 
 
 @in_style
-def missing_pattern(table: PropertyTable) -> Chart:
+def missing_pattern(table: PropertyTable | Fitted) -> Chart:
     """Which properties were measured (blue) on which rows, equal rows together.
 
     How to read it: rows with the same measured properties form a block, the largest on top; its
@@ -30,11 +31,12 @@ def missing_pattern(table: PropertyTable) -> Chart:
     value itself (only good candidates were measured), no model of the table is safe.
 
     Args:
-        table: The table; its conditions are always known and are not drawn.
+        table: The table, or a fit for its table; conditions are always known and are not drawn.
 
     Raises:
         DataError: A table without rows or properties.
     """
+    table = table.table if isinstance(table, Fitted) else table
     known = ~np.isnan(table.values)
     n, m = known.shape
     if not n or not m:

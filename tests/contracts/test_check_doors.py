@@ -120,7 +120,6 @@ DOORS: dict[str, Door] = {
     "calibration_curve(pit)": (lambda v: plots.calibration_curve(v), "numbers"),
     "influence(values)": (lambda v: plots.influence(v, labels=["C"]), "numbers"),
     "influence(n_named)": (lambda v: plots.influence(Y, labels="C", n_named=v), "whole"),
-    "missing_pattern": (lambda v: plots.missing_pattern(v), "table"),
     "forest(draws)": (lambda v: plots.forest(v, axis="a"), "mapping"),
     "forest(reference)": (lambda v: plots.forest(FLAT, axis="a", reference=v), "real?"),
     "forest(axis)": (lambda v: plots.forest(FLAT, axis=v), "text"),
@@ -181,6 +180,9 @@ OTHERS: dict[str, tuple[Callable[[Any], object], tuple[object, ...], str]] = {
         lambda v: plots.campaign_path(v, prop=PROP), (TABLE, None, Y, "a.db"), "data frame",
     ),
     "coverage(frame)": (lambda v: plots.coverage(v), (HELD, None, Y, "a.csv"), "data frame"),
+    "missing_pattern": (
+        lambda v: plots.missing_pattern(v), (FRAME, None, "t.csv", PRIOR), "read_csv",
+    ),
     "smc_diagnostics": (lambda v: plots.smc_diagnostics(v), (FITTED, None, "a"), "data frame"),
     "save(figure)": (lambda v: plots.save(v, "never.png"), (None, "a.png", Y), "Figure"),
     "png(figure)": (lambda v: plots.png(v), (None, "a.png", Y), "Figure"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,9 @@ from bayesmat import check, plots
 from bayesmat.data.properties import Property
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import ArgumentError, DataError
-from bayesmat.models.base import Fitted
+from bayesmat.models.base import Fitted, fit
+from bayesmat.plots.fits import hyper_of
+from tests.unit.check.helpers import pair, plane
 from tests.unit.plots.looks import is_png, words_of
 
 SMILES = ("C", "CC", "CCC", "CCCC", "CCO", "CCCO", "CCCCO", "CCN")
@@ -59,3 +63,30 @@ def test_parity_of_several_properties_names_the_grid() -> None:
 def test_a_missing_argument_is_named_with_the_figure() -> None:
     with pytest.raises(ArgumentError, match=r"parity\(\): missing a required argument: 'median'"):
         plots.parity(np.ones(3))
+
+
+@pytest.fixture(scope="module")
+def two() -> Fitted:
+    """Two properties, one of them log, by the default integrator."""
+    return fit(replace(pair(), integrator=None), plane(24), seed=0, explain=False)
+
+
+def test_parameters_and_table_are_read_off_a_fit(two: Fitted) -> None:
+    assert "a: noise" in words_of(plots.prior_posterior(two))
+    assert "24 rows, 2 of 2" in words_of(plots.missing_pattern(two))
+
+
+def test_relevance_of_a_fit_needs_the_property(two: Fitted) -> None:
+    with pytest.raises(DataError, match=r"prop is '': give the property to draw, one of"):
+        plots.relevance(two)
+    figure = plots.relevance(two, prop="b")
+    assert "b: association, not cause" in words_of(figure)
+    assert "P(matters)" in words_of(figure)
+
+
+def test_of_many_parameters_those_that_moved_most(two: Fitted) -> None:
+    after, before, log = hyper_of(two, 2)
+    every, prior, _ = hyper_of(two, 99)
+    moved = {k: abs(np.median(every[k]) - np.median(prior[k])) / prior[k].std() for k in every}
+    assert set(after) == set(before) == set(sorted(moved, key=moved.get)[-2:])  # type: ignore[arg-type]
+    assert set(log) <= set(after)
