@@ -317,7 +317,22 @@ def _is_of(value: object, kind: type) -> bool:
     if isinstance(value, type):
         return False
     members = get_protocol_members(kind)
-    return all(inspect.getattr_static(value, m, _NOTHING) is not _NOTHING for m in members)
+    has_all = all(inspect.getattr_static(value, m, _NOTHING) is not _NOTHING for m in members)
+    return has_all and ("__call__" not in members or _takes(value, cast(Any, kind).__call__))
+
+
+def _takes(value: object, wanted: Callable[..., object]) -> bool:
+    """Whether a callable takes what a protocol passes: its positions, and keywords it requires."""
+    kinds = inspect.Parameter
+    asked = list(inspect.signature(wanted).parameters.values())[1:]
+    places = [p for p in asked if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
+    keywords = [p for p in asked if p.kind is kinds.KEYWORD_ONLY and p.default is kinds.empty]
+    try:
+        given = inspect.signature(cast(Any, value))
+        given.bind(*places, **{p.name: None for p in keywords})
+    except (TypeError, ValueError) as error:
+        return isinstance(error, ValueError)  # a builtin without a signature
+    return True
 
 
 _NOTHING = object()

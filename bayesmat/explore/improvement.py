@@ -13,6 +13,7 @@ from botorch.sampling.get_sampler import get_sampler
 from torch import Tensor
 
 from bayesmat._arguments import settle
+from bayesmat._bounds import at_least
 from bayesmat.errors import ModelError
 from bayesmat.explore.candidates import Candidates
 from bayesmat.explore.goals import Goal, Maximize, Minimize
@@ -38,6 +39,7 @@ class ImprovementRule:
 
     def __post_init__(self) -> None:
         settle(self)
+        at_least(self, 1, "n_samples", "shortlist")
 
     def __call__(
         self,

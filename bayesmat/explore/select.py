@@ -11,6 +11,7 @@ from botorch.posteriors import GPyTorchPosterior
 from torch import Tensor
 
 from bayesmat._arguments import checked, settle
+from bayesmat._bounds import at_least
 from bayesmat._repr import Shown
 from bayesmat.errors import ModelError
 from bayesmat.explore.acquisition import SpacierValue, expected_squared_distance
@@ -285,6 +286,8 @@ class SpacierRule:
 
     def __post_init__(self) -> None:
         settle(self)
+        at_least(self, 0, "reach", "exclusion")
+        at_least(self, 1, "draws", "shortlist")
 
     def __call__(
         self,

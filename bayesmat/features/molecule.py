@@ -18,6 +18,7 @@ from skfp.fingerprints import (
 from torch import Tensor
 
 from bayesmat._arguments import names, settle
+from bayesmat._bounds import at_least
 
 from .base import check_finite, numbered, versioned
 from .parse import molecules
@@ -65,6 +66,8 @@ class ECFP:
 
     def __post_init__(self) -> None:
         settle(self)
+        at_least(self, 0, "radius")
+        at_least(self, 1, "size")
 
     @property
     def id(self) -> str:
@@ -144,6 +147,7 @@ class AtomPairs:
 
     def __post_init__(self) -> None:
         settle(self)
+        at_least(self, 1, "size")
 
     @property
     def id(self) -> str:

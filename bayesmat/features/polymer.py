@@ -12,6 +12,7 @@ from skfp.fingerprints import ECFPFingerprint
 from torch import Tensor
 
 from bayesmat._arguments import names, settle
+from bayesmat._bounds import at_least
 from bayesmat.errors import FeatureError
 
 from .base import check_finite, numbered, versioned
@@ -138,6 +139,8 @@ class RepeatUnitECFP:
 
     def __post_init__(self) -> None:
         settle(self)
+        at_least(self, 0, "radius")
+        at_least(self, 1, "size")
 
     @property
     def id(self) -> str:

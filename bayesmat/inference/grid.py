@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from bayesmat._arguments import checked, seed_of, settle
+from bayesmat._bounds import at_least
 from bayesmat.errors import InferenceError
 
 from .chains import COLUMNS, population_table
@@ -125,6 +126,8 @@ class Grid:
 
     def __post_init__(self) -> None:
         settle(self)
+        at_least(self, 2, "n")
+        at_least(self, 1, "n_particles")
 
     def __call__(
         self,
@@ -194,6 +197,8 @@ class SMCIntegrator:
 
     def __post_init__(self) -> None:
         settle(self)
+        at_least(self, 2, "n")
+        at_least(self, 1, "n_particles", "sweeps", "final_sweeps", "kept")
 
     def __call__(
         self,

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from bayesmat._arguments import settle
+from bayesmat._bounds import at_least
 
 from .smc import Move
 
@@ -166,6 +167,7 @@ class HMC:
 
     def __post_init__(self) -> None:
         settle(self)
+        at_least(self, 1, "leapfrogs")
 
     @property
     def name(self) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from bayesmat._arguments import seed_of, settle
+from bayesmat._bounds import at_least
 
 from .chains import population_table
 from .checkpoint import Checkpoint
@@ -78,6 +79,8 @@ class SMC:
 
     def __post_init__(self) -> None:
         settle(self)
+        at_least(self, 2, "n")
+        at_least(self, 1, "sweeps", "final_sweeps", "kept")
 
     def __call__(
         self,

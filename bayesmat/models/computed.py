@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from bayesmat._arguments import settle
+from bayesmat._bounds import at_least
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Featurizer
 from bayesmat.features.huckel import computed
@@ -55,6 +57,8 @@ class Computed:
 
     def __post_init__(self) -> None:
         settle(self)
+        at_least(self, -math.inf, "slope_mean", "bend")
+        at_least(self, 0, "slope_sd", "offset_sd")
         if self.kappa == "known":
             known = _HUCKEL if isinstance(self.estimate, str) else None
             object.__setattr__(self, "kappa", known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from bayesmat._arguments import checked, seed_of, settle
+from bayesmat._bounds import at_least
 from bayesmat._repr import Shown, table, words
 from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
@@ -48,6 +50,8 @@ class Edge:
 
     def __post_init__(self) -> None:
         settle(self)
+        at_least(self, -math.inf, "mean")
+        at_least(self, 0, "sd")
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,6 +78,8 @@ class Node(Shown):
 
     def __post_init__(self) -> None:
         settle(self)
+        at_least(self, 0, "mean_sd", "noise_sd")
+        at_least(self, 0, "noise", above=True)
 
     def _facts(self) -> dict[str, object]:
         return {

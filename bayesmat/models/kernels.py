@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from bayesmat._arguments import settle
+from bayesmat._bounds import at_least
 from bayesmat.sources.embedding import Features
 
 __all__ = ["ARD", "Kernel", "Linear", "Matern52", "MinMax", "Prepared", "Term"]
@@ -167,6 +168,8 @@ class Matern52:
 
     def __post_init__(self) -> None:
         settle(self)
+        at_least(self, 0, "ell_sd")
+        at_least(self, 0, "factor", above=True)
 
     def prepare(self, phi: Tensor) -> Prepared:
         """The median of the positive pairwise distances."""
@@ -214,6 +217,8 @@ class ARD:
 
     def __post_init__(self) -> None:
         settle(self)
+        at_least(self, 0, "ell_sd")
+        at_least(self, 0, "factor", above=True)
 
     def prepare(self, phi: Tensor) -> Prepared:
         """The scale of each feature; a feature that is constant has none and is left out."""
@@ -291,6 +296,8 @@ class Term:
 
     def __post_init__(self) -> None:
         settle(self)
+        at_least(self, 0, "weight_sd")
+        at_least(self, 0, "weight", above=True)
 
     @property
     def label(self) -> str:
