@@ -57,7 +57,7 @@ FileUnits = Annotated[
     typer.Option(
         "--file-unit", "-f", metavar="COLUMN=UNIT",
         help='Unit of the numbers in the file where it is another one: with -p "gap=log eV", '
-        '-f "gap=hartree" converts. A unit in the heading ("gap [hartree]", "Tb (°C)") does the '
+        '-f "gap=hartree" converts. A unit in the heading ("gap \\[hartree]", "Tb (°C)") does the '
         "same.",
     ),
 ]  # fmt: skip
@@ -163,6 +163,12 @@ def create(
     -u gap_huckel -u networks --oracle gfn1
     """
     units, (column, kind) = _columns(properties, file_units), _column(material)
+    if kind != "smiles":
+        raise typer.BadParameter(
+            "a campaign here designs molecules; one of polymers needs a list to choose from: in "
+            "Python, bm.Campaign.create(..., candidates=bm.Pool(repeat_units))",
+            param_hint="--material",
+        )
     wanted = [_goal(name, text) for name, text in _pairs(goals, "--goal").items()]
     setup = commands.Setup(tuple(units), kind, tuple(use or ()), oracle)
     data = commands.read_csv(table, material=column, kind=kind, properties=units)
@@ -343,6 +349,12 @@ def _column(text: str) -> tuple[str, Literal["smiles", "repeat_unit"]]:
     column, found, kind = text.rpartition(":")
     if found and kind in ("smiles", "repeat_unit"):
         return column, "repeat_unit" if kind == "repeat_unit" else "smiles"
+    if found and kind in ("composition", "formula", "id", "polymer"):
+        raise typer.BadParameter(
+            f"{text}: the kinds here are smiles and repeat_unit (polymers); for formulae use "
+            "bm.read_csv(..., kind=...) and bm.DescriptorGP in Python",
+            param_hint="--material",
+        )
     return text, "smiles"
 
 

@@ -238,10 +238,10 @@ class PropertyTable:
     def append(
         self,
         materials: Sequence[str],
-        values: Mapping[str, Sequence[float]] | np.ndarray,
-        stds: Mapping[str, Sequence[float]] | np.ndarray | None = None,
+        values: Mapping[str, Sequence[float] | float] | np.ndarray,
+        stds: Mapping[str, Sequence[float] | float] | np.ndarray | None = None,
         *,
-        conditions: Mapping[str, Sequence[float]] | np.ndarray | None = None,
+        conditions: Mapping[str, Sequence[float] | float] | np.ndarray | None = None,
         groups: Sequence[str] | None = None,
     ) -> PropertyTable:
         """Table with these rows below its own.
@@ -338,7 +338,7 @@ def _names(column: np.ndarray, categories: tuple[str, ...] | None) -> object:
 
 
 def _columns(
-    given: Mapping[str, Sequence[float]] | np.ndarray | None, names: tuple[str, ...], n: int
+    given: Mapping[str, Sequence[float] | float] | np.ndarray | None, names: tuple[str, ...], n: int
 ) -> np.ndarray:
     """Matrix `n x len(names)` of what was given by name, NaN elsewhere."""
     if given is None:
@@ -350,7 +350,7 @@ def _columns(
         raise DataError(f"the table has no columns {unknown}; it has {names}.")
     matrix = np.full((n, len(names)), np.nan)
     for name, column in given.items():
-        cells = array(column, f"values of {name!r}")
+        cells = np.atleast_1d(array(column, f"values of {name!r}"))
         if cells.shape != (n,):
             raise DataError(f"{name!r} has shape {cells.shape} for {n} appended materials.")
         matrix[:, names.index(name)] = cells

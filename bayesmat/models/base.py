@@ -74,7 +74,7 @@ class Fitted:
         *,
         conditions: np.ndarray | None = None,
         level: float = 0.9,
-        sds: Mapping[str, Sequence[float]] | None = None,
+        sds: Mapping[str, Sequence[float] | float] | None = None,
     ) -> Prediction:
         """Median and central interval of a measurement on each material, in physical units.
 
@@ -84,8 +84,8 @@ class Fitted:
             conditions: `n x c`, needed if the table has conditions.
             level: Probability of the interval.
             sds: Standard deviations of the measurements that are predicted, by property and in its
-                unit, one per material (NaN: not known). Without them a measurement is taken to be
-                as noisy as those of the table: by their stated sds, or the inferred one.
+                unit, one for all or one per material (NaN: not known). Without them a measurement
+                is as noisy as those of the table: by their stated sds, or the inferred one.
 
         Raises:
             MaterialError: Materials that cannot be read, all at once.

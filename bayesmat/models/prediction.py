@@ -74,7 +74,7 @@ class Prediction:
 
 def with_noise(
     marginals: Marginals,
-    sds: Mapping[str, Sequence[float]],
+    sds: Mapping[str, Sequence[float] | float],
     names: Sequence[str],
     scales: Sequence[Scale],
 ) -> Marginals:
@@ -90,10 +90,11 @@ def with_noise(
     middle = marginals.quantile(0.5)
     for name, given in sds.items():
         j, sd = names.index(name), torch.as_tensor(array(given, f"the sds of {name!r}"))
+        sd = sd.expand(n) if sd.dim() == 0 else sd
         if sd.shape != (n,) or bool((sd <= 0).any()):
             raise ModelError(
-                f"the sds of {name!r} are {sd.tolist()[:20] if sd.dim() else float(sd)} for {n} "
-                "materials: give one positive number for each, NaN where it is not known."
+                f"the sds of {name!r} are {sd.tolist()[:20]} for {n} materials: give one "
+                "positive number for all or for each, NaN where it is not known."
             )
         known = ~sd.isnan()
         stated = scales[j].sd_to_model(scales[j].to_physical(middle[:, j]), sd)

@@ -204,3 +204,25 @@ def test_a_campaign_from_creation_to_report(
     code, words = _run("campaign", "suggest", file)
     assert code == 1
     assert "campaign create" in words
+
+
+def test_help_shows_brackets() -> None:
+    """Square brackets are no mark-up: "gap [hartree]" is how a heading states a unit."""
+    assert '"gap [hartree]"' in _run("predict", "--help")[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("repeat_unit", "candidates=bm.Pool(repeat_units)"), ("composition", "bm.DescriptorGP")],
+)
+def test_a_kind_that_cannot_work_here_is_refused_at_once(
+    tmp_path: Path, kind: str, words: str
+) -> None:
+    (tmp_path / "t.csv").write_text("unit,Tg\n*CC*,195\n*CC(C)*,253\n", encoding="utf-8")
+    options = ["-p", "Tg=K", "-m", f"unit:{kind}", "-g", "Tg=300:400"]
+    code, said = _run(
+        "campaign", "create", str(tmp_path / "a.db"), str(tmp_path / "t.csv"), *options
+    )
+    assert code == 2
+    assert words in said
+    assert not (tmp_path / "a.db").exists()

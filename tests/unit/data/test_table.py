@@ -140,6 +140,7 @@ def test_append_says_what_is_wrong(table):
         bare.append(["C"], {"Tm": [1.0]})
     with pytest.raises(DataError, match=r"'Tb' has shape \(2,\) for 1 appended"):
         bare.append(["C"], {"Tb": [1.0, 2.0]})
+    assert bare.append("C", {"Tb": 1.0}).values[-1, 0] == 1.0  # one material, one number
     with pytest.raises(DataError, match="exactly when the table has groups"):
         bare.append(["C"], {"Tb": [1.0]}, groups=["x"])
     with pytest.raises(DataError, match=r"conditions \['T', 'solvent'\]"):

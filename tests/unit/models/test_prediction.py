@@ -45,6 +45,8 @@ def test_a_stated_sd_is_the_noise_of_a_new_measurement() -> None:
     inside = (found.lower[:, 0] <= y) & (y <= found.upper[:, 0])
     for which in (sd < 0.1, sd > 0.1):
         assert inside[which].mean() == pytest.approx(0.9, abs=4 * (0.09 / 600) ** 0.5)
+    one, each = (fitted.predict(keys[:3], sds={"y": sds}) for sds in (0.7, [0.7, 0.7, 0.7]))
+    np.testing.assert_array_equal(one.observation_sd, each.observation_sd)
     unsaid = fitted.predict(keys[:3])
     rms = float(np.sqrt(np.mean(table.stds**2)))
     np.testing.assert_allclose(unsaid.observation_sd[:, 0], rms, rtol=0.05)
@@ -80,11 +82,12 @@ def test_stated_sds_of_a_log_property_are_relative() -> None:
     [
         ({"z": [1.0]}, r"sds are given of \['z'\]"),
         ({"y": [1.0, 2.0]}, "for 1 materials"),
+        ({"y": 0.0}, "one positive number for all or for each"),
         ({"y": [0.0]}, "one positive number"),
         ({"y": [-1.0]}, "one positive number"),
     ],
 )
-def test_sds_that_do_not_fit_are_refused(sds: dict[str, list[float]], words: str) -> None:
+def test_sds_that_do_not_fit_are_refused(sds: dict[str, list[float] | float], words: str) -> None:
     fitted = fit(LINE, stated()[0], seed=0, explain=False)
     with pytest.raises(ModelError, match=words):
         fitted.predict(["0.5"], sds=sds)
