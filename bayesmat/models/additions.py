@@ -16,7 +16,7 @@ Cell = tuple[str, tuple[float, ...], str, float, float]
 
 
 def check_additions(old: PropertyTable, new: PropertyTable) -> None:
-    """Refuse a table in which a measured cell of an older one is missing or changed.
+    """Refuse a table in which a cell of an older one is missing or changed, or a unit is another.
 
     A posterior is carried to more data by the likelihood of the new cells alone; a value that was
     corrected or withdrawn would count twice, once as it was and once as it is.
@@ -26,8 +26,23 @@ def check_additions(old: PropertyTable, new: PropertyTable) -> None:
         new: The table of the update, in any order of rows.
 
     Raises:
-        ModelError: Cells of `old` are not in `new`; they are listed with what stands there now.
+        ModelError: Cells of `old` are not in `new`, or properties or conditions of one name differ
+            in unit, scale or categories; they are listed with what stands there now.
     """
+    before, after = (
+        {p.name: str(p) for p in table.properties} | {c.name: str(c) for c in table.conditions}
+        for table in (old, new)
+    )
+    other = [
+        f"{before[name]} in the fit, now {text}"
+        for name, text in after.items()
+        if before.get(name, text) != text
+    ]
+    if other:
+        raise ModelError(
+            "the numbers of this update mean something else than those of the fit. Convert them "
+            f"(bm.read_csv does, given the unit of the fit), or fit again:\n{listed(other)}"
+        )
     missing = Counter(_cells(old)) - Counter(_cells(new))
     if not missing:
         return

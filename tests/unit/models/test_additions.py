@@ -52,6 +52,16 @@ def test_a_withdrawn_value_and_a_changed_sd_are_named(fitted) -> None:
     assert "+- 0.1" in str(caught.value)
 
 
+@pytest.mark.parametrize("changed", [{"unit": "eV"}, {"scale": "log"}])
+def test_numbers_in_another_unit_or_scale_are_not_additions(fitted, changed) -> None:
+    table = fitted.table
+    other = (replace(table.properties[0], **changed), *table.properties[1:])
+    values = np.abs(table.values) + 1.0
+    old = replace(table, values=values)
+    with pytest.raises(ModelError, match="mean something else"):
+        check_additions(old, replace(old, properties=other))
+
+
 def test_a_value_told_of_another_material_is_not_the_old_one(fitted) -> None:
     table = fitted.table
     materials = ("9.0 9.0", *table.materials[1:])
