@@ -7,20 +7,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec
 
-import lazy_loader
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
+from bayesmat._deferred import Deferred
 from bayesmat._version import __version__
 from bayesmat.errors import BayesmatError, CampaignError
 
 if TYPE_CHECKING:
     from bayesmat import commands
 else:
-    # Imported when a command runs; the warning is about parents, and `bayesmat` itself is lazy.
-    commands = lazy_loader.load("bayesmat.commands", suppress_warning=True)
+    # Imported when a command runs.
+    commands = Deferred("bayesmat.commands")
 
 __all__ = ["app", "main"]
 
