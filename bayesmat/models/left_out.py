@@ -155,7 +155,7 @@ def _moved(
 
 
 def reweighted(log_weights: Tensor, log_ratio: Tensor, *, exact: bool) -> tuple[Tensor, Tensor]:
-    """Normalised log weights without each unit, `S x u`, and Pareto k, `u`.
+    """Normalised log weights without each unit, `S x u`, and Pareto k, `u`: NaN where exact.
 
     Args:
         log_weights: Of the sets given all cells, `S`.
@@ -164,7 +164,6 @@ def reweighted(log_weights: Tensor, log_ratio: Tensor, *, exact: bool) -> tuple[
     """
     raw = log_weights[:, None] + log_ratio
     raw = raw - torch.logsumexp(raw, 0)
-    if len(raw) < 2:  # hyper-parameters are given, so nothing is approximate
+    if exact or len(raw) < 2:  # a grid, or parameters that are given: nothing is approximate
         return raw, torch.full_like(raw[0], torch.nan)
-    smooth, pareto_k = pareto_smoothed(raw)
-    return (raw if exact else smooth), pareto_k
+    return pareto_smoothed(raw)

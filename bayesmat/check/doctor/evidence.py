@@ -57,10 +57,8 @@ class Evidence:
 
     @cached_property
     def pareto_k(self) -> Tensor:
-        """Pareto k of each cell; 0 where particles are a grid, whose weights are exact."""
-        if self.fitted.model.points.weighting == "prior grid":
-            return torch.zeros_like(self.observed.y)
-        return self.cells.pareto_k[self.cells.units]
+        """Pareto k of each cell; 0 where weights are exact."""
+        return self.cells.pareto_k[self.cells.units].nan_to_num(0.0)
 
     def of_property(self, j: int) -> Tensor:
         """Indices of the cells of property j."""

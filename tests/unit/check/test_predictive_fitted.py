@@ -178,6 +178,7 @@ def test_given_hyper_parameters_nothing_is_approximate(fitted: Fitted) -> None:
     model = fitted.prior.condition_at(obs, X, hyper, layout=fitted.layout)
     found = check.loo(replace(fitted, model=model))
     assert bool(found.pareto_k.isnan().all())
+    assert bool(check.loo(fitted).pareto_k.isnan().all()), "a grid's weights are exact"
     assert found.suspects == ()
     np.testing.assert_allclose(found.weights.numpy(), 1.0)
 
