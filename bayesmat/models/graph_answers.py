@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from bayesmat.inference.grid import HyperPosterior, Weighting
+from bayesmat.inference.smc import systematic_resample
 from bayesmat.models.answers import Labels, LeftOutCells, Parameters
 from bayesmat.models.conditioning import Problem
 from bayesmat.models.gaussian import Conditioned, Hyper, NodePrior, positive_definite
 from bayesmat.models.left_out import LeftOut, Restandardised, left_out
 
-__all__ = ["by_kind", "predicted_cells", "replicate", "shares", "simulated_scores", "weighed"]
+__all__ = [
+    "all_draws",
+    "by_kind",
+    "predicted_cells",
+    "replicate",
+    "shares",
+    "simulated_scores",
+    "weighed",
+]
 
 # Floating point operations that left-out predictions may cost: a second or so. Beyond, the kept
 # particles answer for all points.
@@ -62,6 +72,20 @@ def weighed(problem: Problem, posterior: HyperPosterior) -> tuple[Tensor, Tensor
     n = len(posterior.u)
     equal = torch.full((n,), 1 / n, dtype=torch.float64).log()
     return posterior.u, equal, "posterior"
+
+
+def all_draws(problem: Problem, posterior: HyperPosterior) -> HyperPosterior:
+    """As many equal-weight draws as points were weighed, which repeat where weights are large.
+
+    The kept ones where so many factors would not fit into memory.
+    """
+    n = len(posterior.points)
+    dear = n * problem.observations.n_cells**2 > 4 * _CHUNK
+    if dear or len(posterior.u) >= n:
+        return posterior
+    generator = torch.Generator().manual_seed(0)
+    rows = systematic_resample(posterior.log_weights, generator)
+    return replace(posterior, u=posterior.points[rows])
 
 
 def predicted_cells(

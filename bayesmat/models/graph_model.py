@@ -22,6 +22,7 @@ from bayesmat.models.answers import LeftOutCells, Parameters, Points
 from bayesmat.models.conditioning import Problem
 from bayesmat.models.gaussian import JointPrior, Pair, Phi, positive_definite
 from bayesmat.models.graph_answers import (
+    all_draws,
     by_kind,
     predicted_cells,
     replicate,
@@ -157,6 +158,12 @@ class GraphModel(PropertyModel):
         """Hyper-parameters by kind: noise by property, weights by term, slopes by edge ..."""
         hyper = self.hyper if draws is None else draws.parameters
         return by_kind(self.problem.joint.nodes, hyper)
+
+    @override
+    def complete(self) -> GraphModel:
+        """The model with as many draws as points were weighed (`graph_answers.all_draws`)."""
+        found = all_draws(self.problem, self.hyper_posterior)
+        return self if found is self.hyper_posterior else GraphModel(self.problem, found)
 
     @override
     def update(self, observations: Observations, X: Tensor, *, seed: int) -> GraphModel:

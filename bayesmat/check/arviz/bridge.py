@@ -62,12 +62,13 @@ def to_arviz(
     `observed_data`, `log_likelihood` and, for chains, `sample_stats`. Hyper-parameters of a graph
     are `noise` by property, `weight` by term (with its network), `lengthscale` by feature, `rho` by
     edge and `kappa` by property; cells carry the coordinates material, property and unit. Values
-    are in physical units, log densities in model space (those of a graph given the other cells, so
-    that `arviz.loo` agrees with `bayesmat.check.loo`).
+    are in physical units, log densities in model space (those of a graph given the other cells:
+    `arviz.loo` is `bayesmat.check.loo`, but that what is left out still standardised the rest).
 
-    ArviZ has no weights: weighted particles are resampled (systematically, with `seed`). A
-    population is one chain of exchangeable draws, of which R-hat says little: stack several runs as
-    chains instead. Not for plots that bayesmat has itself (`bayesmat.plots`).
+    All draws are there, also those that a model does not keep for predictions. ArviZ has no
+    weights: weighted particles are resampled (systematically, with `seed`). A population is one
+    chain of exchangeable draws, of which R-hat says little: stack several runs as chains instead.
+    Not for plots that bayesmat has itself (`bayesmat.plots`).
 
     Args:
         draws: A fit, a model, a run of `NUTS`, `SMC` or `Laplace`, a hyper-parameter posterior, a

@@ -68,3 +68,16 @@ def test_draws_are_labelled_by_kind(model: GraphModel) -> None:
     assert set(found.values) == {"noise", "weight", "rho"}
     assert found.values["noise"].shape == (8, 2)
     assert list(found.coords["edge"][1]) == ["p0 -> p1"]
+
+
+def test_all_draws_are_the_weighed_points_resampled(
+    model: GraphModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Systematic resampling: each point as often as its weight says, to the next whole number."""
+    posterior = model.hyper_posterior
+    found = model.complete().hyper_posterior.u
+    times = (found[:, None] == posterior.points[None]).all(-1).sum(0)
+    assert len(found) == 64
+    assert float((times - 64 * posterior.log_weights.exp()).abs().max()) < 1
+    monkeypatch.setattr(graph_answers, "_CHUNK", 1)
+    assert model.complete() is model

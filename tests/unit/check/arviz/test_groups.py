@@ -64,7 +64,8 @@ def groups_of(data: object) -> set[str]:
 def test_hyper_parameters_are_variables_with_labels(graph: Fitted) -> None:
     data = to_arviz(graph)
     assert groups_of(data) == GROUPS
-    posterior, hyper = data["posterior"], graph.model.draws
+    posterior, hyper = data["posterior"], graph.model.complete().draws
+    assert posterior.sizes["draw"] == len(graph.model.hyper_posterior.points) == 128
     assert set(posterior.data_vars) == {"noise", "weight", "lengthscale", "rho"}
     assert posterior["noise"].dims == ("chain", "draw", "property")
     np.testing.assert_array_equal(posterior["noise"].sel(property="p1")[0], hyper["p1: noise"])
@@ -166,7 +167,7 @@ def test_prior_draws_are_those_of_the_prior(graph: Fitted, program: Fitted) -> N
     prior = to_arviz(graph, seed=3)["prior"]
     X = graph.layout(graph.table.materials)
     rows = torch.unique(graph.table.observations().rows)
-    draws = graph.prior.sample(X[rows], 32, layout=graph.layout, seed=3)
+    draws = graph.prior.sample(X[rows], 128, layout=graph.layout, seed=3)
     np.testing.assert_array_equal(prior["noise"][0], draws.noise_sd)
     again = to_arviz(graph, seed=3)
     np.testing.assert_array_equal(prior["weight"].values, again["prior"]["weight"].values)
