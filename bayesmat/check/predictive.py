@@ -105,6 +105,7 @@ class LOO(Judged):
         Raises:
             DataError: The cells or their values differ, or something else was left out with them.
         """
+        other = checked(other, Judged, "other")
         if not isinstance(other, LOO) or other.by != self.by:
             left = other.by if isinstance(other, LOO) else "fold"
             raise DataError(

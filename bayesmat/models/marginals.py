@@ -101,7 +101,8 @@ class Marginals(Shown):
     def sd(self, *, observation: bool) -> Tensor:
         """Standard deviation of the mixture (law of total variance), `n x m`."""
         within = self.component_sd(observation=observation).square().mean(0)
-        return (within + self.mean.var(0, unbiased=False)).sqrt()
+        between = (self.mean - self.mixture_mean).square().mean(0)
+        return (within + between).sqrt()
 
     def cdf(self, value: Tensor, *, observation: bool = True) -> Tensor:
         """P(property <= value), `n x m`; value broadcasts against `n x m`."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bayesmat import check
 from bayesmat.data.table import Property, PropertyTable
-from bayesmat.errors import DataError
+from bayesmat.errors import ArgumentError, DataError
 from bayesmat.inference.grid import Grid, SMCIntegrator
 from bayesmat.inference.importance import ImportanceIntegrator
 from bayesmat.inference.nuts import NUTS
@@ -323,3 +323,8 @@ def test_one_row_has_no_standard_error_and_accuses_nobody() -> None:
     assert math.isnan(found.elpd_se)
     assert "standard error undefined" in str(found)
     assert found.summary().problems == ()
+
+
+def test_a_number_is_not_subtracted_from_left_out_predictions(fitted: Fitted) -> None:
+    with pytest.raises(ArgumentError, match="other is 3"):
+        check.loo(fitted) - 3

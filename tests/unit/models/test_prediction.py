@@ -91,3 +91,9 @@ def test_sds_that_do_not_fit_are_refused(sds: dict[str, list[float] | float], wo
     fitted = fit(LINE, stated()[0], seed=0, explain=False)
     with pytest.raises(ModelError, match=words):
         fitted.predict(["0.5"], sds=sds)
+
+
+def test_no_material_gives_an_empty_prediction_without_a_warning() -> None:
+    table, *_ = stated(8)
+    fitted = fit(LINE, table, seed=0, explain=False)
+    assert fitted.predict([]).median.shape == (0, 1)
