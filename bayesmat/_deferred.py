@@ -20,5 +20,8 @@ class Deferred:
     def __init__(self, name: str) -> None:
         self._name = name
 
+    def __repr__(self) -> str:
+        return f"Deferred({self._name!r})"
+
     def __getattr__(self, name: str) -> object:
         return getattr(importlib.import_module(self._name), name)

@@ -171,7 +171,7 @@ OTHERS: dict[str, tuple[Callable[[Any], object], tuple[object, ...], str]] = {
     ),
     "parity(prop)": (lambda v: parity(prop=v), ("y", None, "K", FITTED), r"bm\.Property"),
     "parity_grid": (
-        lambda v: plots.parity_grid(v, properties=[PROP]), (FITTED, None, Y, "a.csv"), "data frame",
+        lambda v: plots.parity_grid(v, properties=[PROP]), (None, Y, "a.csv"), "data frame",
     ),
     "parity_grid(properties)": (
         lambda v: plots.parity_grid(CELLS, properties=v), ("y", ["y"], None), r"bm\.Property",
@@ -179,7 +179,7 @@ OTHERS: dict[str, tuple[Callable[[Any], object], tuple[object, ...], str]] = {
     "campaign_path": (
         lambda v: plots.campaign_path(v, prop=PROP), (TABLE, None, Y, "a.db"), "data frame",
     ),
-    "coverage(frame)": (lambda v: plots.coverage(v), (HELD, None, Y, "a.csv"), "data frame"),
+    "coverage(frame)": (lambda v: plots.coverage(v), (None, Y, "a.csv"), "data frame"),
     "missing_pattern": (
         lambda v: plots.missing_pattern(v), (FRAME, None, "t.csv", PRIOR), "read_csv",
     ),

@@ -11,7 +11,7 @@ from bayesmat.data.materials import canonical_smiles
 from bayesmat.data.properties import Property
 from bayesmat.errors import DataError, MaterialError, ModelError
 from bayesmat.features import base
-from bayesmat.features.base import Layout
+from bayesmat.features.base import Layout, function_of
 from bayesmat.features.molecule import MACCS, CheapDescriptors
 from bayesmat.sources import zoo
 
@@ -50,7 +50,7 @@ def test_the_card_says_what_was_learned(ensemble, table):
     card = ensemble.card
     assert [t["unit"] for t in card["tasks"]] == [p.unit for p in table.properties]
     assert card["n_train"] == pytest.approx(0.9 * table.n_rows, rel=0.01)
-    assert card["families"][0]["inputs"] == [MACCS().id, CheapDescriptors().id]
+    assert card["families"][0]["inputs"] == [function_of(MACCS()), function_of(CheapDescriptors())]
     assert {"torch", "rdkit", "chemicals"} <= set(card["versions"])
     assert "small: 3 networks" in str(ensemble)
     json.dumps(dict(card), allow_nan=False)
