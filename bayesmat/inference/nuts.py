@@ -106,7 +106,7 @@ class NUTS:
         target_accept: Raise towards 0.95-0.99 against divergences.
         max_tree_depth: A transition costs at most ``2**max_tree_depth`` gradients.
         dense: Adapt a full mass matrix, which correlated parameters need; None does for up to 50
-            scalars (`benchmarks/nuts.py`), beyond which warm-up cannot learn it.
+            scalars: faster where measured (`benchmarks/RESULTS.md`), and learnable in warm-up.
         restarts: How often a chain that finds no start, or diverges in more than half of its
             transitions, is started again from another seed; the report counts them.
         progress: Show a progress bar; None shows it on a terminal after two seconds.
