@@ -26,7 +26,6 @@ from .seeds import spawn
 __all__ = ["NUTS"]
 
 STUCK = 0.5
-FULL = 50
 NO_START = "initial params"
 SITE = "site: "
 
@@ -39,16 +38,9 @@ class _Kernel(PyroNUTS):
             model,
             target_accept_prob=settings.target_accept,
             max_tree_depth=settings.max_tree_depth,
-            full_mass=bool(settings.dense),
+            full_mass=settings.dense,
         )
         self.energy: list[float] = []
-        self._is_dense = settings.dense
-
-    def _initialize_adapter(self) -> None:
-        if self._is_dense is None:
-            n = sum(value.numel() for value in self.initial_params.values())
-            self._adapter.dense_mass = n <= FULL
-        super()._initialize_adapter()
 
     def _sample_r(self, name: str) -> tuple[dict, dict]:
         # Pyro has no public access to the energy; every trajectory draws its momenta here.
@@ -105,8 +97,8 @@ class NUTS:
         chains: Chains, run one after another from independent starts; two show R-hat.
         target_accept: Raise towards 0.95-0.99 against divergences.
         max_tree_depth: A transition costs at most ``2**max_tree_depth`` gradients.
-        dense: Adapt a full mass matrix, which correlated parameters need; None does for up to 50
-            scalars: faster where measured (`benchmarks/RESULTS.md`), and learnable in warm-up.
+        dense: Adapt a full mass matrix: twice the effective draws per second in regressions on
+            correlated descriptors, fewer in hierarchies and funnels (`benchmarks/RESULTS.md`).
         restarts: How often a chain that finds no start, or diverges in more than half of its
             transitions, is started again from another seed; the report counts them.
         progress: Show a progress bar; None shows it on a terminal after two seconds.
@@ -117,7 +109,7 @@ class NUTS:
     chains: int = 2
     target_accept: float = 0.8
     max_tree_depth: int = 8
-    dense: bool | None = None
+    dense: bool = False
     restarts: int = 2
     progress: bool | None = None
 

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from bayesmat.errors import InferenceError
-from bayesmat.inference import nuts
 from bayesmat.inference.nuts import NUTS
 from bayesmat.inference.pyro_program import DoublePrecision, seeded
 from bayesmat.inference.report import InferenceRun
@@ -229,18 +228,3 @@ def test_a_killed_run_continues_with_the_chains_that_were_finished(
     (tmp_path / "run-chain-1.safetensors").write_bytes(b"nonsense")
     with pytest.raises(InferenceError, match=r"not a readable checkpoint .*delete it"):
         settings(conjugate, seed=4, checkpoint=path)
-
-
-@pytest.mark.parametrize(
-    ("dense", "d", "full"),
-    [(None, 50, True), (None, 51, False), (False, 2, False), (True, 60, True)],
-)
-def test_few_scalars_get_a_full_mass_matrix(dense: bool | None, d: int, full: bool) -> None:
-    def model() -> torch.Tensor:
-        return pyro.sample("w", dist.Normal(0.0, 1.0).expand([d]).to_event(1))
-
-    with seeded(0):
-        kernel = nuts._Kernel(model, NUTS(dense=dense))
-        kernel.setup(warmup_steps=4)
-    ((shape,),) = [{v.shape for v in kernel.inverse_mass_matrix.values()}]
-    assert shape == ((d, d) if full else (d,))
