@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from botorch.models.model import Model
@@ -35,6 +35,7 @@ __all__ = [
     "PropertyModel",
     "QuickPrior",
     "Reducible",
+    "RestorablePrior",
 ]
 
 
@@ -245,4 +246,15 @@ class QuickPrior(Prior, Protocol):
 
     def quick(self) -> Prior:
         """The same prior with its quickest inference, for checks that refit."""
+        ...
+
+
+@runtime_checkable
+class RestorablePrior(Prior, Protocol):
+    """A prior whose fits can be saved: it makes a model again from the model's `state`."""
+
+    def restore(
+        self, state: Mapping[str, Any], observations: Observations, X: Tensor, *, layout: Layout
+    ) -> PropertyModel:
+        """The posterior with this state, given the cells and rows it was conditioned on."""
         ...

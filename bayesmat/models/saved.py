@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
-
-from torch import Tensor
 
 from bayesmat._arguments import checked
 from bayesmat._version import versions
-from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
-from bayesmat.features.base import Layout
-from bayesmat.models.base import Fitted, Prior, PropertyModel, layout_of
+from bayesmat.models.base import Fitted, layout_of
+from bayesmat.models.model import RestorablePrior
 from bayesmat.models.stored import read
 
-__all__ = ["RestorablePrior", "load_fit"]
-
-
-class RestorablePrior(Prior, Protocol):
-    """A prior whose fits can be saved: it makes a model again from the model's `state`."""
-
-    def restore(
-        self, state: Mapping[str, Any], observations: Observations, X: Tensor, *, layout: Layout
-    ) -> PropertyModel:
-        """The posterior with this state, given the cells and rows it was conditioned on."""
-        ...
+__all__ = ["load_fit"]
 
 
 def load_fit(path: str | Path, prior: RestorablePrior) -> Fitted:

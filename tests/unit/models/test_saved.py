@@ -17,8 +17,9 @@ from bayesmat.checkup import doctor
 from bayesmat.errors import ArgumentError, ModelError
 from bayesmat.inference.grid import Grid
 from bayesmat.models import stored
-from bayesmat.models.base import Fitted, PropertyModel
+from bayesmat.models.base import Fitted
 from bayesmat.models.graph import PropertyGraph
+from bayesmat.models.model import PropertyModel
 from bayesmat.models.saved import load_fit
 from tests.unit.models.fits import KINDS, lines
 from tests.unit.models.helpers import chain_graph
