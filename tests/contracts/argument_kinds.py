@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
@@ -43,6 +43,21 @@ def wrong_values(kind: str) -> Iterator[tuple[object, str]]:
     """Wrong values of a kind with the words that the message must hold."""
     values, words = KINDS[kind.rstrip("?")]
     yield from ((v, words) for v in values if not (kind.endswith("?") and v is None))
+
+
+def cases(
+    doors: Mapping[str, Door],
+    others: Mapping[str, tuple[Callable[[Any], object], tuple[object, ...], str]],
+) -> list[tuple[str, Callable[[Any], object], object, str]]:
+    """Door, call, wrong value and words: by kind, and doors with wrong values of their own."""
+    return [
+        *(
+            (door, call, v, w)
+            for door, (call, kind) in doors.items()
+            for v, w in wrong_values(kind)
+        ),
+        *((door, call, v, words) for door, (call, vs, words) in others.items() for v in vs),
+    ]
 
 
 def field_doors(make: Callable[..., object], **needed: object) -> dict[str, Door]:

@@ -46,7 +46,7 @@ from bayesmat.models.transfer import Transfer
 from bayesmat.oracles import XTB, CommandOracle, Evaluation
 from bayesmat.sources.embedding import FeatureMap
 from bayesmat.sources.networks import PyramidSpec
-from tests.contracts.argument_kinds import FITTED, PRIOR, TABLE, Door, field_doors, wrong_values
+from tests.contracts.argument_kinds import FITTED, PRIOR, TABLE, Door, cases, field_doors
 
 FEATURES = FeatureMap((ECFP(),))
 TERM = Term(MinMax(), FEATURES, "fingerprints")
@@ -121,13 +121,9 @@ DOORS: dict[str, Door] = {
         name: door for make, needed in RECORDS for name, door in field_doors(make, **needed).items()
     },
 }
-CASES = [
-    *((door, call, v, w) for door, (call, k) in DOORS.items() for v, w in wrong_values(k)),
-    *((door, call, v, words) for door, (call, vs, words) in OTHERS.items() for v in vs),
-]
 
 
-@pytest.mark.parametrize(("door", "call", "value", "words"), CASES)
+@pytest.mark.parametrize(("door", "call", "value", "words"), cases(DOORS, OTHERS))
 def test_a_wrong_kind_is_refused_at_the_door_with_what_was_meant(
     door: str, call: Callable[[Any], object], value: object, words: str
 ) -> None:

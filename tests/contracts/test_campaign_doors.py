@@ -31,7 +31,7 @@ from bayesmat.models.program import program
 from bayesmat.oracles import TableOracle, WorkerPool
 from bayesmat.oracles.base import evaluate
 from bayesmat.sources import zoo
-from tests.contracts.argument_kinds import FITTED, FRAME, PRIOR, TABLE, Door, wrong_values
+from tests.contracts.argument_kinds import FITTED, FRAME, PRIOR, TABLE, Door, cases, wrong_values
 
 GOAL = Within("y", 4.0, 5.0)
 POOL = Pool(["CCCCC", "CCCCO"])  # type: ignore[arg-type]
@@ -151,13 +151,9 @@ OTHERS: dict[str, tuple[Callable[[Any], object], tuple[object, ...], str]] = {
     ),
     "load(absent)": (lambda v: SmilesNGram.load(v), ("absent.json",), "absent.json"),
 }  # fmt: skip
-CASES = [
-    *((door, call, v, w) for door, (call, k) in DOORS.items() for v, w in wrong_values(k)),
-    *((door, call, v, words) for door, (call, vs, words) in OTHERS.items() for v in vs),
-]
 
 
-@pytest.mark.parametrize(("door", "call", "value", "words"), CASES)
+@pytest.mark.parametrize(("door", "call", "value", "words"), cases(DOORS, OTHERS))
 def test_a_wrong_kind_is_refused_at_the_door_with_what_was_meant(
     door: str, call: Callable[[Any], object], value: object, words: str
 ) -> None:

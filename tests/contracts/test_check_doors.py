@@ -20,7 +20,7 @@ from tests.contracts.argument_kinds import (
     PRIOR,
     TABLE,
     Door,
-    wrong_values,
+    cases,
 )
 
 Y, SD = [1.0, 2.0, 3.0], [1.0, 1.0, 1.0]
@@ -187,13 +187,9 @@ OTHERS: dict[str, tuple[Callable[[Any], object], tuple[object, ...], str]] = {
     "save(figure)": (lambda v: plots.save(v, "never.png"), (None, "a.png", Y), "Figure"),
     "png(figure)": (lambda v: plots.png(v), (None, "a.png", Y), "Figure"),
 }  # fmt: skip
-CASES = [
-    *((door, call, v, w) for door, (call, k) in DOORS.items() for v, w in wrong_values(k)),
-    *((door, call, v, words) for door, (call, vs, words) in OTHERS.items() for v in vs),
-]
 
 
-@pytest.mark.parametrize(("door", "call", "value", "words"), CASES)
+@pytest.mark.parametrize(("door", "call", "value", "words"), cases(DOORS, OTHERS))
 def test_a_wrong_kind_is_refused_at_the_door_with_what_was_meant(
     door: str, call: Callable[[Any], object], value: object, words: str
 ) -> None:

@@ -26,7 +26,7 @@ from bayesmat.data import (
     to_csv,
 )
 from bayesmat.errors import ArgumentError, BayesmatError, DataError, MaterialError
-from tests.contracts.argument_kinds import FRAME, MATERIALS, TABLE, Door, wrong_values
+from tests.contracts.argument_kinds import FRAME, MATERIALS, TABLE, Door, cases
 
 ASKED: dict[str, Any] = {"material": "smiles", "properties": {"y": "K"}}
 N = TABLE.n_rows
@@ -97,13 +97,9 @@ OTHERS: dict[str, tuple[Callable[[Any], object], tuple[object, ...], str]] = {
     "observations": (lambda v: TABLE.observations(v), (5, ["log"], "log", {"y": 1.0}), "Scale"),
     "append(column)": (lambda v: TABLE.append("CCO", {v: [1.0]}), (5, None, "z"), "no columns"),
 }  # fmt: skip
-CASES = [
-    *((door, call, v, w) for door, (call, k) in DOORS.items() for v, w in wrong_values(k)),
-    *((door, call, v, words) for door, (call, vs, words) in OTHERS.items() for v in vs),
-]
 
 
-@pytest.mark.parametrize(("door", "call", "value", "words"), CASES)
+@pytest.mark.parametrize(("door", "call", "value", "words"), cases(DOORS, OTHERS))
 def test_a_wrong_kind_is_refused_at_the_door_with_what_was_meant(
     door: str, call: Callable[[Any], object], value: object, words: str
 ) -> None:

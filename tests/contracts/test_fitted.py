@@ -123,7 +123,7 @@ def test_a_loaded_fit_can_be_asked_what_a_new_one_can(fitted: Fitted, loaded: Fi
 
 def test_a_loaded_fit_is_updated_like_the_first(fitted: Fitted, loaded: Fitted) -> None:
     if isinstance(fitted.prior, Program):
-        pytest.skip("programs are sampled again")
+        pytest.skip("a program has no update: it is sampled again when cells arrive")
     table = fitted.table
     labels = None if table.groups is None else table.groups[:1]
     more = table.append(table.materials[:1], table.values[:1] * 1.01, groups=labels)
