@@ -30,6 +30,7 @@ def test_the_table_of_the_examples_has_no_slip_and_the_broken_one_has(namespace)
     assert "entered in hartree" in slip.what
     page = Path(namespace["folder"], "checkup.html").read_text("utf-8")
     assert "Can I believe this model?" in page
+    assert "CSCCCN" in page
 
 
 def test_relevance_is_of_the_named_descriptors(namespace) -> None:

@@ -66,6 +66,45 @@ def test_crps_mixture_of_equal_components_is_gaussian(case: tuple) -> None:
     torch.testing.assert_close(mixture, scores.crps_gaussian(y, mean, sd), rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("case", ["alike", "two modes", "narrow and wide", "one far off"])
+def test_crps_of_many_components_integrates_to_the_double_sum(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Quadrature stops at 1e-8 of a standard deviation; the double sum is exact to rounding."""
+    rng, size = np.random.default_rng(4), (350, 7)
+    means, sds, weights = rng.normal(size=size), np.full(size, 0.3), rng.uniform(size=size)
+    if case == "two modes":
+        means += 20 * rng.integers(0, 2, size)
+    if case == "narrow and wide":
+        sds = np.exp(rng.normal(0, 1.5, size))
+    if case == "one far off":
+        means[0], weights[0] = 1e4, 1e-3
+    y = rng.normal(size=7)
+    integrated = scores.crps_mixture(y, means, sds, weights=weights)
+    monkeypatch.setattr(scores, "_integrated", lambda *_: None)
+    paired = scores.crps_mixture(y, means, sds, weights=weights)
+    weights /= weights.sum(0)
+    mean = (weights * means).sum(0)
+    sd = np.sqrt((weights * ((means - mean) ** 2 + sds**2)).sum(0))
+    assert float((torch.abs(integrated - paired) / torch.from_numpy(sd)).max()) < 2e-8
+
+
+def test_crps_of_many_components_does_not_cost_their_square(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    evaluated = []
+    moment = scores.absolute_moment
+
+    def counted(mean: torch.Tensor, sd: torch.Tensor) -> torch.Tensor:
+        evaluated.append(mean.numel())
+        return moment(mean, sd)
+
+    monkeypatch.setattr(scores, "absolute_moment", counted)
+    rng = np.random.default_rng(5)
+    scores.crps_mixture(rng.normal(size=40), rng.normal(size=(2048, 40)), np.full((2048, 40), 0.5))
+    assert evaluated == [2048 * 40]
+
+
 def test_crps_mixture_in_chunks_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(3)
     y, means, sds = rng.normal(size=17), rng.normal(size=(6, 17)), rng.uniform(0.5, 1, (6, 17))
