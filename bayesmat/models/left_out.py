@@ -88,8 +88,8 @@ def left_out(
     2001, doi:10.1162/08997660151134343). In the space of the other cells, D the factors and r'
     their residuals there, the error is :math:`D_B Q_{BB}^{-1}[Q r']_B` and the covariance
     :math:`D_B Q_{BB}^{-1} D_B`: what a refit finds that standardises anew, but that stated noise of
-    other cells is scaled along. Leave out replicates of one material together: alone, each would be
-    predicted by its twin.
+    the other cells is scaled along (the cell's own is as stated). Leave out replicates of one
+    material together: alone, each would be predicted by its twin.
 
     Args:
         conditioned: The factorised Gaussians over k cells.
@@ -106,24 +106,37 @@ def left_out(
         alpha, tempered = _moved(conditioned, precision, observations, units, space)
         factor = space.factor[units, observations.columns]
         known = observations.yvar.nan_to_num() * (1 - factor.square())
-    diagonal = torch.diagonal(precision, dim1=-2, dim2=-1)
-    error, variance = factor * alpha / diagonal, factor.square() / diagonal + known
-    cell = -0.5 * (error.square() / variance + variance.log() + math.log(2 * math.pi))
-    density = torch.zeros(len(cell), int(units.max()) + 1, dtype=torch.float64)
-    density.index_add_(1, units, cell)
-    for u in torch.nonzero(torch.bincount(units) > 1).flatten().tolist():
+    scaled = factor.square() / torch.diagonal(precision, dim1=-2, dim2=-1)
+    error, variance = alpha * scaled / factor, scaled + known
+    sizes = torch.bincount(units)
+    # What is stated of a cell is not scaled; what the others weigh, `tempered - within`, is.
+    density, within = (
+        torch.zeros(len(error), len(sizes), dtype=torch.float64).index_add_(1, units, cells)
+        for cells in (_log_normal(error, variance), _log_normal(error, scaled))
+    )
+    for u in torch.nonzero(sizes > 1).flatten().tolist():
         at = torch.nonzero(units == u).squeeze(-1)
         block = torch.linalg.cholesky(positive_definite(precision[:, at[:, None], at]))
         inner = torch.cholesky_inverse(block)
         error[:, at] = factor[at] * (inner @ alpha[:, at, None])[..., 0]
-        covariance = factor[at, None] * inner * factor[at] + torch.diag(known[at])
+        block = factor[at, None] * inner * factor[at]
+        covariance = block + torch.diag(known[at])
         variance[:, at] = torch.diagonal(covariance, dim1=-2, dim2=-1)
-        half = torch.linalg.cholesky(positive_definite(covariance))
-        white = torch.linalg.solve_triangular(half, error[:, at, None], upper=False)[..., 0]
-        log_det = torch.diagonal(half, dim1=-2, dim2=-1).log().sum(-1)
-        square = white.square().sum(-1) + len(at) * math.log(2 * math.pi)
-        density[:, u] = -0.5 * square - log_det
-    return LeftOut(error, variance, density, tempered - density)
+        density[:, u] = _log_normal_of_block(error[:, at], covariance)
+        within[:, u] = _log_normal_of_block(error[:, at], block)
+    return LeftOut(error, variance, density, tempered - within)
+
+
+def _log_normal(error: Tensor, variance: Tensor) -> Tensor:
+    return -0.5 * (error.square() / variance + variance.log() + math.log(2 * math.pi))
+
+
+def _log_normal_of_block(error: Tensor, covariance: Tensor) -> Tensor:
+    half = torch.linalg.cholesky(positive_definite(covariance))
+    white = torch.linalg.solve_triangular(half, error[..., None], upper=False)[..., 0]
+    log_det = torch.diagonal(half, dim1=-2, dim2=-1).log().sum(-1)
+    square = white.square().sum(-1) + error.shape[-1] * math.log(2 * math.pi)
+    return -0.5 * square - log_det
 
 
 def _moved(
