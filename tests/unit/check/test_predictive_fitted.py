@@ -211,15 +211,18 @@ def test_an_outlier_is_named() -> None:
 
 @pytest.fixture(scope="module")
 def program() -> Fitted:
+    """Regressions of two properties; every third row states the sd of its values."""
     rng = np.random.default_rng(5)
     x = rng.normal(size=(16, 2))
     y = np.stack([x @ [1.0, -0.5], x @ [0.3, 0.8]], 1) + 0.3 * rng.normal(size=(16, 2))
     y[2:4, 1] = np.nan
+    stds = np.full_like(y, np.nan)
+    stds[::3] = np.where(np.isnan(y[::3]), np.nan, 0.4)
     keys = tuple(f"{a:.3f} {b:.3f}" for a, b in x)
     properties = (Property("p0", "K"), Property("p1", "K"))
     sampler = NUTS(warmup=60, draws=200, chains=1, max_tree_depth=4)
     prior = linear(sampler=sampler, n_draws=100)
-    return fit(prior, PropertyTable(keys, "id", properties, y), seed=0, explain=False)
+    return fit(prior, PropertyTable(keys, "id", properties, y, stds), seed=0, explain=False)
 
 
 def test_a_program_agrees_with_arviz_of_its_likelihood(program: Fitted) -> None:
@@ -228,7 +231,8 @@ def test_a_program_agrees_with_arviz_of_its_likelihood(program: Fitted) -> None:
     X = program.layout(program.table.materials)
     f = program.model.latent(X)[:, obs.rows, obs.columns]
     torch.testing.assert_close(found.predictions.mean, f)
-    noise = program.model.inferred_noise_sd[:, obs.columns]
+    inferred = program.model.inferred_noise_sd[:, obs.columns]
+    noise = torch.where(obs.yvar.isnan(), inferred, obs.yvar.sqrt())
     log_likelihood = torch.distributions.Normal(f, noise).log_prob(obs.y)
     torch.testing.assert_close(program.model.pointwise, log_likelihood)
     theirs = check.psis_loo(log_likelihood)
@@ -237,22 +241,46 @@ def test_a_program_agrees_with_arviz_of_its_likelihood(program: Fitted) -> None:
 
 
 def test_draws_of_a_program_are_weighed_in_the_space_of_the_other_cells(program: Fitted) -> None:
-    """By hand: draws given all cells, weighed by p'(all but i) / p(all), predict cell i there."""
+    """By hand: draws given all cells, weighed by p'(all but i) / p(all), predict cell i there.
+
+    A stated sd is a length on the property's axis, which the other cells measure anew.
+    """
     found, obs, model = check.loo(program), program.model.observations, program.model
     f, sd = model.latent(model.sampled.X)[:, obs.rows, obs.columns], model.inferred_noise_sd
-    sd = sd[:, obs.columns]
+    sd = torch.where(obs.yvar.isnan(), sd[:, obs.columns], obs.yvar.sqrt())
     normal = torch.distributions.Normal
     before = normal(f, sd).log_prob(obs.y).sum(1)
-    for i in (0, 5, 20):
+    assert obs.yvar.isnan()[[0, 2, 20]].tolist() == [False, True, True]
+    for i in (0, 2, 20):
         j = int(obs.columns[i])
         rest = (obs.columns == j) & (torch.arange(obs.n_cells) != i)
         shift, factor = obs.y[rest].mean(), obs.y[rest].std()
         y = torch.where(obs.columns == j, (obs.y - shift) / factor, obs.y)
-        each = normal(f, sd).log_prob(y)
+        stated = (obs.columns == j) & ~obs.yvar.isnan()
+        each = normal(f, torch.where(stated, sd / factor, sd)).log_prob(y)
         raw = each.sum(1) - each[:, i] - before
         smooth, _ = pareto_smoothed((raw - torch.logsumexp(raw, 0))[:, None])
         density = torch.logsumexp(smooth[:, 0] + each[:, i], 0) - factor.log()
         assert float(found.log_density[i]) == pytest.approx(float(density), abs=1e-8)
+
+
+@pytest.mark.parametrize("kind", ["graph", "program"])
+def test_stated_sds_are_the_noise_of_left_out_cells(kind: str, program: Fitted) -> None:
+    """Whatever space the others make: an outlier left out does not make its stated sd smaller."""
+    fitted = program
+    if kind == "graph":
+        data = table(14)
+        stds = np.full_like(data.values, np.nan)
+        stds[::2, 0] = 0.3
+        values = data.values.copy()
+        values[0, 0] += 5.0
+        broken = replace(data, values=values, stds=stds)
+        fitted = fit(graph(64), broken, seed=0, explain=False)
+    found, obs = check.loo(fitted), fitted.model.observations
+    known = found.noise_sds[:, ~obs.yvar.isnan()]
+    torch.testing.assert_close(known, obs.yvar[~obs.yvar.isnan()].sqrt().expand_as(known))
+    inferred = found.noise_sds[:, obs.yvar.isnan()]
+    assert bool((inferred.std(0) > 0).all())
 
 
 def test_a_program_left_out_by_material(program: Fitted) -> None:
