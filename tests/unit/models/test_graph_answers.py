@@ -81,3 +81,13 @@ def test_all_draws_are_the_weighed_points_resampled(
     assert float((times - 64 * posterior.log_weights.exp()).abs().max()) < 1
     monkeypatch.setattr(graph_answers, "_CHUNK", 1)
     assert model.complete() is model
+
+
+def test_simulated_scores_are_correlated_as_left_out_errors_are(model: GraphModel) -> None:
+    """40,000 draws under the 8 sets: the mean of Q_ij / sqrt(Q_ii Q_jj) within 6 standard errors."""
+    z = model.simulated_scores(40_000, torch.Generator().manual_seed(0))
+    Q = torch.cholesky_inverse(model.conditioned.chol)
+    root = torch.diagonal(Q, dim1=-2, dim2=-1).rsqrt()
+    expected = (root[:, :, None] * Q * root[:, None, :]).mean(0)
+    assert z.shape == (40_000, 11)
+    assert float((z.T @ z / len(z) - expected).abs().max()) < 6 * (2 / 40_000) ** 0.5
