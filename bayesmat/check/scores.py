@@ -37,6 +37,7 @@ _CHUNK = 2**24
 _MOST_PAIRED = 300
 _ACCURACY = 1e-8
 _REACH = 9.0
+_MOST_PANELS = 200
 
 
 def float64(values: ArrayLike, name: str) -> Tensor:
@@ -146,18 +147,31 @@ def _integrated(means: Tensor, sds: Tensor, weights: Tensor) -> Tensor | None:
         cdf = (weights * torch.special.ndtr((z - m) / s)).sum(0)
         return (cdf * (1 - cdf)).numpy()
 
-    ends = float((m - _REACH * s).amin()), float((m + _REACH * s).amax())
+    used = weights > 0
+    low = float(torch.where(used, m - _REACH * s, 0.0).amin())
+    high = float(torch.where(used, m + _REACH * s, 0.0).amax())
     value, _, found = quad_vec(
         integrand,
-        *ends,
+        low,
+        high,
         epsabs=_ACCURACY,
         epsrel=0,
         norm="max",
-        points=(-3, -1, 0, 1, 3),
-        limit=100,
+        points=_breaks(low, high),
+        limit=_MOST_PANELS,
         full_output=True,
     )
     return 2 * sd * torch.from_numpy(value) if found.success else None
+
+
+def _breaks(low: float, high: float) -> list[float]:
+    """Where panels end: ever longer ones outwards, so that a far component hides no near one.
+
+    Odd numbers, as atoms of symmetric mixtures lie at round ones, where no node would see them.
+    """
+    far = max(-low, high, 1.0)
+    outwards = [0.83 * 3.1**i for i in range(1 + math.ceil(math.log(far / 0.83) / math.log(3.1)))]
+    return [-z for z in reversed(outwards)] + [0.017, *outwards]
 
 
 def crps_student_t(y: ArrayLike, mean: ArrayLike, scale: ArrayLike, df: ArrayLike) -> Tensor:

@@ -66,7 +66,12 @@ def test_crps_mixture_of_equal_components_is_gaussian(case: tuple) -> None:
     torch.testing.assert_close(mixture, scores.crps_gaussian(y, mean, sd), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("case", ["alike", "two modes", "narrow and wide", "one far off"])
+FAR = {"unused": 0.0, "hardly used": 1e-9, "rare": 1e-4}
+
+
+@pytest.mark.parametrize(
+    "case", ["alike", "two modes", "two atoms", "narrow and wide", "one far off", *FAR]
+)
 def test_crps_of_many_components_integrates_to_the_double_sum(
     case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,6 +80,10 @@ def test_crps_of_many_components_integrates_to_the_double_sum(
     means, sds, weights = rng.normal(size=size), np.full(size, 0.3), rng.uniform(size=size)
     if case == "two modes":
         means += 20 * rng.integers(0, 2, size)
+    if case == "two atoms":
+        means, sds = np.sign(means), np.full(size, 2e-4)
+    if case in FAR:
+        sds[0], weights[0] = 1e3, FAR[case]
     if case == "narrow and wide":
         sds = np.exp(rng.normal(0, 1.5, size))
     if case == "one far off":
