@@ -186,6 +186,17 @@ class CellPredictions(Shown):
         return sheet(self.to_frame(), caption=caption)
 
 
+def _unstated(fitted: Fitted) -> Tensor:
+    """Noise sd of a cell without a stated one, `S x m`: inferred from those that have none either.
+
+    Where every cell of the fit states its sd nothing was inferred, and a cell is as noisy as those.
+    """
+    model, observed = fitted.model, fitted.model.observations
+    unstated = observed.columns[observed.yvar.isnan()]
+    some = torch.bincount(unstated, minlength=len(observed.properties)) > 0
+    return torch.where(some, model.inferred_noise_sd, model.noise_sd)
+
+
 def predicted(fitted: Fitted, table: PropertyTable) -> CellPredictions:
     """Predictions of the measured cells of a table with the properties of the fit."""
     observed = table.observations(fitted.scales)
@@ -193,7 +204,7 @@ def predicted(fitted: Fitted, table: PropertyTable) -> CellPredictions:
     marginals = fitted.model.marginals(X)
     rows, columns = observed.rows, observed.columns
     means = marginals.mean[:, rows, columns]
-    noise = marginals.noise_sd[:, columns]
+    noise = _unstated(fitted)[:, columns]
     noise = torch.where(observed.yvar.isnan(), noise, observed.yvar.nan_to_num().sqrt())
     return CellPredictions(
         table.properties, fitted.scales, columns, tuple(table.materials[i] for i in rows), rows,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -205,7 +205,7 @@ def split_conformal(
     fitted = fit(prior, table.subset(train), seed=seed, explain=False)
     keys = tuple(canonical_all(materials, table.kind))
     middle, sds = _new(fitted, keys)
-    held = predicted(fitted, table.subset(rest))
+    held = _as_new(fitted, table.subset(rest))
     scores = _residuals(held, normalised)
     chosen = _one_per_material(held, seed)
     lower, upper, counts = [], [], []
@@ -268,7 +268,7 @@ def jackknife_plus(
     folds = grouped_kfold(table.materials, k, seed=seed)
     for i, (train, test) in enumerate(tqdm(folds, desc="jackknife+", delay=2, leave=False)):
         fitted = fit(prior, table.subset(train), seed=spawn(seed, f"fold {i}"), explain=False)
-        held = predicted(fitted, table.subset(test)).in_scales(scales)
+        held = _as_new(fitted, table.subset(test)).in_scales(scales)
         scores = _residuals(held, normalised)
         middle, sds = _new(fitted, keys, scales)
         for c in _one_per_material(held, seed).tolist():
@@ -323,6 +323,16 @@ def _new(
     old = torch.tensor([(s.loc, s.sd) for s in fitted.scales], dtype=torch.float64)
     new = torch.tensor([(s.loc, s.sd) for s in scales], dtype=torch.float64)
     return (mean * old[:, 1] + old[:, 0] - new[:, 0]) / new[:, 1], sd * old[:, 1] / new[:, 1]
+
+
+def _as_new(fitted: Fitted, table: PropertyTable) -> CellPredictions:
+    """Measured cells with the noise of any new measurement, whatever sds they state.
+
+    Only residuals that are scaled by one rule for old and new materials are exchangeable.
+    """
+    cells = predicted(fitted, table)
+    noise = fitted.model.noise_sd[:, cells.columns].expand_as(cells.means)
+    return replace(cells, noise_sds=noise)
 
 
 def _residuals(cells: CellPredictions, normalised: bool) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from bayesmat.check import (
     jackknife_plus_interval,
     split_conformal,
 )
+from bayesmat.data.splits import grouped_split
 from bayesmat.errors import DataError
 
 from .helpers import pair, plane, smooth
@@ -81,6 +83,23 @@ def test_split_conformal_repairs_a_model_with_far_too_small_noise() -> None:
     assert found.guarantee == 0.8
     assert found.n_calibration == (27,)
     assert "split conformal, 80% intervals; proved to hold 80%" in str(found)
+
+
+def test_residuals_are_scaled_by_one_rule_whatever_sds_they_state() -> None:
+    """What old values state, new ones do not: scaled by it, they would not be exchangeable."""
+    table = plane(40).select(["a"])
+    _, calibration = grouped_split(table.materials, 0.5, seed=0)
+    found = []
+    for sd in (0.02, 2.0):
+        stds = np.full((40, 1), 0.1)
+        stds[calibration] = sd
+        stated = replace(table, stds=stds)
+        kwargs = {"level": 0.8, "calibration_fraction": 0.5, "seed": 0}
+        found.append(split_conformal(smooth(n=100), stated, ["0.5 0.5", "1.9 -1.9"], **kwargs))
+    assert len(calibration) == 20
+    np.testing.assert_array_equal(found[0].upper, found[1].upper)
+    wide = found[0].upper - found[0].lower
+    assert wide[0] != pytest.approx(wide[1], rel=1e-3)  # they are still normalised
 
 
 def test_folds_of_materials_make_cv_plus() -> None:

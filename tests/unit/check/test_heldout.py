@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from bayesmat.check import HeldOut, held_out, kfold
+from bayesmat.check.cells import predicted
 from bayesmat.data.splits import grouped_kfold
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import DataError
@@ -55,6 +56,21 @@ def test_known_noise_of_the_held_out_cell_is_used() -> None:
     noise = held.noise_sds[0] * held.scale_sds
     np.testing.assert_allclose(noise.numpy(), stds[held.rows.numpy(), 0], rtol=1e-10)
     assert bool((held.latent_sd < held.sd).all())
+
+
+@pytest.mark.parametrize("stated", ["some", "all"])
+def test_a_cell_without_a_stated_sd_is_as_noisy_as_others_without_one(stated: str) -> None:
+    """Precise neighbours do not make it precise; where all are stated nothing else is known."""
+    table = plane(30).select(["a"])
+    stds = np.full((30, 1), 0.01)
+    stds[20:] = np.nan
+    train = replace(table, stds=stds if stated == "some" else np.full((30, 1), 0.01))
+    fitted = fit(smooth(), train, seed=0, explain=False)
+    noise = predicted(fitted, replace(table, stds=np.full((30, 1), np.nan))).noise_sds
+    model = fitted.model
+    expected = model.inferred_noise_sd if stated == "some" else model.noise_sd
+    torch.testing.assert_close(noise, expected.expand_as(noise))
+    assert not torch.equal(model.inferred_noise_sd, model.noise_sd)
 
 
 def test_records_of_different_numbers_of_components_join() -> None:

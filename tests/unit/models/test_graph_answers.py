@@ -84,7 +84,7 @@ def test_all_draws_are_the_weighed_points_resampled(
 
 
 def test_simulated_scores_are_correlated_as_left_out_errors_are(model: GraphModel) -> None:
-    """40,000 draws under the 8 sets: the mean of Q_ij / sqrt(Q_ii Q_jj) within 6 standard errors."""
+    """40,000 draws: the mean of Q_ij / sqrt(Q_ii Q_jj) over the sets, within 6 standard errors."""
     z = model.simulated_scores(40_000, torch.Generator().manual_seed(0))
     Q = torch.cholesky_inverse(model.conditioned.chol)
     root = torch.diagonal(Q, dim1=-2, dim2=-1).rsqrt()
