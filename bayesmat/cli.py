@@ -14,7 +14,7 @@ from rich.panel import Panel
 
 from bayesmat._deferred import Deferred
 from bayesmat._version import __version__
-from bayesmat.errors import BayesmatError, CampaignError
+from bayesmat.errors import BayesmatError, DataError
 
 if TYPE_CHECKING:
     from bayesmat import commands
@@ -95,6 +95,13 @@ def _shows_errors(command: Callable[P, None]) -> Callable[P, None]:
     return wrapped
 
 
+def _number(text: str) -> float:
+    try:
+        return commands.number(text)
+    except DataError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 @app.callback(invoke_without_command=True)
 def _root(
     show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
@@ -122,8 +129,8 @@ def predict(
     Example: bayesmat predict gaps.csv "c1ccc2ccccc2c1" -p "gap=log eV" -m smiles
     """
     units, (column, kind) = _columns(properties, file_units), _column(material)
-    setup = commands.Setup(tuple(units), kind, tuple(use or ()), "none")
     data = commands.read_csv(table, material=column, kind=kind, properties=units)
+    setup = commands.Setup(data.property_names, kind, tuple(use or ()), "none")
     fitted = commands.fit(setup.prior(), data, seed=0, explain=explain)
     prediction = fitted.predict(materials)
     console = Console()
@@ -170,10 +177,12 @@ def create(
             param_hint="--material",
         )
     wanted = [_goal(name, text) for name, text in _pairs(goals, "--goal").items()]
-    setup = commands.Setup(tuple(units), kind, tuple(use or ()), oracle)
     data = commands.read_csv(table, material=column, kind=kind, properties=units)
+    setup = commands.Setup(data.property_names, kind, tuple(use or ()), oracle)
     calculator, prior = setup.calculator(), setup.prior()
-    campaign = commands.Campaign.create(_url(file), data, prior, goals=wanted, oracle=calculator)
+    campaign = commands.Campaign.create(
+        commands.url_of(file), data, prior, goals=wanted, oracle=calculator
+    )
     setup.write(file)
     campaign.close()
     step = "run" if calculator is not None else "suggest"
@@ -185,7 +194,7 @@ def create(
 @_shows_errors
 def suggest(file: CampaignFile, batch: Batch = 8) -> None:
     """Propose the next materials to make or compute; the proposal is stored."""
-    campaign = _reopen(file)
+    campaign = commands.reopened(file)
     proposal = campaign.suggest(batch)
     campaign.close()
     title = f"Round {proposal.round}"
@@ -213,9 +222,8 @@ def tell(
     """Record what was measured on a proposed material, or why it could not be."""
     if bool(values) == (failed is not None):
         raise typer.BadParameter("give either PROPERTY=VALUE or --failed REASON")
-    numbers = {name: _number(name, text) for name, text in _pairs(values or (), "value").items()}
-    spreads = {name: _number(name, text) for name, text in _pairs(sds or (), "--sd").items()}
-    campaign = _open(file)
+    numbers, spreads = _numbers(values, "value"), _numbers(sds, "--sd")
+    campaign = commands.opened(file)
     if failed is not None:
         campaign.fail(material, failed)
     else:
@@ -233,7 +241,7 @@ def run(
     workers: Annotated[int, typer.Option(min=0, help="Processes that compute.")] = 2,
 ) -> None:
     """Suggest and compute, round after round; interrupt it and run it again, nothing is lost."""
-    campaign = _reopen(file)
+    campaign = commands.reopened(file)
     status = campaign.run(rounds, batch, workers=workers)
     campaign.close()
     _say(str(status))
@@ -247,10 +255,12 @@ def carry_over(
     use: Use = None,
 ) -> None:
     """Go on after an upgrade that changed numbers, or with other --use; all that is known stays."""
-    _open(file).close()
+    commands.opened(file).close()
     setup = commands.Setup.read(file).using(use)
     prior, oracle = setup.prior(), setup.calculator()
-    campaign = commands.Campaign.carry_over(_url(file), prior=prior, reason=reason, oracle=oracle)
+    campaign = commands.Campaign.carry_over(
+        commands.url_of(file), prior=prior, reason=reason, oracle=oracle
+    )
     setup.write(file)
     changes = campaign.carry_overs()
     campaign.close()
@@ -261,7 +271,7 @@ def carry_over(
 @_shows_errors
 def status(file: CampaignFile) -> None:
     """Say where the campaign stands, and what waits for a result."""
-    campaign = _open(file)
+    campaign = commands.opened(file)
     state = campaign.status()
     _say(str(state))
     if state.rounds:
@@ -282,7 +292,7 @@ def campaign_report(
     ] = None,
 ) -> None:
     """Write the campaign as one web page that can be sent to anybody."""
-    campaign = _open(file)
+    campaign = commands.opened(file)
     commands.report(campaign, out, learning_curves=learning_curves)
     campaign.close()
     _say(f"Written to {out}.")
@@ -293,8 +303,12 @@ def campaign_report(
 def demonstrate(
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("demo_out"),
     *,
-    lower: Annotated[float, typer.Option(help="Lower end of the wanted gap, eV.")] = 2.0,
-    upper: Annotated[float, typer.Option(help="Upper end of the wanted gap, eV.")] = 2.5,
+    lower: Annotated[
+        float, typer.Option(parser=_number, metavar="EV", help="Lower end of the wanted gap, eV.")
+    ] = 2.0,
+    upper: Annotated[
+        float, typer.Option(parser=_number, metavar="EV", help="Upper end of the wanted gap, eV.")
+    ] = 2.5,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of the search.")] = 5,
     batch: Batch = 8,
     seed: Annotated[int, typer.Option(min=0, help="Seeds the search.")] = 0,
@@ -358,11 +372,8 @@ def _column(text: str) -> tuple[str, Literal["smiles", "repeat_unit"]]:
     return text, "smiles"
 
 
-def _number(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise typer.BadParameter(f"{name}={text}: {text!r} is not a number") from None
+def _numbers(texts: Sequence[str] | None, what: str) -> dict[str, float]:
+    return {name: _number(text) for name, text in _pairs(texts or (), what).items()}
 
 
 def _goal(name: str, text: str) -> commands.Goal:
@@ -375,26 +386,5 @@ def _goal(name: str, text: str) -> commands.Goal:
             param_hint="--goal",
         )
     if low and high:
-        return commands.Within(name, _number(name, low), _number(name, high))
-    return (
-        commands.AtLeast(name, _number(name, low))
-        if low
-        else commands.AtMost(name, _number(name, high))
-    )
-
-
-def _url(file: Path) -> str:
-    return f"sqlite:///{file}"
-
-
-def _open(file: Path) -> commands.Campaign:
-    if not file.exists():
-        raise CampaignError(f"There is no campaign {file}. Start one: bayesmat campaign create.")
-    return commands.Campaign.open(_url(file))
-
-
-def _reopen(file: Path) -> commands.Campaign:
-    """Open a campaign with the prior and the oracle it was created with."""
-    _open(file).close()
-    setup = commands.Setup.read(file)
-    return commands.Campaign.open(_url(file), prior=setup.prior(), oracle=setup.calculator())
+        return commands.Within(name, _number(low), _number(high))
+    return commands.AtLeast(name, _number(low)) if low else commands.AtMost(name, _number(high))

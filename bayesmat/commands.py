@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
+from bayesmat.data._cells import number
 from bayesmat.data.io import Column, read_csv
 from bayesmat.demo import Demo
 from bayesmat.demo import main as demo
+from bayesmat.errors import CampaignError
 from bayesmat.explore.account import account_of
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
 from bayesmat.explore.setup import Setup
+from bayesmat.explore.store import url_of
 from bayesmat.models.base import fit
 from bayesmat.models.prediction import Prediction
 from bayesmat.reporting import report, summary
 
 __all__ = [
     "AtLeast", "AtMost", "Campaign", "Column", "Demo", "Goal", "Maximize", "Minimize",
-    "Setup", "Within", "account_of", "demo", "fit", "read_csv", "report", "shown", "summary",
+    "Setup", "Within", "account_of", "demo", "fit", "number", "opened", "read_csv", "reopened",
+    "report", "shown", "summary", "url_of",
 ]  # fmt: skip
+
+
+def opened(file: Path) -> Campaign:
+    """A campaign to read and to tell.
+
+    Raises:
+        CampaignError: There is none.
+    """
+    if not file.exists():
+        raise CampaignError(f"There is no campaign {file}. Start one: bayesmat campaign create.")
+    return Campaign.open(url_of(file))
+
+
+def reopened(file: Path) -> Campaign:
+    """A campaign with the prior and the oracle it was created with."""
+    opened(file).close()
+    setup = Setup.read(file)
+    return Campaign.open(url_of(file), prior=setup.prior(), oracle=setup.calculator())
 
 
 def shown(prediction: Prediction, probability: np.ndarray | None = None, title: str = "") -> Table:

@@ -18,6 +18,7 @@ from bayesmat.explore.account import Account, account_of
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import Within
 from bayesmat.explore.select import SpacierRule
+from bayesmat.explore.store import url_of
 from bayesmat.models.base import Fitted, fit
 from bayesmat.models.computed import Computed
 from bayesmat.models.graph import PropertyGraph
@@ -84,6 +85,7 @@ def main(settings: Demo, say: Callable[[str], None]) -> Path:
         Path of the report.
     """
     began = time.perf_counter()
+    goal = Within("gap", settings.lower, settings.upper)  # bounds are refused before the work
     settings.out.mkdir(parents=True, exist_ok=True)
     table = start_table()
     low, high = float(table.values.min()), float(table.values.max())
@@ -103,7 +105,7 @@ def main(settings: Demo, say: Callable[[str], None]) -> Path:
         f"4. {settings.rounds} rounds of {settings.batch}: SMC designs, SPACIER chooses, "
         "xTB answers."
     )
-    campaign = _campaign(settings, table, model_prior)
+    campaign = _campaign(settings, table, model_prior, goal)
     try:
         campaign.run(settings.rounds, settings.batch, workers=settings.workers)
         account = _write(settings, campaign, fitted)
@@ -117,16 +119,17 @@ def main(settings: Demo, say: Callable[[str], None]) -> Path:
     return path
 
 
-def _campaign(settings: Demo, table: PropertyTable, model_prior: PropertyGraph) -> Campaign:
+def _campaign(
+    settings: Demo, table: PropertyTable, model_prior: PropertyGraph, goal: Within
+) -> Campaign:
     name = f"gap_{settings.lower:g}_{settings.upper:g}_seed{settings.seed}.db"
     file = settings.out / name
     oracle = XTB("GFN1-xTB")
-    url = f"sqlite:///{file}"
+    url = url_of(file)
     if file.exists():
         return Campaign.open(url, prior=model_prior, oracle=oracle, rule=SpacierRule())
-    goals = [Within("gap", settings.lower, settings.upper)]
     return Campaign.create(
-        url, table, model_prior, goals=goals, oracle=oracle, rule=SpacierRule(), seed=settings.seed
+        url, table, model_prior, goals=[goal], oracle=oracle, rule=SpacierRule(), seed=settings.seed
     )
 
 

@@ -9,6 +9,8 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
+from bayesmat.errors import DataError
+
 # What people and programs write for "not measured"; compared in lower case.
 _EMPTY = frozenset({"", "nan", "na", "n/a", "#n/a", "null", "none", "<na>"})
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -43,6 +45,21 @@ def numbers(column: np.ndarray) -> tuple[np.ndarray, Bad]:
             bad.append((i, f"not a number but of type {type(cell).__name__}"))
     bad += [(int(i), "infinite") for i in np.flatnonzero(np.isinf(values))]
     return np.where(np.isinf(values), np.nan, values), bad
+
+
+def number(text: str) -> float:
+    """A single number, by the rules of a cell.
+
+    Raises:
+        DataError: It is empty or not a number; the message says how to write it.
+
+    >>> number("2.5e3")
+    2500.0
+    """
+    values, bad = numbers(np.array([text], dtype=object))
+    if np.isnan(values[0]):
+        raise DataError(f"{text!r} is {bad[0][1] if bad else 'not a number'}.")
+    return float(values[0])
 
 
 def _why_not_number(text: str) -> str:

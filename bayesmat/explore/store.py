@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    URL,
     Connection,
     Table,
     create_engine,
@@ -39,11 +40,29 @@ from bayesmat.explore._schema import (
     set_up_sqlite,
 )
 
-__all__ = ["CampaignRow", "CarriedRow", "ItemRow", "ProposalRow", "ResultRow", "Store", "Taken"]
+__all__ = [
+    "CampaignRow",
+    "CarriedRow",
+    "ItemRow",
+    "ProposalRow",
+    "ResultRow",
+    "Store",
+    "Taken",
+    "url_of",
+]
 
 _FAILURE = ""  # stands where the property of a result stands; properties have names
 
 _NOTHING = "there is no campaign at {url}. Check the path, or make one with Campaign.create."
+
+
+def url_of(file: Path) -> str:
+    """The URL of a file; what means something else in a URL, such as ? and %, is escaped.
+
+    >>> url_of(Path("q?x=1.db"))
+    'sqlite:///q%3Fx%3D1.db'
+    """
+    return URL.create("sqlite", database=str(file)).render_as_string()
 
 
 class Taken(CampaignError):
