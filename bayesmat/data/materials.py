@@ -203,8 +203,9 @@ def canonical_composition(formula: str) -> str:
     """Reduced formula in pymatgen's order of elements.
 
     Amounts may be fractions; 0.333333 is read as 1/3. Hydrates and adducts are written with a dot
-    of any kind or with brackets. Every character must have a meaning: charges, phases, isotopes and
-    unknown amounts (`nH2O`) are refused.
+    of any kind or with brackets; where a full stop could be a decimal point too (`Al2O3.2SiO2`),
+    with a centred one. Every character must have a meaning: charges, oxidation states, phases,
+    isotopes and unknown amounts (`nH2O`) are refused.
 
     Raises:
         MaterialError: If it is not a formula of elements, or can be read in two ways.

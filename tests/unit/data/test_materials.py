@@ -108,6 +108,7 @@ HYDRATED = [
     ("CaSO4(H2O)0.5", ["CaSO4.0.5H2O", "CaSO4·1/2H2O", "2CaSO4·H2O", "2CaSO4.H2O"]),
     ("Cd3S3O12(H2O)8", ["3CdSO4.8H2O", "3CdSO4·8H2O"]),
     ("KAlS2O8(H2O)12", ["KAl(SO4)2.12H2O"]),
+    ("MgSO4(H2O)7", ["MgSO4.7OH2", "MgSO4.7HOH", "MgSO4·7OH2", "MgSO4.7(OH2)"]),
     ("LiOH(H2O)", ["LiOH.H2O", "LiOH·H2O"]),
     ("NiN2O6(NH3)6", ["Ni(NO3)2.6NH3"]),
     ("NaCl(H2O)5", ["NaCl.5H2O"]),
@@ -131,10 +132,68 @@ def test_hydrates_and_adducts_are_what_their_brackets_say(brackets, dotted):
         ("LiNi0.5Mn1.5O4", "Li2Mn3NiO8"),
         ("Bi2.1Sr1.9CaCu2O8", "Sr19Ca10Cu20Bi21O80"),
         ("Mo0.5W0.5Se2", "MoWSe4"),
+        ("La0.5Sr1.5CuO4", "Sr3La(CuO4)2"),
+        ("LiNi0.33Mn0.33Co0.33O2", "Li100Mn33Co33Ni33O200"),
+        ("Fe2.5O4", "Fe5O8"),
+        ("Bi2.2Sr1.8CaCu2O8", "Sr9Ca5Cu10Bi11O40"),
+        ("YBa2Cu3O6.5F0.5", "Ba4Y2Cu6O13F"),
+        ("CsPbBr2.5I0.5", "Cs2Pb2IBr5"),
+        ("Li5.5PS4.5ClBr0.5", "Li11P2S9BrCl2"),
+        ("Li10GeP2.5S12Cl", "Li20Ge2P5(S12Cl)2"),
+        ("C24H35.5N3O2", "H71C48(N3O2)2"),
+        ("CoO2.5(OH)0.5", "Co2HO6"),
+        ("FeO2.5(OH)", "Fe2H2O7"),
+        ("Na3V2(PO4)2.5(SO4)0.5", "Na6V4P5SO24"),
+        ("Na2.4Fe2(SO4)3.H2O", "Na12Fe10H10(S3O13)5"),
+        ("Al0.5CoCrFe2.5NiTi", "Ti2AlCr2Fe5(CoNi)2"),
+        ("Al2(O3.2)SiO2", "Al10Si5O26"),
+        ("C10.5H20", "H40C21"),
     ],
 )
 def test_a_full_stop_between_digits_stays_a_decimal_point(formula, key):
     assert canonical_composition(formula) == key
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["Al2O3.2SiO2", "Bi2O3.3ZnO", "CrO3.2C5H5N", "CuCl2.2NH4Cl", "K2O.Al2O3.6SiO2", "Al2O3.1SiO2",
+     "LiAlCl4.3SO2", "(Al2O3.2SiO2)2", "MoO2Cl2.2(CH3)2SO", "C60.2C6H6", "Sb2Te3.2GeTe",
+     "La0.7Sr0.3MnO3.2SiO2", "Al2O3.2SiO2.3CaO", "CuSO4.5[H2O]"],
+)  # fmt: skip
+def test_a_full_stop_that_could_part_two_compounds_is_refused(formula):
+    """An amount of 3.2 oxygen and an adduct of two silica are different materials."""
+    with pytest.raises(MaterialError, match="decimal point or join an adduct") as caught:
+        canonical_composition(formula)
+    assert "centred dot (Al2O3·2SiO2)" in str(caught.value)
+    assert "in brackets with its element (Al2(O3.2)SiO2)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("formula", "slip"),
+    [("CuSO4.5H20", "H20"), ("FeCl3.6H20", "H20"), ("CuSO4·5H20", "H20"), ("CuSO4(H20)5", "H20"),
+     ("NaCl.5H20", "H20"), ("CaSO4.0.5H20", "H20"), ("H20", "H20"), ("Na20", "Na20"),
+     ("Fe203", "Fe203"), ("Al203·2SiO2", "Al203"), ("C02", "C02"), ("CuS04", "S04"),
+     ("Mg(OH)02", ")02")],
+)  # fmt: skip
+def test_a_zero_in_place_of_the_letter_is_refused(formula, slip):
+    with pytest.raises(MaterialError, match="digit 0 in place of the letter O") as caught:
+        canonical_composition(formula)
+    assert f"{slip!r} seems" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("formula", "state"),
+    [("Fe(II)O", "(II)"), ("Fe(III)2O3", "(III)"), ("Cu(I)Cl", "(I)"), ("Cu(I)2O", "(I)"),
+     ("Mn(IV)O2", "(IV)"), ("V[V]2O5", "[V]"), ("Cr(VI)O3", "(VI)"), ("Os (VIII) O4", "(VIII)")],
+)  # fmt: skip
+def test_oxidation_states_are_no_iodine_and_no_vanadium(formula, state):
+    with pytest.raises(MaterialError, match="is an oxidation state") as caught:
+        canonical_composition(formula)
+    assert f"{state!r} is" in str(caught.value)
+
+
+def test_a_group_of_vanadium_and_iodine_is_none_of_them():
+    assert canonical_composition("CsV2I2") == canonical_composition("Cs(VI)2") == "Cs(VI)2"
 
 
 @pytest.mark.parametrize(
