@@ -319,9 +319,10 @@ def _table(rows: Sequence[tuple[str, str]], heads: tuple[str, str]) -> str:
 
 def _failures(account: Account) -> str:
     rows = [(call.material, call.failure) for call in account.calls if call.failure is not None]
+    rows += [(c.material, f"left out: {c.left_out}") for c in account.calls if c.left_out]
     if not rows:
         return "<h2>Failures</h2><p>None.</p>"
-    words = "A failed call is kept as data with its reason; it is not repeated."
+    words = "A failed call, or what was left out of an answer, is kept with its reason."
     return f"<h2>Failures</h2><p>{words}</p>{_table(rows, ('material', 'reason'))}"
 
 

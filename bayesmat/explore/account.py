@@ -101,6 +101,7 @@ class Call:
         forecasts: Property -> prediction made before the call.
         values: Property -> value found; empty while waiting or after a failure.
         failure: Reason of a failure, or None.
+        left_out: What of the answer could not be used and why, or None.
         probability: Stated probability of meeting the goals.
         domain_distance: Distance to the nearest measured material.
     """
@@ -112,6 +113,7 @@ class Call:
     failure: str | None = None
     probability: float = NAN
     domain_distance: float = NAN
+    left_out: str | None = None
 
 
 @dataclass(frozen=True)
@@ -328,6 +330,7 @@ def _call(
         row["failure"] if isinstance(row["failure"], str) else None,
         float(row["probability"]),
         float(row["domain_distance"]),
+        row["left_out"] if isinstance(row["left_out"], str) else None,
     )
 
 

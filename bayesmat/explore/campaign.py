@@ -316,7 +316,7 @@ class Campaign(Shown):
             progress: Show a progress bar.
 
         Raises:
-            CampaignError: There is no oracle, or a whole batch failed (which is recorded).
+            CampaignError: There is no oracle, or a whole batch failed or was unusable (recorded).
         """
         rounds, batch = integer(rounds, "rounds", least=0), integer(batch, "batch", least=1)
         progress = checked(progress, bool, "progress")
@@ -349,8 +349,9 @@ class Campaign(Shown):
         from 1; `material`; `state` (pending, told, failed);
         `hit`, whether it meets all goals with bounds; `probability` of that, as predicted before
         the measurement; for each property its value (`gap`), `gap_sd`, and the prediction
-        `gap_median`, `gap_lower`, `gap_upper`; `domain_distance`; `cost_s`; `failure`. Values in
-        the units of the table, NaN where there is none.
+        `gap_median`, `gap_lower`, `gap_upper`; `domain_distance`; `cost_s`; `failure`; `left_out`,
+        what of an oracle's answer could not be used. Values in the units of the table, NaN where
+        there is none.
         """
         return self._history().frame()
 

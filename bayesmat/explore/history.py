@@ -26,6 +26,7 @@ from bayesmat.explore.goals import (
 )
 from bayesmat.explore.records import Status
 from bayesmat.explore.store import ItemRow, ProposalRow, ResultRow
+from bayesmat.oracles.base import Failure
 
 __all__ = ["History"]
 
@@ -87,6 +88,13 @@ class History(Shown):
         if any(row.failure is None for row in rows):
             return "told"
         return "failed" if rows else "pending"
+
+    def left_out(self, material: str) -> str | None:
+        """What an oracle answered about a measured material that could not be used, and why."""
+        code = f"{Failure.LEFT_OUT}: "
+        said = (r.failure for r in self.results.get(material, ()) if r.failure is not None)
+        found = next((text.removeprefix(code) for text in said if text.startswith(code)), None)
+        return found if self.state(material) == "told" else None
 
     def values(self, material: str) -> dict[str, float]:
         """Measured values of a material."""
@@ -151,6 +159,7 @@ class History(Shown):
                 max((r.cost_s for r in cells.values() if r.cost_s is not None), default=None)
             ),
             "failure": None if state == "told" else failure,
+            "left_out": self.left_out(item.material),
         }
         for name in names:
             cell = cells.get(name)
@@ -179,6 +188,7 @@ class History(Shown):
             hits=sum(self.hit(m) for m in told) if self._bounded else 0,
             best=best,
             best_values={} if best is None else self.values(best),
+            left_out=sum(self.left_out(m) is not None for m in told),
         )
 
     @property
@@ -220,4 +230,4 @@ def _columns(names: Sequence[str], predicted: Sequence[str]) -> list[str]:
         columns += [name, f"{name}_sd"]
         if name in predicted:
             columns += [f"{name}_median", f"{name}_lower", f"{name}_upper"]
-    return [*columns, "domain_distance", "cost_s", "failure"]
+    return [*columns, "domain_distance", "cost_s", "failure", "left_out"]

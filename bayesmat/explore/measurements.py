@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -43,31 +43,14 @@ def cells(
             raise ArgumentError(
                 f"{name} is {given!r}: give a mapping from property names, like {{'gap': 2.9}}."
             )
-    known = {p.name: p for p in properties}
-    problems = [
-        f"{name!r} is no property of this campaign, which has {list(known)}"
-        for name in dict.fromkeys([*values, *sds, *units])
-        if name not in known
-    ]
-    problems += [f"{name!r} has a standard deviation or a unit but no value"
-                 for name in {**sds, **units} if name in known and name not in values]  # fmt: skip
-    if not values:
-        problems.append("no value was given")
-    rows = []
-    for name, value in values.items():
-        if name not in known:
-            continue
-        try:
-            rows.append(_cell(known[name], material, value, sds.get(name), units.get(name)))
-        except (DataError, ArgumentError) as error:
-            problems.append(f"{name!r}: {error}")
+    rows, problems = _read(properties, material, values, sds, units)
     if problems:
         raise CampaignError(
             f"what was told of {material!r} cannot become part of the history, and none of it "
             "was stored; correct it and tell it again:"
             + "".join(f"\n  {problem}" for problem in problems)
         )
-    return tuple(rows)
+    return rows
 
 
 def failure_of(material: str, reason: str, cost_s: float | None) -> ResultRow:
@@ -82,6 +65,39 @@ def failure_of(material: str, reason: str, cost_s: float | None) -> ResultRow:
             "so that failures can be counted."
         )
     return ResultRow(material, None, cost_s=cost_s, failure=reason.strip())
+
+
+def _read(
+    properties: tuple[Property, ...],
+    material: str,
+    values: Mapping[str, float | str],
+    sds: Mapping[str, float],
+    units: Mapping[str, str],
+) -> tuple[tuple[ResultRow, ...], list[str]]:
+    """The cells that can be used, and all that is wrong; a bad sd does not spoil its value."""
+    known = {p.name: p for p in properties}
+    problems = [
+        f"{name!r} is no property of this campaign, which has {list(known)}"
+        for name in dict.fromkeys([*values, *sds, *units])
+        if name not in known
+    ]
+    problems += [f"{name!r} has a standard deviation or a unit but no value"
+                 for name in {**sds, **units} if name in known and name not in values]  # fmt: skip
+    if not values:
+        problems.append("no value was given")
+    rows = []
+    for name, value in values.items():
+        if name not in known:
+            continue
+        sd = sds.get(name)
+        for spread in (None,) if sd is None else (sd, None):
+            try:
+                rows.append(_cell(known[name], material, value, spread, units.get(name)))
+                break
+            except (DataError, ArgumentError) as error:
+                if f"{name!r}: {error}" not in problems:
+                    problems.append(f"{name!r}: {error}")
+    return tuple(rows), problems
 
 
 def _cell(
@@ -117,33 +133,38 @@ def _code(prop: Property, value: float | str, sd: float | None, unit: str | None
 
 
 def rows_of(
-    evaluation: Evaluation, answers: tuple[Property, ...], properties: tuple[Property, ...]
+    evaluation: Evaluation,
+    answers: tuple[Property, ...],
+    properties: tuple[Property, ...],
+    aims: Collection[str],
 ) -> tuple[ResultRow, ...]:
     """Turn an oracle's answer into cells, in the units of the table where it has the property.
 
-    What the oracle answers besides is stored in the oracle's units. An answer that cannot become
-    part of the table (a gap of zero on a log scale) is recorded as a failure.
+    What the oracle answers besides is stored in the oracle's units. What cannot become part of
+    the table (a gap of zero on a log scale) is left out, and a record beside the cells says so;
+    if none of the properties that are aimed at is left, the answer is a failure.
 
     Args:
         evaluation: The answer.
         answers: The oracle's properties.
         properties: The table's.
+        aims: Names of the properties that the goals are about.
     """
     material, cost = evaluation.material, evaluation.cost_s
     if evaluation.failure is not None:
         return (ResultRow(material, None, cost_s=cost, failure=evaluation.failure),)
     known = {p.name for p in properties}
-    units = {p.name: p.unit for p in answers if p.categories is None}
     columns = (*properties, *(p for p in answers if p.name not in known))
-    try:
-        rows = cells(
-            columns,
-            material,
-            evaluation.values,
-            evaluation.sds,
-            {name: unit for name, unit in units.items() if name in evaluation.values},
-        )
-    except CampaignError as error:
-        reason = f"{Failure.UNUSABLE}: " + "; ".join(str(error).split("\n  ")[1:])
+    given = {p.name: p.unit for p in answers if p.name in evaluation.values}
+    units = {c.name: given[c.name] for c in columns if c.name in given and c.categories is None}
+    rows, problems = _read(columns, material, evaluation.values, evaluation.sds, units)
+    problems += [f"{name!r}: {reason}" for name, reason in evaluation.left_out.items()]
+    if problems and not any(row.property in aims for row in rows):
+        reason = f"{Failure.UNUSABLE}: " + "; ".join(problems)
         return (ResultRow(material, None, cost_s=cost, failure=reason),)
+    if problems:
+        rows = (
+            *rows,
+            ResultRow(material, None, failure=f"{Failure.LEFT_OUT}: {'; '.join(problems)}"),
+        )
     return tuple(replace(row, cost_s=cost) for row in rows)

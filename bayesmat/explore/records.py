@@ -171,6 +171,7 @@ class Status:
         hits: Materials whose results meet every goal that has bounds; 0 if no goal has.
         best: The material whose results come nearest to the goals, or `None`.
         best_values: Its results in the units of the properties.
+        left_out: Measured materials of which something that the oracle answered could not be used.
     """
 
     rounds: int
@@ -181,6 +182,7 @@ class Status:
     hits: int
     best: str | None
     best_values: Mapping[str, float]
+    left_out: int = 0
 
     def __str__(self) -> str:
         counts = (
@@ -188,6 +190,11 @@ class Status:
             f"{self.told} measured ({self.hits} meet the goals), {self.failed} failed, "
             f"{len(self.pending)} pending."
         )
+        if self.left_out:
+            counts += (
+                f" Of {_count(self.left_out, 'measured material')} something could not be used "
+                "(`left_out` in the history)."
+            )
         if self.best is None:
             return counts
         values = ", ".join(f"{name} = {value:.4g}" for name, value in self.best_values.items())

@@ -38,7 +38,7 @@ def answer_pending(
         plan: Rounds in total and materials of a round, for the bar.
 
     Raises:
-        CampaignError: Everything failed, which is recorded.
+        CampaignError: Everything failed or was unusable, which is recorded.
     """
     pending, (rounds, batch) = history.pending, plan
     bar.total = len(history.proposed) + max(0, rounds - len(history.proposals)) * batch
@@ -48,17 +48,22 @@ def answer_pending(
         return
     bar.set_description(f"evaluating round {len(history.proposals)} of {rounds}")
 
+    aims = {goal.property for goal in history.goals}
+    failed: list[str] = []
+
     def keep(evaluation: Evaluation) -> None:
+        rows = rows_of(evaluation, oracle.properties, history.start.properties, aims)
+        failed.extend(row.failure for row in rows[:1] if row.failure is not None)
         try:
-            store.record(rows_of(evaluation, oracle.properties, history.start.properties))
+            store.record(rows)
         except Taken:  # somebody was faster
             _LOG.info("%s was told by another process", evaluation.material)
         bar.update()
 
-    answers = evaluate(oracle, pending, pool, keep)
-    if len(answers) > 1 and all(a.failure is not None for a in answers):
+    evaluate(oracle, pending, pool, keep)
+    if len(pending) > 1 and len(failed) == len(pending):
         raise CampaignError(
-            f"all {len(answers)} materials that waited for the oracle failed, the first with "
-            f"{answers[0].failure!r}. The failures are recorded. If the oracle is at fault, "
+            f"all {len(failed)} materials that waited for the oracle failed, the first with "
+            f"{failed[0]!r}. The failures are recorded. If the oracle is at fault, "
             "mend it before you call run again, which goes on with new materials."
         )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from bayesmat._arguments import checked, names, settle
@@ -16,6 +16,10 @@ from bayesmat.data.properties import Property
 from bayesmat.errors import OracleError
 
 __all__ = ["Evaluation", "Failure", "Oracle", "evaluate", "wake"]
+
+_LAW = (
+    "An oracle must return one Evaluation per material, in the same order and under the same key."
+)
 
 
 class Failure:
@@ -33,6 +37,7 @@ class Failure:
     ELEMENT = "unsupported element"
     OPEN_SHELL = "open shell"
     UNUSABLE = "unusable"
+    LEFT_OUT = "left out"
     TIMED_OUT = "timed out"
     DIED = "worker died"
     RAISED = "oracle raised"
@@ -47,10 +52,12 @@ class Evaluation(Shown):
 
     Attributes:
         material: The material, exactly as it was asked.
-        values: Physical values by property name; empty after a failure.
+        values: Physical values by property name, the name of a class for a categorical property;
+            empty after a failure.
         sds: Known standard deviations by property name, where the oracle knows them.
         cost_s: Seconds that the evaluation took.
         failure: `None`, or a reason `"code"` or `"code: detail"` (see `Failure`).
+        left_out: Property -> why it has no value although others have.
 
     >>> Evaluation("C", {"gap": 13.1}).failure is None
     True
@@ -59,10 +66,11 @@ class Evaluation(Shown):
     """
 
     material: str
-    values: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, float | str] = field(default_factory=dict)
     sds: Mapping[str, float] = field(default_factory=dict)
     cost_s: float = 0.0
     failure: str | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         settle(self)
@@ -75,13 +83,28 @@ class Evaluation(Shown):
         return Evaluation(material, cost_s=cost_s, failure=reason)
 
     def checked(self) -> Evaluation:
-        """Return this evaluation, or a failure in its place if a value is not finite."""
-        bad = [f"{p} = {v}" for p, v in self.values.items() if not math.isfinite(v)]
+        """This evaluation without values that are not finite; a failure if no value is left.
+
+        >>> Evaluation("C", {"gap": 13.1, "dipole": float("nan")}).checked().left_out
+        {'dipole': 'nan is not a finite number'}
+        """
+        bad = {p: v for p, v in self.values.items() if not _usable(v)}
         if self.failure is not None or not bad:
             return self
-        return Evaluation.failed(
-            self.material, Failure.NOT_FINITE, ", ".join(bad), cost_s=self.cost_s
+        if len(bad) == len(self.values):
+            words = ", ".join(f"{p} = {v}" for p, v in bad.items())
+            return Evaluation.failed(self.material, Failure.NOT_FINITE, words, cost_s=self.cost_s)
+        reasons = {p: f"{v} is not a finite number" for p, v in bad.items()}
+        return replace(
+            self,
+            values={p: v for p, v in self.values.items() if p not in bad},
+            sds={p: sd for p, sd in self.sds.items() if p not in bad},
+            left_out={**self.left_out, **reasons},
         )
+
+
+def _usable(value: float | str) -> bool:
+    return isinstance(value, str) or math.isfinite(value)
 
 
 class Oracle(Protocol):
@@ -138,7 +161,8 @@ def evaluate(
         One `Evaluation` for each material, in the order of `materials`.
 
     Raises:
-        OracleError: The oracle says that it cannot run at all, or answered about other materials.
+        OracleError: The oracle says that it cannot run at all, returned what is no `Evaluation`,
+            or answered about other materials.
     """
     oracle = checked(oracle, Oracle, "oracle")
     executor = checked(executor, Executor | None, "executor")
@@ -180,10 +204,12 @@ def _one(oracle: Oracle, material: str) -> Evaluation:
         raise
     except Exception as error:
         return Evaluation.failed(material, Failure.RAISED, f"{type(error).__name__}: {error}")
-    if len(answers) != 1 or answers[0].material != material:
+    found = tuple(answers) if isinstance(answers, Iterable) else None
+    if found is None or not all(isinstance(answer, Evaluation) for answer in found):
+        raise OracleError(f"asked about {material!r}, the oracle returned {answers!r}. {_LAW}")
+    if [answer.material for answer in found] != [material]:
         raise OracleError(
             f"asked about {material!r}, the oracle answered about "
-            f"{[a.material for a in answers]}. An oracle must return one Evaluation per material, "
-            "in the same order and under the same key."
+            f"{[answer.material for answer in found]}. {_LAW}"
         )
-    return answers[0].checked()
+    return found[0].checked()

@@ -8,17 +8,19 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from bayesmat._arguments import names, real, settle
+from bayesmat._arguments import checked, names, real, settle
 from bayesmat.data.properties import Property
-from bayesmat.errors import OracleError
+from bayesmat.errors import ArgumentError, OracleError
 
 from .base import Evaluation, Failure
 
 __all__ = ["CommandOracle"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,10 @@ class CommandOracle:
     The program reads one JSON object on standard input,
     `{"material": "c1ccccc1", "properties": {"gap": "eV"}}`, and prints one as the last line of
     its standard output: `{"values": {"gap": 5.1}, "sds": {"gap": 0.1}}` (`sds` may be left out)
-    or `{"failure": "SCF not converged"}`. An exit status other than zero is a failure, too, with
-    the last line of its standard error as the reason. The program is killed, with everything
-    that it started, at the time limit.
+    or `{"failure": "SCF not converged"}`. A value that is no number, or of a property that was
+    not declared, is left out if others can be used. An exit status other than zero is a
+    failure, too, with the last line of its standard error as the reason. The program is killed,
+    with everything that it started, at the time limit.
 
     Attributes:
         command: The program and its arguments; no shell is involved.
@@ -101,22 +104,43 @@ class CommandOracle:
         return self._read(material, _last_line(out), cost)
 
     def _read(self, material: str, line: str, cost: float) -> Evaluation:
-        """Build the evaluation from the program's last line."""
+        """Build the evaluation from the program's last line; what cannot be used is left out."""
         try:
             answer = json.loads(line)
             if "failure" in answer:
                 return Evaluation.failed(material, str(answer["failure"]), cost_s=cost)
-            values, sds = self._known(answer["values"]), self._known(answer.get("sds", {}))
+            values, no_values = self._known(dict(answer["values"]), self._value)
+            sds, no_sds = self._known(dict(answer.get("sds") or {}), real)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             words = f"cannot use the answer {line!r} ({type(error).__name__}: {error})"
             return Evaluation.failed(material, Failure.PROGRAM, words, cost_s=cost)
-        return Evaluation(material, values, sds, cost_s=cost).checked()
+        if not values:
+            reasons = "; ".join(no_values.values()) or "no value was given"
+            words = f"cannot use the answer {line!r} ({reasons})"
+            return Evaluation.failed(material, Failure.PROGRAM, words, cost_s=cost)
+        left_out = {name: f"its standard deviation: {why}" for name, why in no_sds.items()}
+        left_out |= no_values
+        return Evaluation(material, values, sds, cost, left_out=left_out).checked()
 
-    def _known(self, answer: Mapping[str, Any]) -> dict[str, float]:
-        known = [p.name for p in self.properties]
-        if unknown := sorted(set(answer) - set(known)):
-            raise ValueError(f"undeclared properties {unknown}")
-        return {name: real(answer[name], name) for name in known if name in answer}
+    def _known(
+        self, answer: Mapping[str, Any], read: Callable[[Any, str], T]
+    ) -> tuple[dict[str, T], dict[str, str]]:
+        """What can be used, in the order declared, and why the rest cannot."""
+        found: dict[str, T] = {}
+        declared = [p.name for p in self.properties]
+        reasons = {n: f"{n!r} is an undeclared property" for n in answer if n not in declared}
+        for name in declared:
+            if name in answer:
+                try:
+                    found[name] = read(answer[name], name)
+                except ArgumentError as error:
+                    reasons[name] = str(error)
+        return found, reasons
+
+    def _value(self, given: Any, name: str) -> float | str:
+        if any(p.name == name and p.categories is not None for p in self.properties):
+            return checked(given, str, name)
+        return real(given, name)
 
 
 def _last_line(output: bytes) -> str:

@@ -23,7 +23,8 @@ class TableOracle(Shown):
     """Answers from a table that is already measured, to replay and to benchmark searches.
 
     A material that the table lacks, or has no measured cell for, is a failure
-    (`"not in the table"`), never a guess. Of replicates the mean is returned.
+    (`"not in the table"`), never a guess. Of replicates the mean is returned, of a categorical
+    property the class, if all agree.
 
     Attributes:
         table: Where the answers are.
@@ -65,15 +66,25 @@ class TableOracle(Shown):
         )
 
     def _look_up(self, material: str, rows: list[int]) -> Evaluation:
-        values, sds = {}, {}
-        for j, name in enumerate(self.table.property_names):
+        values: dict[str, float | str] = {}
+        sds, left_out = {}, {}
+        for j, prop in enumerate(self.table.properties):
             cells = [i for i in rows if np.isfinite(self.table.values[i, j])]
+            found = self.table.values[cells, j]
             if not cells:
                 continue
-            values[name] = float(self.table.values[cells, j].mean())
+            if prop.categories is not None:
+                classes = [prop.categories[int(code)] for code in np.unique(found)]
+                if len(classes) > 1:
+                    left_out[prop.name] = f"replicates are of the classes {classes}"
+                else:
+                    values[prop.name] = classes[0]
+                continue
+            values[prop.name] = float(found.mean())
             known = self.table.stds[cells, j]
             if np.isfinite(known).all():
-                sds[name] = float(np.sqrt((known**2).sum())) / len(cells)
-        if not values:
-            return Evaluation.failed(material, Failure.ABSENT)
-        return Evaluation(material, values, sds)
+                sds[prop.name] = float(np.sqrt((known**2).sum())) / len(cells)
+        if values:
+            return Evaluation(material, values, sds, left_out=left_out)
+        words = "; ".join(f"{name!r}: {reason}" for name, reason in left_out.items())
+        return Evaluation.failed(material, Failure.UNUSABLE if words else Failure.ABSENT, words)

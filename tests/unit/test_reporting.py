@@ -196,3 +196,10 @@ def test_unusable_arms_say_what_is_needed(tmp_path: Path, content: str) -> None:
 def test_an_empty_campaign_says_what_to_do() -> None:
     with pytest.raises(DataError, match="no proposal yet"):
         page(replace(_account(), calls=()))
+
+
+def test_the_page_says_what_was_left_out_of_an_answer() -> None:
+    first, *others = _account().calls
+    calls = (replace(first, left_out="'dipole': nan is not a finite number"), *others)
+    text = " ".join(_read(page(replace(_account(), calls=calls))).words)
+    assert "left out: 'dipole': nan is not a finite number" in text

@@ -67,7 +67,7 @@ ORACLE = (Property("gap", "meV"), Property("dipole", "debye"))
 
 def test_an_oracle_is_converted_and_what_the_table_lacks_is_kept_as_it_is():
     answer = Evaluation("CCO", {"gap": 2000.0, "dipole": 1.7}, {"gap": 10.0}, cost_s=4.0)
-    gap, dipole = rows_of(answer, ORACLE, TABLE)
+    gap, dipole = rows_of(answer, ORACLE, TABLE, {"gap"})
     assert (gap.property, gap.value, gap.sd) == ("gap", pytest.approx(2), pytest.approx(0.01))
     assert dipole == ResultRow("CCO", "dipole", 1.7, cost_s=4.0)
 
@@ -82,7 +82,43 @@ def test_an_oracle_is_converted_and_what_the_table_lacks_is_kept_as_it_is():
     ],
 )
 def test_failures_keep_their_reason_and_cost(answer, reason):
-    (row,) = rows_of(answer, ORACLE, TABLE)
+    (row,) = rows_of(answer, ORACLE, TABLE, {"gap"})
     assert (row.property, row.value, row.cost_s) == (None, None, 2.0)
     assert row.failure is not None
     assert row.failure.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("values", "sds", "kept", "why"),
+    [
+        ({"gap": 2.0, "tau": 0.0}, {}, ("gap",), "'tau': 0 ps is not positive, and the scale"),
+        ({"gap": 2.0, "Tb": math.nan}, {}, ("gap",), "'Tb': nan is not a finite number"),
+        ({"gap": 2.0, "homo": 1.0}, {}, ("gap",), "'homo' is no property of this campaign"),
+        ({"gap": 2.0, "state": "gas"}, {}, ("gap",), "'state': 'gas' is none of the classes"),
+        ({"gap": 2.0}, {"gap": 0.0}, ("gap",), "'gap': standard deviation 0.0 is not positive"),
+        ({"gap": 2.0}, {"gap": math.nan}, ("gap",), "'gap': standard deviation nan"),
+        ({"gap": 2.0}, {"Tb": 1.0}, ("gap",), "'Tb' has a standard deviation or a unit but no"),
+        ({"gap": 2.0, "Tb": 300.0, "tau": -1.0}, {}, ("gap", "Tb"), "'tau': -1 ps"),
+    ],
+)
+def test_what_cannot_be_used_is_left_out_and_spoils_nothing_else(values, sds, kept, why):
+    oracle = (Property("gap", "eV"), Property("Tb", "K"), Property("tau", "ps", "log"))
+    answer = Evaluation("C", values, sds, cost_s=2.0).checked()
+    *rows, said = rows_of(answer, oracle, TABLE, {"gap"})
+    assert tuple(row.property for row in rows) == kept
+    assert (rows[0].value, rows[0].sd) == (2.0, None)
+    assert (said.property, said.value, said.cost_s) == (None, None, 2.0)
+    assert said.failure is not None
+    assert said.failure.startswith(f"left out: {why}")
+
+
+def test_an_answer_without_any_property_of_the_goals_is_a_failure():
+    answer = Evaluation("C", {"gap": -3.0, "dipole": 1.0})
+    (row,) = rows_of(answer, ORACLE, TABLE, {"gap", "Tb"})
+    assert row.failure is not None
+    assert row.failure.startswith("unusable: 'gap': -0.003 eV is not positive")
+
+
+def test_a_class_is_known_by_its_name_whatever_the_oracle_declares():
+    (row,) = rows_of(Evaluation("C", {"state": "liquid"}), (Property("state"),), TABLE, {"gap"})
+    assert (row.property, row.value) == ("state", 1.0)

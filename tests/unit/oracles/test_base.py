@@ -1,3 +1,4 @@
+import re
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -81,3 +82,31 @@ def test_reasons_are_one_line_and_start_with_their_code():
     assert failed.failure == "SCF not converged: two lines"
     assert failed.cost_s == 2.0
     assert Evaluation.failed("C", Failure.TIMED_OUT).failure == "timed out"
+
+
+def test_a_value_that_is_not_finite_spoils_no_other():
+    answer = Evaluation(
+        "C", {"gap": 2.0, "state": "s", "tau": float("inf")}, {"tau": 1.0}
+    ).checked()
+    assert (answer.values, answer.sds) == ({"gap": 2.0, "state": "s"}, {})
+    assert answer.left_out == {"tau": "inf is not a finite number"}
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+@pytest.mark.parametrize("answers", [None, [{"gap": 2.0}], {"gap": 2.0}, 2.0, [None], "ab"])
+def test_an_answer_that_is_no_evaluation_is_an_error_that_shows_it(answers, parallel):
+    class Wrong(Planted):
+        def __call__(self, materials):
+            return answers
+
+    message = re.escape(f"the oracle returned {answers!r}. An oracle must return one Evaluation")
+    with ThreadPoolExecutor(1) as threads, pytest.raises(OracleError, match=message):
+        evaluate(Wrong(), ["a"], threads if parallel else None)
+
+
+def test_answers_may_come_in_any_iterable():
+    class Lazy(Planted):
+        def __call__(self, materials):
+            return (self.one(m) for m in materials)
+
+    assert evaluate(Lazy(), ["ab"])[0].values == {"gap": 2.0}

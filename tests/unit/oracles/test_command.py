@@ -38,6 +38,7 @@ def test_the_program_hears_the_question_and_its_last_line_is_the_answer():
         ('print(\'{"values": {"Gap": 1}}\')', "program failed: cannot use the answer"),
         ('print(\'{"values": {"gap": "x"}}\')', "program failed: cannot use the answer"),
         ('print(\'{"values": {"gap": NaN}}\')', "not finite: gap = nan"),
+        ("print('{\"values\": {}}')", "program failed: cannot use the answer"),
     ],
 )
 def test_failures_are_recorded(code, reason):
@@ -90,3 +91,30 @@ def test_what_is_no_number_is_a_failure(value):
     (failed,) = program(f'print(\'{{"values": {{"gap": {value}}}}}\')')(["C"])
     assert failed.failure is not None
     assert failed.values == {}
+
+
+@pytest.mark.parametrize(
+    ("side", "name", "why"),
+    [
+        ('"values": {"gap": 2.5, "tau": null}', "tau", "tau is None"),
+        ('"values": {"gap": 2.5, "tau": NaN}', "tau", "nan is not a finite number"),
+        ('"values": {"gap": 2.5, "homo": 1.0}', "homo", "'homo' is an undeclared property"),
+        ('"values": {"gap": 2.5}, "sds": {"gap": "x"}', "gap", "its standard deviation: gap is"),
+        ('"values": {"gap": 2.5, "state": 1}', "state", "state is 1"),
+    ],
+)
+def test_what_cannot_be_used_is_left_out(side, name, why):
+    declared = (*GAP, Property("tau", "ps"), Property("state", categories=("s", "l")))
+    (answer,) = CommandOracle(
+        (sys.executable, "-c", f"print('{{{side}}}')"), declared, "1", 20.0
+    )(["C"])  # fmt: skip
+    assert (answer.values, answer.failure) == ({"gap": 2.5}, None)
+    assert list(answer.left_out) == [name]
+    assert answer.left_out[name].startswith(why)
+
+
+def test_a_class_is_answered_by_name():
+    declared = (Property("state", categories=("s", "l")),)
+    code = 'print(\'{"values": {"state": "l"}}\')'
+    (answer,) = CommandOracle((sys.executable, "-c", code), declared, "1", 20.0)(["C"])
+    assert answer.values == {"state": "l"}

@@ -36,3 +36,15 @@ def test_the_digest_follows_the_values():
     changed = TABLE.append(["CCC"], {"gap": [8.0]})
     assert TableOracle(TABLE).digest == TableOracle(TABLE.subset(range(4))).digest
     assert TableOracle(TABLE).digest != TableOracle(changed).digest
+
+
+def test_a_class_is_answered_by_name_and_never_averaged():
+    state = Property("state", categories=("solid", "liquid"))
+    rows = ("C", "C", "CC", "CC", "CCC", "CCC")
+    values = np.array([[1.0, 0], [2.0, 0], [3.0, 0], [3.0, 1], [NAN, 0], [NAN, 1]])
+    oracle = TableOracle(PropertyTable(rows, "smiles", (Property("gap", "eV"), state), values))
+    same, mixed, only = oracle(["C", "CC", "CCC"])
+    assert same.values == {"gap": 1.5, "state": "solid"}
+    assert mixed.values == {"gap": 3.0}
+    assert mixed.left_out == {"state": "replicates are of the classes ['solid', 'liquid']"}
+    assert only.failure == "unusable: 'state': replicates are of the classes ['solid', 'liquid']"
