@@ -36,7 +36,8 @@ def shares(problem: Problem, hyper: Hyper, n_sets: int) -> Mapping[str, Mapping[
     """Share of each group in the variance of the measured rows, given the hyper-parameters.
 
     The variance of a term is its mean prior variance over the rows, minus what is common to all
-    rows (the mean of its Gram matrix): a constant shift explains nothing. Noise is the rest.
+    rows (the mean of its Gram matrix): a constant shift explains nothing. A measured parent counts
+    with all that it varies, times the square of the edge's coefficient. Noise is the rest.
 
     Args:
         problem: The compiled graph.
@@ -46,22 +47,34 @@ def shares(problem: Problem, hyper: Hyper, n_sets: int) -> Mapping[str, Mapping[
     Returns:
         Property -> group -> share, `S`.
     """
+    nodes, mixing = problem.joint.nodes, problem.joint.mixing(hyper, n_sets)
+    own = [_own_variances(problem, hyper, r, n_sets) for r in range(len(nodes))]
+    apart = torch.stack([torch.stack(list(groups.values())).sum(0) for groups in own], -1)
+    latent = torch.einsum("spr,sr->sp", mixing.square(), apart)
     out = {}
-    for r, node in enumerate(problem.joint.nodes):
-        groups: dict[str, Tensor] = {}
-        for t, term in enumerate(node.terms):
-            gram = problem.joint.node_covariance(r, problem.pair, hyper, parts=[t])
-            variance = torch.diagonal(gram, dim1=-2, dim2=-1).mean(-1) - gram.mean((-2, -1))
-            groups[term.group] = groups.get(term.group, torch.zeros(n_sets)) + variance
-        known = problem.phi.computed[r]
-        if known is not None:
-            slope = torch.where(known[1] == 0, known[0], 0.0).var(unbiased=False)
-            straight = (node.slope[0] ** 2 + node.slope[1] ** 2) * slope
-            groups["parent"] = groups.get("parent", torch.zeros(n_sets)) + straight
+    for r, node in enumerate(nodes):
+        groups = {nodes[q].name: hyper[rho].square() * latent[:, q] for q, rho in node.edges}
+        for group, value in own[r].items():
+            groups[group] = groups.get(group, torch.zeros(n_sets)) + value
         groups["noise"] = hyper[node.noise].square()
         total = torch.stack(list(groups.values())).sum(0)
         out[node.name] = {group: value / total for group, value in groups.items()}
     return out
+
+
+def _own_variances(problem: Problem, hyper: Hyper, r: int, n_sets: int) -> dict[str, Tensor]:
+    """Variance of each group of node r's own part over the measured rows, `S` each."""
+    node, groups = problem.joint.nodes[r], dict[str, Tensor]()
+    for t, term in enumerate(node.terms):
+        gram = problem.joint.node_covariance(r, problem.pair, hyper, parts=[t])
+        variance = torch.diagonal(gram, dim1=-2, dim2=-1).mean(-1) - gram.mean((-2, -1))
+        groups[term.group] = groups.get(term.group, torch.zeros(n_sets)) + variance
+    known = problem.phi.computed[r]
+    if known is not None:
+        slope = torch.where(known[1] == 0, known[0], 0.0).var(unbiased=False)
+        straight = (node.slope[0] ** 2 + node.slope[1] ** 2) * slope
+        groups["parent"] = groups.get("parent", torch.zeros(n_sets)) + straight
+    return groups
 
 
 def weighed(problem: Problem, posterior: HyperPosterior) -> tuple[Tensor, Tensor, Weighting]:

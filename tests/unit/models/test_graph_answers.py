@@ -8,7 +8,7 @@ import torch
 from bayesmat.inference.grid import Grid
 from bayesmat.models import graph_answers
 from bayesmat.models.graph import PropertyGraph
-from bayesmat.models.graph_answers import predicted_cells
+from bayesmat.models.graph_answers import predicted_cells, shares
 from bayesmat.models.graph_model import GraphModel
 from tests.unit.models.helpers import axes, chain_graph, observations
 
@@ -91,3 +91,20 @@ def test_simulated_scores_are_correlated_as_left_out_errors_are(model: GraphMode
     expected = (root[:, :, None] * Q * root[:, None, :]).mean(0)
     assert z.shape == (40_000, 11)
     assert float((z.T @ z / len(z) - expected).abs().max()) < 6 * (2 / 40_000) ** 0.5
+
+
+def test_shares_count_what_comes_through_a_measured_parent(model: GraphModel) -> None:
+    """Of two nodes by hand: var f_1 = rho^2 var f_0 + var of its own part."""
+    problem, hyper = model.problem, model.hyper
+    found = shares(problem, hyper, 8)["p1"]
+
+    def variance(r: int) -> torch.Tensor:
+        gram = problem.joint.node_covariance(r, problem.pair, hyper)
+        return torch.diagonal(gram, dim1=-2, dim2=-1).mean(-1) - gram.mean((-2, -1))
+
+    through = hyper["p1: rho p0"].square() * variance(0)
+    noise = hyper["p1: noise"].square()
+    total = through + variance(1) + noise
+    torch.testing.assert_close(found["p0"], through / total)
+    torch.testing.assert_close(found["noise"], noise / total)
+    torch.testing.assert_close(torch.stack(list(found.values())).sum(0), torch.ones(8).double())
