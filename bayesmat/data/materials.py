@@ -72,12 +72,22 @@ def _repeat_unit(smiles: str) -> str:
     return _smiles.settle(_repeat_units.canonical, smiles)
 
 
+def _name(name: str) -> str:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise Unreadable(
+            f"{name[error.start]!r} is no character, and no file can hold it"
+        ) from None
+    return name
+
+
 _KEYS: Mapping[str, Callable[[str], str]] = MappingProxyType(
     {
         "smiles": _molecule,
         "repeat_unit": _repeat_unit,
         "composition": _composition,
-        "id": lambda name: name,
+        "id": _name,
     }
 )
 

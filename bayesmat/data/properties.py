@@ -30,6 +30,8 @@ def _check_name(name: str, what: str) -> None:
         reason = "files write the unit or categories in brackets after the name; leave them out"
     elif "\n" in name or "\r" in name:
         reason = "it spans several lines"
+    elif any("\ud800" <= c <= "\udfff" or c == "\0" for c in name):
+        reason = "it holds what is no character"
     if reason:
         raise DataError(f"{name!r} cannot name a {what}: {reason}. Choose another name.")
 

@@ -17,7 +17,7 @@ from bayesmat._repr import record, sheet, text
 from bayesmat.data.table import Property, PropertyTable
 from bayesmat.errors import CampaignError
 from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
-from bayesmat.explore.store import ProposalRow
+from bayesmat.explore.store import ProposalRow, storable
 from bayesmat.models.prediction import Prediction
 
 __all__ = [
@@ -253,12 +253,14 @@ def jsonable(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = dataclasses.asdict(value)
     if isinstance(value, Mapping):
-        return {str(k): jsonable(v) for k, v in value.items()}
+        return {storable(str(k)): jsonable(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [jsonable(v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
-    if value is None or isinstance(value, str | bool | int | float):
+    if isinstance(value, str):
+        return storable(value)
+    if value is None or isinstance(value, bool | int | float):
         return value
     raise CampaignError(
         f"{value!r} cannot be stored: the history of a campaign holds numbers, text, lists and "

@@ -65,6 +65,15 @@ def url_of(file: Path) -> str:
     return URL.create("sqlite", database=str(file)).render_as_string()
 
 
+def storable(text: str) -> str:
+    r"""Text that every database holds: what is no character of UTF-8 is written as its number.
+
+    >>> storable("bad geometry " + chr(0xD83D) + chr(0))
+    'bad geometry \\ud83d\\x00'
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
 class Taken(CampaignError):
     """Somebody else wrote this fact first; it stands, and the new one was not written."""
 
@@ -204,7 +213,7 @@ class Store(Shown):
                     prior_digest=prior_digest,
                     parts=parts,
                     versions=versions,
-                    reason=reason,
+                    reason=storable(reason),
                     created=_now(),
                 )
             )
@@ -262,7 +271,13 @@ class Store(Shown):
             Taken: One of the cells was recorded before.
         """
         values = [
-            {**vars(row), "property": row.property or _FAILURE, "created": _now()} for row in rows
+            {
+                **vars(row),
+                "property": row.property or _FAILURE,
+                "failure": None if row.failure is None else storable(row.failure),
+                "created": _now(),
+            }
+            for row in rows
         ]
         with self._writing() as connection:
             connection.execute(insert(RESULTS), values)
@@ -316,6 +331,11 @@ class Store(Shown):
             yield
         except IntegrityError as error:
             raise Taken(f"already recorded at {self.url}: {error.orig}") from error
+        except UnicodeEncodeError as error:
+            raise CampaignError(
+                f"{error.object!r} holds what is no character, so that {self.url} cannot store it: "
+                "write it without."
+            ) from error
         except SQLAlchemyError as error:
             raise CampaignError(
                 f"the database {self.url} cannot be used ({error}). Nothing was written; check "

@@ -262,6 +262,8 @@ def test_ids_are_only_stripped():
     assert canonical(" mp-149 ", "id") == "mp-149"
     with pytest.raises(MaterialError, match="not an id: it is empty"):
         canonical(" ", "id")
+    with pytest.raises(MaterialError, match=r"not an id: '.ud83d' is no character, and no file"):
+        canonical("mp-\ud83d", "id")
 
 
 def test_unknown_kind_lists_the_kinds():

@@ -35,6 +35,8 @@ def test_condition_parse_and_text_are_inverse(text):
     [
         ("", "empty"),
         (" gap", "blanks"),
+        ("gap\ud83d", "no character"),
+        ("gap\0", "no character"),
         ("material", "column of its own"),
         ("group", "column of its own"),
         ("@T", "mark conditions"),

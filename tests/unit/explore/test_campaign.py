@@ -8,9 +8,11 @@ import pytest
 from scipy.stats import norm
 
 from bayesmat.errors import ArgumentError, CampaignError, MaterialError, ModelError
+from bayesmat.explore.account import account_of
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.candidates import Pool
 from bayesmat.explore.goals import AtLeast, Within
+from bayesmat.reporting import page
 from tests.unit.explore.fake import (
     GOALS,
     POOL,
@@ -347,3 +349,12 @@ def test_batches_and_runs_without_sense_are_refused(campaign):
         campaign.suggest(0)
     with pytest.raises(CampaignError, match="no oracle to run"):
         campaign.run(1)
+
+
+def test_a_reason_that_no_file_can_hold_is_kept_as_far_as_it_can_be(tmp_path):
+    campaign = create(f"sqlite:///{tmp_path / 'c.db'}")
+    material = campaign.suggest(1).materials[0]
+    campaign.fail(material, "bad \udcff")
+    assert campaign.history().failure.tolist() == ["bad \\udcff"]
+    assert "bad \\udcff" in page(account_of(campaign))
+    campaign.close()

@@ -120,3 +120,7 @@ def test_a_trace_is_read_as_it_was_written():
 def test_one_is_not_many():
     status = Status(1, 1, 0, 0, ("C",), 0, None, {})
     assert str(status).startswith("1 round, 1 material proposed: 0 measured")
+
+
+def test_text_of_a_trace_can_be_written_to_a_file():
+    assert jsonable({"a\ud83d": ["\udcff", "\u00e9"]}) == {"a\\ud83d": ["\\udcff", "\u00e9"]}

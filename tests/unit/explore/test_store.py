@@ -115,3 +115,20 @@ def test_databases_that_cannot_be_used_say_so(tmp_path):
     sqlite3.connect(tmp_path / "empty.db").close()
     with pytest.raises(CampaignError, match="no campaign at"):
         Store(empty).campaign()
+
+
+UNWRITABLE = "bad \ud83d\udcff\0 geometry \u00e9"
+WRITTEN = "bad \\ud83d\\udcff\\x00 geometry \u00e9"
+
+
+def test_text_that_no_file_can_hold_is_written_out(store):
+    store.propose(proposal(1, "CC"))
+    store.record([ResultRow("CC", None, failure=UNWRITABLE)])
+    store.carry_over("prior 2", {}, {}, UNWRITABLE)
+    assert store.results()["CC"][0].failure == WRITTEN
+    assert store.carried()[0].reason == WRITTEN
+
+
+def test_a_material_that_no_file_can_hold_is_an_error_of_ours(store):
+    with pytest.raises(CampaignError, match="holds what is no character"):
+        store.propose(proposal(1, "C\ud83d"))
