@@ -71,9 +71,9 @@ def summary(account: Account) -> tuple[str, ...]:
         lines.append(_hit_words(account, int(hits.sum()), len(done)))
     best = account.best
     if best is not None:
-        name = account.targets[0].prop
-        value = _quantity(best.values[name.name], name)
-        lines.append(f"Best material: {best.material}, {name.name} {value}.")
+        props = [target.prop for target in account.targets]
+        values = [f"{p.name} {_quantity(best.values[p.name], p)}" for p in props]
+        lines.append(f"Best material: {best.material}, {' and '.join(values)}.")
     lines.extend(_coverage_words(account, target.prop) for target in account.targets)
     return tuple(line for line in (*lines, *account.changes) if line)
 

@@ -17,7 +17,7 @@ import pandas as pd
 from bayesmat._repr import Shown
 from bayesmat.data.table import Property, Scale
 from bayesmat.explore.campaign import Campaign
-from bayesmat.explore.goals import Goal, Maximize, Minimize, shortfall
+from bayesmat.explore.goals import Target, nearest, targets_of
 from bayesmat.explore.identity import latest
 from bayesmat.explore.records import Proposal
 from bayesmat.explore.store import Store
@@ -116,40 +116,6 @@ class Call:
     left_out: str | None = None
 
 
-@dataclass(frozen=True)
-class Target:
-    """A property that was aimed at; both ends infinite when it was maximised or minimised.
-
-    >>> str(Target(Property("gap", "eV"), 2.0, 2.5))
-    'gap between 2 and 2.5 eV'
-    """
-
-    prop: Property
-    lower: float = -math.inf
-    upper: float = math.inf
-
-    @property
-    def is_region(self) -> bool:
-        """Whether there is a region to hit."""
-        return math.isfinite(self.lower) or math.isfinite(self.upper)
-
-    def distance(self, value: float) -> float:
-        """Distance to the middle of the region, or to its one finite end, on the model's scale."""
-        to_scale = math.log if self.prop.scale == "log" else float
-        ends = [to_scale(end) for end in (self.lower, self.upper) if math.isfinite(end)]
-        return abs(to_scale(value) - sum(ends) / len(ends)) if ends else NAN
-
-    def __str__(self) -> str:
-        name, unit = self.prop.name.replace("_", " "), f" {self.prop.unit}".rstrip()
-        if not self.is_region:
-            return f"extreme {name}"
-        if math.isinf(self.lower):
-            return f"{name} of at most {self.upper:g}{unit}"
-        if math.isinf(self.upper):
-            return f"{name} of at least {self.lower:g}{unit}"
-        return f"{name} between {self.lower:g} and {self.upper:g}{unit}"
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Account(Shown):
     """Everything that a report of a campaign shows.
@@ -202,17 +168,15 @@ class Account(Shown):
 
     @property
     def best(self) -> Call | None:
-        """The computed call nearest the middle of the first region, hits first."""
-        target = self.targets[0]
-        name = target.prop.name
-        done = [call for call in self.calls if name in call.values]
-        if not done or not target.is_region:
-            return None
-        scale = Scale.of(np.array(self.start.get(name, ())), log=target.prop.scale == "log")
-        bounds = (target.lower, target.upper)
-        return min(
-            done, key=lambda c: (not self.is_hit(c), *shortfall(c.values[name], bounds, scale))
-        )
+        """The computed call that comes nearest to the targets, as in `Campaign.status`."""
+        scales = {
+            t.prop.name: Scale.of(
+                np.array(self.start.get(t.prop.name, ())), log=t.prop.scale == "log"
+            )
+            for t in self.targets
+        }
+        found = nearest([call.values for call in self.calls], self.targets, scales)
+        return None if found is None else self.calls[found]
 
     def predicts(self, name: str) -> bool:
         """Whether any call carried a prediction of the property."""
@@ -266,7 +230,7 @@ def account_of(
     proposals = campaign.proposals()
     history = campaign.history()
     properties = {p.name: p for p in campaign.start.properties}
-    targets = _targets(campaign.goals, properties)
+    targets = targets_of(campaign.goals, campaign.start.properties)
     values = {
         name: campaign.start.values[:, j][~np.isnan(campaign.start.values[:, j])]
         for j, name in enumerate(campaign.start.property_names)
@@ -296,16 +260,6 @@ def _fit_lines(proposals: Sequence[Proposal], fit_report: FitReport | None) -> t
 def _shares(fit_report: FitReport | None, targets: Sequence[Target]) -> dict[str, np.ndarray]:
     shares = fit_report.shares.get(targets[0].prop.name, {}) if fit_report is not None else {}
     return {group: particles.numpy() for group, particles in shares.items()}
-
-
-def _targets(goals: Sequence[Goal], properties: Mapping[str, Property]) -> tuple[Target, ...]:
-    merged: dict[str, tuple[float, float]] = {}
-    for goal in goals:
-        low, high = merged.get(goal.property, (-math.inf, math.inf))
-        if not isinstance(goal, Maximize | Minimize):
-            low, high = max(low, goal.bounds[0]), min(high, goal.bounds[1])
-        merged[goal.property] = (low, high)
-    return tuple(Target(properties[name], *ends) for name, ends in merged.items())
 
 
 def _call(

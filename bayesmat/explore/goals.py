@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -15,8 +15,8 @@ from bayesmat.data.table import Property, Scale
 from bayesmat.errors import ArgumentError, CampaignError, ModelError
 
 __all__ = [
-    "AtLeast", "AtMost", "Goal", "Maximize", "Minimize", "Region", "Within", "extremes",
-    "goal_words", "goals_of", "region_of", "shortfall",
+    "AtLeast", "AtMost", "Goal", "Maximize", "Minimize", "Region", "Target", "Within", "extremes",
+    "goal_words", "goals_of", "nearest", "region_of", "targets_of",
 ]  # fmt: skip
 
 
@@ -171,18 +171,110 @@ def extremes(goals: Sequence[Goal]) -> list[Maximize | Minimize]:
     return found
 
 
-def shortfall(value: float, bounds: tuple[float, float], scale: Scale) -> tuple[float, float]:
-    """How far a value is outside bounds, and from their middle (0 for one bound), in model space.
+@dataclass(frozen=True)
+class Target:
+    """What all goals say together about one property.
 
-    >>> shortfall(4.0, (2.0, 8.0), Scale(True, 0.0, 1.0))
-    (0.0, 0.0)
+    Attributes:
+        prop: The property.
+        lower: Lower end of the region, -inf where it is open.
+        upper: Upper end.
+        sign: 1 if the property is maximised, -1 if it is minimised.
+
+    >>> str(Target(Property("gap", "eV"), 2.0, 2.5))
+    'gap between 2 and 2.5 eV'
     """
-    y, low, high = (
-        end if math.isinf(end) else float(scale.to_model(torch.tensor(end, dtype=torch.float64)))
-        for end in (value, *bounds)
-    )
-    middle = abs(y - 0.5 * (low + high)) if math.isfinite(low) and math.isfinite(high) else 0.0
-    return max(low - y, y - high, 0.0), middle
+
+    prop: Property
+    lower: float = -math.inf
+    upper: float = math.inf
+    sign: int = 0
+
+    @builtins.property
+    def is_region(self) -> bool:
+        """Whether there is a region to hit."""
+        return math.isfinite(self.lower) or math.isfinite(self.upper)
+
+    def distance(self, value: float) -> float:
+        """Distance to the middle of the region, or to its one finite end, on the model's scale."""
+        to_scale = math.log if self.prop.scale == "log" else float
+        ends = [to_scale(end) for end in (self.lower, self.upper) if math.isfinite(end)]
+        return abs(to_scale(value) - sum(ends) / len(ends)) if ends else math.nan
+
+    def shortfall(self, value: float, scale: Scale) -> tuple[float, float]:
+        """How far a value is outside the region, and from its middle (0 for one end).
+
+        Of an extreme the second number falls as values become better. Both in model space.
+
+        >>> Target(Property("gap", "eV", "log"), 2.0, 8.0).shortfall(4.0, Scale(True, 0.0, 1.0))
+        (0.0, 0.0)
+        """
+        y, low, high = (
+            end
+            if math.isinf(end)
+            else float(scale.to_model(torch.tensor(end, dtype=torch.float64)))
+            for end in (value, self.lower, self.upper)
+        )
+        closed = math.isfinite(low) and math.isfinite(high)
+        middle = abs(y - 0.5 * (low + high)) if closed else 0.0
+        return max(low - y, y - high, 0.0), middle - self.sign * y
+
+    def __str__(self) -> str:
+        name, unit = self.prop.name.replace("_", " "), f" {self.prop.unit}".rstrip()
+        if not self.is_region:
+            return f"{ ({1: 'largest', -1: 'smallest'}.get(self.sign, 'extreme')) } {name}"
+        if math.isinf(self.lower):
+            return f"{name} of at most {self.upper:g}{unit}"
+        if math.isinf(self.upper):
+            return f"{name} of at least {self.lower:g}{unit}"
+        return f"{name} between {self.lower:g} and {self.upper:g}{unit}"
+
+
+def targets_of(goals: Sequence[Goal], properties: Sequence[Property]) -> tuple[Target, ...]:
+    """The goals by property, in the order in which the properties are first named.
+
+    >>> ends = AtLeast("gap", 2.0), AtMost("gap", 2.5)
+    >>> [str(target) for target in targets_of(ends, [Property("gap", "eV")])]
+    ['gap between 2 and 2.5 eV']
+    """
+    known = {p.name: p for p in properties}
+    merged: dict[str, Target] = {}
+    for goal in goals:
+        target = merged.get(goal.property, Target(known[goal.property]))
+        if isinstance(goal, Maximize | Minimize):
+            target = replace(target, sign=1 if isinstance(goal, Maximize) else -1)
+        else:
+            low, high = max(target.lower, goal.bounds[0]), min(target.upper, goal.bounds[1])
+            target = replace(target, lower=low, upper=high)
+        merged[goal.property] = target
+    return tuple(merged.values())
+
+
+def nearest(
+    found: Sequence[Mapping[str, float]],
+    targets: Sequence[Target],
+    scales: Mapping[str, Scale],
+) -> int | None:
+    """Which of several materials comes nearest to all targets: the one ranking of results.
+
+    Least outside of the regions first, then nearest to their middles or farthest towards the
+    extreme, summed over the targets in model space; the first of equals.
+
+    Args:
+        found: Property -> value, of each material; one without a value of each target is not
+            ranked.
+        targets: What is searched for.
+        scales: Property -> scale of the start table.
+    """
+    aimed = [target for target in targets if target.is_region or target.sign]
+    names = {target.prop.name for target in targets}
+    ranked = [i for i, values in enumerate(found) if names <= set(values)] if aimed else []
+
+    def off(i: int) -> tuple[float, float]:
+        each = [t.shortfall(found[i][t.prop.name], scales[t.prop.name]) for t in aimed]
+        return sum(outside for outside, _ in each), sum(inside for _, inside in each)
+
+    return min(ranked, key=off, default=None)
 
 
 def goal_words(goal: Goal, properties: Sequence[Property]) -> str:

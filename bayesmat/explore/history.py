@@ -22,7 +22,8 @@ from bayesmat.explore.goals import (
     Minimize,
     Within,
     goal_words,
-    shortfall,
+    nearest,
+    targets_of,
 )
 from bayesmat.explore.records import Status
 from bayesmat.explore.store import ItemRow, ProposalRow, ResultRow
@@ -177,8 +178,10 @@ class History(Shown):
     def status(self) -> Status:
         """Counts, hits and the best material so far."""
         told = [m for m in self.proposed if self.state(m) == "told"]
-        ranked = [m for m in told if all(g.property in self.values(m) for g in self.goals)]
-        best = min(ranked, key=self._shortfall, default=None)
+        scales = dict(zip(self.start.property_names, self.start.scales, strict=True))
+        targets = targets_of(self.goals, self.start.properties)
+        found = nearest([self.values(m) for m in told], targets, scales)
+        best = None if found is None else told[found]
         return Status(
             rounds=len(self.proposals),
             proposed=len(self.proposed),
@@ -194,20 +197,6 @@ class History(Shown):
     @property
     def _bounded(self) -> list[Within | AtLeast | AtMost]:
         return [g for g in self.goals if not isinstance(g, Maximize | Minimize)]
-
-    def _shortfall(self, material: str) -> tuple[float, float]:
-        """How far the results are from the goals: outside bounds first, then from their centre."""
-        values, names = self.values(material), self.start.property_names
-        scales = self.start.scales
-        outside = inside = 0.0
-        for goal in self.goals:
-            value, scale = values[goal.property], scales[names.index(goal.property)]
-            if isinstance(goal, Maximize | Minimize):
-                inside += value if isinstance(goal, Minimize) else -value
-                continue
-            off, middle = shortfall(value, goal.bounds, scale)
-            outside, inside = outside + off, inside + middle
-        return outside, inside
 
     def _facts(self) -> dict[str, object]:
         return {

@@ -203,3 +203,17 @@ def test_the_page_says_what_was_left_out_of_an_answer() -> None:
     calls = (replace(first, left_out="'dipole': nan is not a finite number"), *others)
     text = " ".join(_read(page(replace(_account(), calls=calls))).words)
     assert "left out: 'dipole': nan is not a finite number" in text
+
+
+def test_the_best_material_is_shown_with_every_property_that_was_aimed_at() -> None:
+    dipole = Property("dipole", "debye")
+    calls = tuple(replace(c, values=c.values | {"dipole": 1.0}) for c in _account().calls[:3])
+    account = replace(
+        _account(), targets=(Target(GAP, 2.0, 2.5), Target(dipole, upper=2.0)), calls=calls
+    )
+    assert "gap 2.25 eV and dipole 1.00 debye." in " ".join(summary(account))
+
+
+def test_the_best_of_an_extreme_is_named() -> None:
+    account = replace(_account(), targets=(Target(GAP, sign=1),))
+    assert "Best material: c1ccc2ccccc2c1, gap 2.90 eV." in " ".join(summary(account))

@@ -14,6 +14,7 @@ import pytest
 import torch
 from scipy import stats
 
+import bayesmat as bm
 from bayesmat.data.table import Property
 from bayesmat.explore.account import Account, Call, Forecast, Target, account_of
 from bayesmat.explore.records import RoundTrace
@@ -72,6 +73,7 @@ def test_targets_speak() -> None:
     assert str(Target(GAP, upper=2.5)) == "gap of at most 2.5 eV"
     assert str(Target(Property("flash_point", "K"), lower=300)) == "flash point of at least 300 K"
     assert str(Target(GAP)) == "extreme gap"
+    assert str(Target(GAP, sign=1)) == "largest gap"
 
 
 def test_hits_need_every_region_and_every_value() -> None:
@@ -163,4 +165,29 @@ def test_traces_of_earlier_versions_are_read(
     assert account.stages["ess_fraction"].tolist() == [0.5, 0.25]
     assert math.isnan(account.stages["unique_fraction"][0])
     assert account.stages["unique_fraction"][1] == 0.5
+    campaign.close()
+
+
+@pytest.mark.parametrize(
+    "goals",
+    [
+        [bm.AtLeast("gap", 2.0), bm.AtMost("gap", 4.0)],
+        [bm.Within("gap", 2.0, 4.0)],
+        [bm.AtMost("gap", 2.9)],
+        [bm.Minimize("gap")],
+        [bm.Maximize("gap")],
+    ],
+)
+def test_report_and_status_name_the_same_best_material(
+    fake: ModuleType, tmp_path: Path, goals: list
+) -> None:
+    campaign = bm.Campaign.create(
+        f"sqlite:///{tmp_path / 'c.db'}", fake.start_table(), fake.FakePrior(),
+        goals=goals, candidates=fake.POOL, rule=fake.FakeRule(),
+    )  # fmt: skip
+    for material, value in zip(campaign.suggest(3).materials, (2.01, 2.8, 3.9), strict=True):
+        campaign.tell(material, {"gap": value})
+    best = account_of(campaign).best
+    assert best is not None
+    assert best.material == campaign.status().best
     campaign.close()

@@ -7,9 +7,20 @@ import math
 import pytest
 import torch
 
-from bayesmat.data.table import Scale
+from bayesmat.data.table import Property, Scale
 from bayesmat.errors import ModelError
-from bayesmat.explore.goals import AtLeast, AtMost, Maximize, Region, Within, region_of
+from bayesmat.explore.goals import (
+    AtLeast,
+    AtMost,
+    Maximize,
+    Minimize,
+    Region,
+    Target,
+    Within,
+    nearest,
+    region_of,
+    targets_of,
+)
 
 SCALES = (Scale(True, math.log(5.0), 0.5), Scale(False, 300.0, 100.0))
 NAMES = ("gap", "Tb")
@@ -49,3 +60,49 @@ def test_impossible_goals_say_why() -> None:
         region_of([AtLeast("Tb", 350.0), AtMost("Tb", 250.0)], NAMES, SCALES)
     with pytest.raises(ModelError, match="log scale, so bounds must be positive"):
         region_of([AtLeast("gap", -1.0)], NAMES, SCALES)
+
+
+PROPERTIES = (Property("gap", "eV", "log"), Property("Tb", "K"))
+
+
+def test_goals_become_one_target_for_each_property() -> None:
+    goals = [AtLeast("Tb", 300.0), Minimize("gap"), AtMost("Tb", 400.0)]
+    assert targets_of(goals, PROPERTIES) == (
+        Target(PROPERTIES[1], 300.0, 400.0),
+        Target(PROPERTIES[0], sign=-1),
+    )
+    assert [str(t) for t in targets_of(goals, PROPERTIES)] == [
+        "Tb between 300 and 400 K",
+        "smallest gap",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("goals", "best"),
+    [
+        ([AtLeast("Tb", 300.0), AtMost("Tb", 400.0)], 1),
+        ([Within("Tb", 300.0, 400.0)], 1),
+        ([AtLeast("Tb", 300.0)], 0),
+        ([Maximize("Tb")], 2),
+        ([Minimize("Tb")], 0),
+        ([Within("Tb", 300.0, 400.0), AtMost("gap", 1.0)], 2),
+        ([Within("gap", 8.0, 9.0)], 0),
+    ],
+)
+def test_the_nearest_material_is_judged_by_all_goals(goals: list, best: int) -> None:
+    found = [
+        {"Tb": 301.0, "gap": 3.0},
+        {"Tb": 350.0, "gap": 2.0},
+        {"Tb": 398.0, "gap": 1.0},
+    ]
+    scales = dict(zip(NAMES, SCALES, strict=True))
+    assert nearest(found, targets_of(goals, PROPERTIES), scales) == best
+
+
+def test_a_material_without_all_values_is_not_ranked() -> None:
+    targets, scales = (
+        targets_of([Maximize("Tb"), AtMost("gap", 2.0)], PROPERTIES),
+        dict(zip(NAMES, SCALES, strict=True)),
+    )
+    assert nearest([{"Tb": 900.0}, {"Tb": 300.0, "gap": 3.0}], targets, scales) == 1
+    assert nearest([{"Tb": 900.0}], targets, scales) is None
