@@ -18,6 +18,7 @@ from bayesmat._repr import Shown
 from bayesmat.data.table import Property, Scale
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import Target, nearest, targets_of
+from bayesmat.explore.history import columns_of
 from bayesmat.explore.identity import latest
 from bayesmat.explore.records import Proposal
 from bayesmat.explore.store import Store
@@ -267,11 +268,14 @@ def _call(
 ) -> Call:
     level = proposals[int(row["round"]) - 1].prediction.level
     forecasts, values = {}, {}
+    labels = columns_of(tuple(properties))
     for name, prop in properties.items():
-        value = float(row[name])
+        value = float(row[labels[name]])
         if math.isfinite(value):
             values[name] = value
-        interval = tuple(float(row[f"{name}_{end}"]) for end in ("lower", "median", "upper"))
+        interval = tuple(
+            float(row[f"{labels[name]}_{end}"]) for end in ("lower", "median", "upper")
+        )
         if all(map(math.isfinite, interval)):
             forecasts[name] = Forecast.from_interval(
                 (interval[0], interval[1], interval[2]), prop, value=value, level=level

@@ -350,8 +350,9 @@ class Campaign(Shown):
         `hit`, whether it meets all goals with bounds; `probability` of that, as predicted before
         the measurement; for each property its value (`gap`), `gap_sd`, and the prediction
         `gap_median`, `gap_lower`, `gap_upper`; `domain_distance`; `cost_s`; `failure`; `left_out`,
-        what of an oracle's answer could not be used. Values in the units of the table, NaN where
-        there is none.
+        what of an oracle's answer could not be used. A property whose columns would bear the name
+        of another (`round`; `gap_sd` beside `gap`) stands under `property_round`. Values in the
+        units of the table, NaN where there is none.
         """
         return self._history().frame()
 

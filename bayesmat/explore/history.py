@@ -29,9 +29,31 @@ from bayesmat.explore.records import Status
 from bayesmat.explore.store import ItemRow, ProposalRow, ResultRow
 from bayesmat.oracles.base import Failure
 
-__all__ = ["History"]
+__all__ = ["History", "columns_of"]
 
 State = Literal["pending", "told", "failed"]
+
+_FIRST = ("round", "model", "position", "material", "state", "hit", "probability")
+_LAST = ("domain_distance", "cost_s", "failure", "left_out")
+_ENDS = ("", "_sd", "_median", "_lower", "_upper")
+
+
+def columns_of(names: Sequence[str]) -> dict[str, str]:
+    """Property -> what its columns in a history start with, so that no two columns have one name.
+
+    That is its name, unless a column of the history or of a property before it has that name.
+
+    >>> columns_of(["gap", "gap_sd", "round"])
+    {'gap': 'gap', 'gap_sd': 'property_gap_sd', 'round': 'property_round'}
+    """
+    taken, found = {*_FIRST, *_LAST}, {}
+    for name in names:
+        label = name
+        while any(f"{label}{end}" in taken for end in _ENDS):
+            label = f"property_{label}"
+        taken |= {f"{label}{end}" for end in _ENDS}
+        found[name] = label
+    return found
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -132,7 +154,7 @@ class History(Shown):
             for r in rows
             if r.property is not None
         }
-        names = list(dict.fromkeys([*self.start.property_names, *extra]))
+        names = columns_of(list(dict.fromkeys([*self.start.property_names, *extra])))
         records = [
             self._record(proposal.round, position, item, names)
             for proposal in self.proposals
@@ -141,7 +163,7 @@ class History(Shown):
         return pd.DataFrame(records, columns=_columns(names, self.start.property_names))
 
     def _record(
-        self, round_: int, position: int, item: ItemRow, names: Sequence[str]
+        self, round_: int, position: int, item: ItemRow, names: Mapping[str, str]
     ) -> dict[str, object]:
         cells = {r.property: r for r in self.results.get(item.material, ())}
         said = item.prediction
@@ -162,12 +184,12 @@ class History(Shown):
             "failure": None if state == "told" else failure,
             "left_out": self.left_out(item.material),
         }
-        for name in names:
+        for name, label in names.items():
             cell = cells.get(name)
-            record[name] = _number(cell.value if cell else None)
-            record[f"{name}_sd"] = _number(cell.sd if cell else None)
+            record[label] = _number(cell.value if cell else None)
+            record[f"{label}_sd"] = _number(cell.sd if cell else None)
             for key in ("median", "lower", "upper"):
-                record[f"{name}_{key}"] = _number(said[key].get(name))
+                record[f"{label}_{key}"] = _number(said[key].get(name))
         return record
 
     def hit(self, material: str) -> bool:
@@ -212,11 +234,10 @@ def _number(value: float | None) -> float:
     return np.nan if value is None else float(value)
 
 
-def _columns(names: Sequence[str], predicted: Sequence[str]) -> list[str]:
+def _columns(names: Mapping[str, str], predicted: Sequence[str]) -> list[str]:
     """Column names of the history: fixed ones, then each property with what was said of it."""
-    columns = ["round", "model", "position", "material", "state", "hit", "probability"]
-    for name in names:
-        columns += [name, f"{name}_sd"]
-        if name in predicted:
-            columns += [f"{name}_median", f"{name}_lower", f"{name}_upper"]
-    return [*columns, "domain_distance", "cost_s", "failure", "left_out"]
+    columns = [*_FIRST]
+    for name, label in names.items():
+        ends = _ENDS if name in predicted else _ENDS[:2]
+        columns += [f"{label}{end}" for end in ends]
+    return [*columns, *_LAST]

@@ -191,3 +191,24 @@ def test_report_and_status_name_the_same_best_material(
     assert best is not None
     assert best.material == campaign.status().best
     campaign.close()
+
+
+def test_a_property_with_the_name_of_a_column_is_told_from_it(
+    fake: ModuleType, tmp_path: Path
+) -> None:
+    table = fake.start_table()
+    values = np.column_stack([table.values, np.arange(5.0), np.arange(5.0)])
+    properties = (*table.properties, Property("gap_sd", "eV"), Property("round"))
+    campaign = bm.Campaign.create(
+        f"sqlite:///{tmp_path / 'c.db'}",
+        bm.PropertyTable(table.materials, "id", properties, values),
+        fake.FakePrior(), goals=[bm.Within("gap", 2.0, 2.5)], candidates=fake.POOL,
+        rule=fake.FakeRule(),
+    )  # fmt: skip
+    material = campaign.suggest(2).materials[0]
+    campaign.tell(material, {"gap": 2.25, "gap_sd": 9.0, "round": 8.0}, {"gap": 0.5})
+    call = account_of(campaign).calls[0]
+    assert call.values == {"gap": 2.25, "gap_sd": 9.0, "round": 8.0}
+    assert call.round == 1
+    assert campaign.history()["gap_sd"][0] == 0.5
+    campaign.close()

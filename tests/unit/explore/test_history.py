@@ -100,3 +100,28 @@ def test_a_cost_that_nobody_stated_is_not_zero():
     cost = history(Within("gap", 2.0, 2.5)).frame().set_index("material")["cost_s"]
     assert cost["b"] == 2.0
     assert np.isnan(cost["e"])
+
+
+NAMED = (
+    "gap_sd", "gap_median", "round", "state", "hit", "cost_s", "failure", "left_out", "model",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*NAMED, "energy_sd"])
+def test_a_property_never_takes_the_column_of_another(name):
+    properties = (Property("gap", "eV"), Property("energy", "eV"), Property(name, "K"))
+    start = PropertyTable(("s1",), "id", properties, np.array([[4.0, 1.0, 300.0]]))
+    results = {"a": tuple(ResultRow("a", p.name, i, 0.5) for i, p in enumerate(properties))}
+    frame = History(start, (AtLeast("gap", 2.0),), PROPOSALS[:1], results).frame()
+    assert frame.columns.is_unique
+    assert frame["round"].tolist() == [1, 1, 1]
+    assert frame["state"].tolist() == ["told", "pending", "pending"]
+    measured = frame[["gap", "energy", f"property_{name}"]].iloc[0]
+    assert measured.tolist() == [0, 1, 2]
+    assert frame[["gap_sd", f"property_{name}_sd"]].iloc[0].tolist() == [0.5, 0.5]
+
+
+def test_what_an_oracle_answers_besides_takes_no_column_either():
+    results = {"a": (ResultRow("a", "gap", 1.0), ResultRow("a", "round", 7.0))}
+    frame = History(START, (AtLeast("gap", 2.0),), PROPOSALS[:1], results).frame()
+    assert (frame["round"][0], frame["property_round"][0]) == (1, 7.0)
