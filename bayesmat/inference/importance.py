@@ -48,7 +48,10 @@ class ImportanceIntegrator:
 
     Use it as the default: some hundred likelihoods where SMC from the prior takes tens of
     thousands. What neither a search nor a draw of the prior reached leaves no trace in the weights;
-    the report says how much of the prior that can be. Not for likelihoods with jumps.
+    the report says how much of the prior that can be. On ten rows or so a narrow arm of the
+    posterior (noise so small that the values are interpolated, 4 % of the mass) can be drawn too
+    seldom: the sd of that parameter came out at 0.7 of the truth and log evidence 0.09 too low,
+    where `SMCIntegrator` was right. Not for likelihoods with jumps.
 
     Attributes:
         n: Points of a round.
