@@ -71,7 +71,8 @@ def _of_cells(checkup: Checkup) -> list[str]:
 
 def _of_hyper(fitted: Fitted) -> str:
     model = fitted.model
-    after = {name: v.numpy() for name, v in scalars(model.draws).items()}
+    inferred = scalars(model.draws).items()
+    after = {name: v.numpy() for name, v in inferred if name not in model.uninformed}
     if not isinstance(fitted.prior, GenerativePrior) or len(model.noise_sd) < 2 or not after:
         return ""
     X = fitted.layout(fitted.table.materials[:1], fitted.table.condition_values[:1])

@@ -25,7 +25,7 @@ from bayesmat.models.left_out import Restandardised
 from bayesmat.models.marginals import Marginals
 from bayesmat.models.model import Prior, PropertyModel, Reducible
 from bayesmat.models.prediction import Prediction, with_noise
-from bayesmat.models.report import FitReport
+from bayesmat.models.report import FitReport, Noise
 from bayesmat.models.similarity import Similarity
 from bayesmat.models.stored import StoredFit, write
 
@@ -144,7 +144,7 @@ class Fitted:
         check_additions(self.table, table)
         X = self.layout(table.materials, table.condition_values)
         model = self.model.update(table.observations(self.scales), X, seed=seed)
-        report = replace(model.report, properties=table.properties, scales=self.scales)
+        report = _report(model, table, self.scales)
         updated = replace(self, table=table, model=model, report=report)
         return replace(updated, report=replace(report, loo=leave_one_out(model, updated.space())))
 
@@ -212,6 +212,17 @@ class Fitted:
         return table + self.report._repr_html_()
 
 
+def _report(model: PropertyModel, table: PropertyTable, scales: tuple[Scale, ...]) -> FitReport:
+    """What the model reports, and how noisy measurements are, in the units of the table."""
+    columns, known = model.observations.columns, model.observations.yvar.sqrt()
+    used, inferred = model.noise_sd, model.inferred_noise_sd
+    noises = {
+        name: Noise(used[:, j], inferred[:, j], known[columns == j])
+        for j, name in enumerate(table.property_names)
+    }
+    return replace(model.report, properties=table.properties, scales=scales, noises=noises)
+
+
 def fit(
     prior: Prior,
     table: PropertyTable,
@@ -253,7 +264,7 @@ def fit(
     layout = layout_of(prior, table)
     X = layout(table.materials, table.condition_values)
     model = prior.condition(observations, X, layout=layout, seed=seed, checkpoint=checkpoint)
-    report = replace(model.report, properties=table.properties, scales=scales)
+    report = _report(model, table, scales)
     fitted = Fitted(table, prior, layout, model, scales, report)
     space = fitted.space()
     loo, worth = leave_one_out(model, space), report.ablations

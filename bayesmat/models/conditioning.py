@@ -23,6 +23,7 @@ from bayesmat.models.gaussian import (
     condition,
 )
 from bayesmat.models.hyper import HyperPriors
+from bayesmat.models.marginals import pooled_noise
 from bayesmat.sources.embedding import FeatureMap, Features
 
 __all__ = ["Additive", "Encoder", "Problem"]
@@ -140,9 +141,16 @@ class Problem:
     def noise(self, hyper: Hyper) -> Tensor:
         """Noise variance of every cell, shape `S x k`: the table's where it gives one."""
         obs = self.observations
-        inferred = torch.stack([hyper[n.noise] for n in self.joint.nodes], -1).square()
-        inferred = inferred[:, obs.columns]
+        inferred = self.inferred_noise_sd(hyper).square()[:, obs.columns]
         return torch.where(torch.isnan(obs.yvar), inferred, obs.yvar)
+
+    def inferred_noise_sd(self, hyper: Hyper) -> Tensor:
+        """Noise sd of cells without a stated one, by property, shape `S x m`."""
+        return torch.stack([hyper[n.noise] for n in self.joint.nodes], -1)
+
+    def noise_sd(self, hyper: Hyper) -> Tensor:
+        """Root mean square noise sd of the cells of each property (`pooled_noise`), `S x m`."""
+        return pooled_noise(self.inferred_noise_sd(hyper), self.observations)
 
     def log_marginal(self, u: Tensor) -> Tensor:
         """Log p(y | u), shape `S`, differentiable once in u; memory does not grow with S."""

@@ -37,7 +37,8 @@ def shares(problem: Problem, hyper: Hyper, n_sets: int) -> Mapping[str, Mapping[
 
     The variance of a term is its mean prior variance over the rows, minus what is common to all
     rows (the mean of its Gram matrix): a constant shift explains nothing. A measured parent counts
-    with all that it varies, times the square of the edge's coefficient. Noise is the rest.
+    with all that it varies, times the square of the edge's coefficient. Noise is the mean variance
+    of the cells' noise, as stated where it is.
 
     Args:
         problem: The compiled graph.
@@ -51,12 +52,12 @@ def shares(problem: Problem, hyper: Hyper, n_sets: int) -> Mapping[str, Mapping[
     own = [_own_variances(problem, hyper, r, n_sets) for r in range(len(nodes))]
     apart = torch.stack([torch.stack(list(groups.values())).sum(0) for groups in own], -1)
     latent = torch.einsum("spr,sr->sp", mixing.square(), apart)
-    out = {}
+    out, noise = {}, problem.noise_sd(hyper).square()
     for r, node in enumerate(nodes):
         groups = {nodes[q].name: hyper[rho].square() * latent[:, q] for q, rho in node.edges}
         for group, value in own[r].items():
             groups[group] = groups.get(group, torch.zeros(n_sets)) + value
-        groups["noise"] = hyper[node.noise].square()
+        groups["noise"] = noise[:, r]
         total = torch.stack(list(groups.values())).sum(0)
         out[node.name] = {group: value / total for group, value in groups.items()}
     return out
@@ -174,7 +175,9 @@ def simulated_scores(conditioned: Conditioned, n: int, generator: torch.Generato
     return (alpha / precision.sqrt()[..., None]).transpose(-1, -2).reshape(-1, k)
 
 
-def by_kind(nodes: Sequence[NodePrior], hyper: Mapping[str, Tensor]) -> Parameters:
+def by_kind(
+    nodes: Sequence[NodePrior], hyper: Mapping[str, Tensor], noise_from: Sequence[str]
+) -> Parameters:
     """Hyper-parameters by kind: noise by property, weights by term, slopes by edge ..."""
     values = {"noise": torch.stack([hyper[node.noise] for node in nodes], -1)}
     dims: dict[str, tuple[str, ...]] = {"noise": ("property",)}
@@ -194,6 +197,7 @@ def by_kind(nodes: Sequence[NodePrior], hyper: Mapping[str, Tensor]) -> Paramete
             values[kind], dims[kind] = torch.stack(columns, -1), (dim,)
     on_term, on_feature = ("term",), ("feature",)
     coords |= {
+        "noise_from": (("property",), noise_from),
         "term": (on_term, [f"{n.name}: {n.terms[t].label}" for n, t in terms]),
         "term_property": (on_term, [n.name for n, _ in terms]),
         "network": (on_term, [n.terms[t].features.label for n, t in terms]),

@@ -31,7 +31,7 @@ from bayesmat.models.graph_answers import (
     weighed,
 )
 from bayesmat.models.left_out import Restandardised, left_out
-from bayesmat.models.marginals import Marginals, check_finite_rows, pooled_noise
+from bayesmat.models.marginals import Marginals, check_finite_rows, noise_origins
 from bayesmat.models.model import PriorDraws, PropertyModel
 from bayesmat.models.report import FitReport
 
@@ -109,13 +109,20 @@ class GraphModel(PropertyModel):
     @override
     def inferred_noise_sd(self) -> Tensor:
         """Noise sd of cells without a stated one, per set and property, shape `S x m`."""
-        return torch.stack([self.hyper[n.noise] for n in self.problem.joint.nodes], -1)
+        return self.problem.inferred_noise_sd(self.hyper)
 
     @property
     @override
     def noise_sd(self) -> Tensor:
         """Noise sd of a new measurement per set and property (`pooled_noise`), shape `S x m`."""
-        return pooled_noise(self.inferred_noise_sd, self.problem.observations)
+        return self.problem.noise_sd(self.hyper)
+
+    @property
+    @override
+    def uninformed(self) -> frozenset[str]:
+        """The noise of properties all of whose cells state theirs."""
+        origins = zip(self.problem.joint.nodes, noise_origins(self.observations), strict=True)
+        return frozenset(node.noise for node, origin in origins if "inferred" not in origin)
 
     @property
     @override
@@ -157,7 +164,7 @@ class GraphModel(PropertyModel):
     def labelled(self, draws: PriorDraws | None = None) -> Parameters:
         """Hyper-parameters by kind: noise by property, weights by term, slopes by edge ..."""
         hyper = self.hyper if draws is None else draws.parameters
-        return by_kind(self.problem.joint.nodes, hyper)
+        return by_kind(self.problem.joint.nodes, hyper, noise_origins(self.observations))
 
     @override
     def complete(self) -> GraphModel:

@@ -13,7 +13,7 @@ from bayesmat._repr import Shown
 from bayesmat.data.observations import Observations
 from bayesmat.errors import ModelError
 
-__all__ = ["Marginals", "check_finite_rows", "pooled_noise"]
+__all__ = ["Marginals", "check_finite_rows", "noise_origins", "pooled_noise"]
 
 _ROWS = 4096
 _FAR = 1e10  # standard deviations; the normal has nothing beyond
@@ -41,6 +41,20 @@ def pooled_noise(inferred: Tensor, observations: Observations) -> Tensor:
             share = len(stated) / len(known)
             out[:, j] = share * stated.mean() + (1 - share) * out[:, j]
     return out.sqrt()
+
+
+def noise_origins(observations: Observations) -> list[str]:
+    """Per property, where the noise of its cells comes from.
+
+    "stated", "inferred", "stated and inferred", or "prior" where there are no cells. Draws of an
+    inferred noise sd are draws from its prior where it is "stated" or "prior".
+    """
+    unstated = observations.yvar.isnan()
+    origins = {(): "prior", (False,): "stated", (True,): "inferred"}
+    return [
+        origins.get(tuple(set(unstated[observations.columns == j].tolist())), "stated and inferred")
+        for j in range(len(observations.properties))
+    ]
 
 
 def check_finite_rows(mean: Tensor) -> None:

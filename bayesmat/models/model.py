@@ -24,7 +24,7 @@ from bayesmat.errors import ModelError
 from bayesmat.features.base import Layout
 from bayesmat.models.answers import LeftOutCells, Parameters, Points
 from bayesmat.models.left_out import Restandardised
-from bayesmat.models.marginals import Marginals
+from bayesmat.models.marginals import Marginals, noise_origins
 from bayesmat.models.report import FitReport
 from bayesmat.sources.embedding import FeatureMap
 
@@ -61,6 +61,11 @@ class PropertyModel(Model, ABC):
     def inferred_noise_sd(self) -> Tensor:
         """Noise sd of the measured cells whose sd the table does not state, `S x m`."""
         return self.noise_sd
+
+    @property
+    def uninformed(self) -> frozenset[str]:
+        """Names of draws that no cell informs, whose posterior is their prior, where known."""
+        return frozenset()
 
     @property
     @abstractmethod
@@ -113,7 +118,8 @@ class PropertyModel(Model, ABC):
         """
         values = self.draws if draws is None else draws.parameters
         noise = self.inferred_noise_sd if draws is None else draws.noise_sd
-        coords = {"property": (("property",), list(self.properties))}
+        on, origins = ("property",), noise_origins(self.observations)
+        coords = {"property": (on, list(self.properties)), "noise_from": (on, origins)}
         if "noise" in values:
             return Parameters(dict(values), {}, coords)
         return Parameters({**values, "noise": noise}, {"noise": ("property",)}, coords)

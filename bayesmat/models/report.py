@@ -13,7 +13,7 @@ from bayesmat._repr import Shown, listing, text
 from bayesmat.data.table import Property, Scale
 from bayesmat.inference.report import InferenceReport
 
-__all__ = ["Ablation", "FitReport", "LeaveOneOut"]
+__all__ = ["Ablation", "FitReport", "LeaveOneOut", "Noise"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -63,6 +63,50 @@ class Ablation:
         return 0.5 * math.erfc(-self.elpd_gain / (max(self.se, 1e-12) * math.sqrt(2)))
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class Noise(Shown):
+    """Noise of the measurements of one property, in model space.
+
+    Attributes:
+        sd: Noise sd of a new measurement, as predictions use it, `S`.
+        inferred: Noise sd of cells without a stated one, `S`.
+        known: Noise sd of each measured cell, `k`; NaN where the table states none.
+    """
+
+    sd: Tensor
+    inferred: Tensor
+    known: Tensor
+
+    def words(self, unit: str, factor: float = 1.0) -> str:
+        """How large it is and where from, in a unit of which `factor` make one of model space.
+
+        >>> one = torch.ones(3)
+        >>> Noise(one, 2 * one, 0.5 * one).words(" K")
+        'measurement noise as the table states it, 0.5 K'
+        """
+        said = self.known[~self.known.isnan()] * factor
+        inferred = f"{_interval(self.inferred * factor, '.3g')}{unit}"
+        if not len(self.known):
+            return f"no value informs the noise, for which predictions use the prior's, {inferred}"
+        if not len(said):
+            return f"measurement noise (or what no feature sees) {inferred}"
+        low, typical, high = said.min(), said.square().mean().sqrt(), said.max()
+        told = f"{typical:.3g}{unit}"
+        if high > 1.001 * low:
+            told += f" (root mean square of {low:.3g} to {high:.3g})"
+        if len(said) == len(self.known):
+            return f"measurement noise as the table states it, {told}"
+        return (
+            f"measurement noise {_interval(self.sd * factor, '.3g')}{unit} over all: {len(said)} "
+            f"of {len(self.known)} values state theirs, {told}, and for the others (with what no "
+            f"feature sees) it is {inferred}"
+        )
+
+    def _facts(self) -> dict[str, object]:
+        stated = int((~self.known.isnan()).sum())
+        return {"stated": f"{stated} of {len(self.known)} values", "sd": _interval(self.sd, ".3g")}
+
+
 @dataclass(frozen=True, eq=False)
 class FitReport:
     """A record of one fit.
@@ -76,6 +120,7 @@ class FitReport:
         ablations: What each group is worth, empty unless explained.
         properties: The properties.
         scales: Their scales.
+        noises: Noise by property.
     """
 
     n_cells: int
@@ -86,6 +131,7 @@ class FitReport:
     ablations: tuple[Ablation, ...] = ()
     properties: tuple[Property, ...] = ()
     scales: tuple[Scale, ...] = field(default=())
+    noises: Mapping[str, Noise] = field(default_factory=dict)
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -95,8 +141,7 @@ class FitReport:
         for prop, shares in self.shares.items():
             parts = [f"{group} {_interval(share)}" for group, share in shares.items()]
             out.append(f"{prop}: share of the variance explained by " + ", ".join(parts) + ".")
-        for name, values in self.noise.items():
-            out.append(f"{name}: measurement noise (or what no feature sees) {values}.")
+        out += [f"{name}: {words}." for name, words in self.noise.items()]
         if self.loo is not None:
             out.append(
                 f"Leave-one-out: {self.loo.elpd / self.n_cells:+.2f} nats per value (a constant "
@@ -113,14 +158,12 @@ class FitReport:
 
     @property
     def noise(self) -> dict[str, str]:
-        """Inferred noise per property, in its unit or as a relative error."""
+        """Noise per property in words, in its unit or as a relative error: stated or inferred."""
         out = {}
         for prop, scale in zip(self.properties, self.scales, strict=False):
-            values = self.hyper.get(f"{prop.name}: noise")
-            if values is not None:
-                sd = values * scale.sd
+            if prop.name in self.noises:
                 unit = " relative" if prop.scale == "log" else f" {prop.unit}".rstrip()
-                out[prop.name] = _interval(sd, digits=2) + unit
+                out[prop.name] = self.noises[prop.name].words(unit, scale.sd)
         return out
 
     def __repr__(self) -> str:
@@ -138,8 +181,8 @@ class FitReport:
         return listing(self.lines)
 
 
-def _interval(values: Tensor, digits: int = 2) -> str:
+def _interval(values: Tensor, form: str = ".2f") -> str:
     """Median and 90 % interval of particles."""
     p = torch.tensor([0.05, 0.5, 0.95], dtype=torch.float64)
     low, middle, high = torch.quantile(values.double(), p).tolist()
-    return f"{middle:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{middle:{form}} [{low:{form}}, {high:{form}}]"

@@ -30,7 +30,7 @@ from bayesmat.inference.grid import HyperPosterior
 from bayesmat.inference.report import InferenceReport, InferenceRun
 from bayesmat.inference.smc import Stage
 from bayesmat.models.kernels import Prepared
-from bayesmat.models.report import Ablation, FitReport, LeaveOneOut
+from bayesmat.models.report import Ablation, FitReport, LeaveOneOut, Noise
 
 __all__ = ["FORMAT", "StoredFit", "decode", "encode", "read", "write"]
 
@@ -64,7 +64,7 @@ _RECORDS = {
     kind.__name__: kind
     for kind in (
         Ablation, BadCell, Condition, FitReport, HyperPosterior, InferenceReport, InferenceRun,
-        LeaveOneOut, Prepared, Property, PropertyTable, Scale, Stage, StoredFit,
+        LeaveOneOut, Noise, Prepared, Property, PropertyTable, Scale, Stage, StoredFit,
     )
 }  # fmt: skip
 

@@ -99,20 +99,22 @@ def influence_of(cells: Judged, options: Options) -> Options:
 def hyper_of(fitted: Fitted, most: int) -> tuple[Draws, Draws, list[str]]:
     """Scalar parameters after and before the data, and which of them belong on a log axis.
 
-    If there are more than `most`, those whose median moved furthest in prior sds.
+    Without noise that no cell informs, all of them stating theirs. If there are more than `most`,
+    those whose median moved furthest in prior sds.
 
     Raises:
         DataError: The prior cannot be drawn from, or nothing was inferred.
     """
-    after = {name: v.numpy() for name, v in scalars(fitted.model.draws).items()}
+    drawn = scalars(fitted.model.draws)
+    after = {k: v.numpy() for k, v in drawn.items() if k not in fitted.model.uninformed}
     if not isinstance(fitted.prior, GenerativePrior) or len(fitted.model.noise_sd) < 2 or not after:
         raise DataError(
             "This fit has no parameters to compare with their prior: the prior cannot be drawn "
             "from, or its parameters were given. Hand over draws of both by name."
         )
     X = fitted.layout(fitted.table.materials[:1], fitted.table.condition_values[:1])
-    drawn = fitted.prior.sample(X, _N_PRIOR, layout=fitted.layout, seed=0).parameters
-    before = {name: v.numpy() for name, v in scalars(drawn).items()}
+    sampled = fitted.prior.sample(X, _N_PRIOR, layout=fitted.layout, seed=0).parameters
+    before = {name: v.numpy() for name, v in scalars(sampled).items()}
     chosen = [name for name in after if name in before]
     if len(chosen) > most:
         moved = [

@@ -1,10 +1,13 @@
 """The page of a checkup holds everything it shows."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import bayesmat as bm
+from bayesmat import plots
 from bayesmat.checkup import Checkup
 from tests.unit.check.helpers import pair, plane
 
@@ -44,3 +47,17 @@ def test_markup_in_names_is_text(checkup: Checkup) -> None:
     assert "<b>0 0" not in shown
     assert "a &amp; b" in shown
     assert "<i>this" not in shown
+
+
+def test_noise_that_all_cells_state_is_not_drawn_beside_its_prior(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, drawn = plane(30), []
+    stated = replace(table, stds=np.where(np.arange(2) == 0, 0.1, np.nan) + 0 * table.values)
+    draw = plots.prior_posterior
+    monkeypatch.setattr(
+        plots, "prior_posterior", lambda a, b, log: drawn.extend(a) or draw(a, b, log=log)
+    )
+    bm.doctor(bm.fit(pair(), stated, seed=0, explain=False)).save(tmp_path / "checkup.html")
+    assert "b: noise" in drawn
+    assert "a: noise" not in drawn

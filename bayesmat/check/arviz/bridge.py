@@ -65,6 +65,10 @@ def to_arviz(
     are in physical units, log densities in model space (those of a graph given the other cells:
     `arviz.loo` is `bayesmat.check.loo`, but that what is left out still standardised the rest).
 
+    `noise` is that of cells which do not state theirs. Its coordinate `noise_from` says of each
+    property whether cells do: where all do ("stated"), no cell informs these draws, which are then
+    as the prior has them and used by no prediction.
+
     All draws are there, also those that a model does not keep for predictions. ArviZ has no
     weights: weighted particles are resampled (systematically, with `seed`). A population is one
     chain of exchangeable draws, of which R-hat says little: stack several runs as chains instead.

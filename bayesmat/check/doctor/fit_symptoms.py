@@ -69,7 +69,8 @@ def convergence_of_fit(evidence: Evidence) -> list[Finding]:
 def conflict(evidence: Evidence) -> list[Finding]:
     """Do the data contradict what was assumed before them?
 
-    A hyper-parameter is in conflict if its posterior mean lies where the prior has less than
+    Noise that no cell informs, all of them stating theirs, is not asked. A hyper-parameter is in
+    conflict if its posterior mean lies where the prior has less than
     0.01 / d in both tails (d hyper-parameters, so below 1 % of tables drawn from the prior); a
     statistic of the measurements if its prior predictive probability is below 0.01 / tests.
     """
@@ -93,15 +94,15 @@ def conflict(evidence: Evidence) -> list[Finding]:
 def _hyper_conflict(
     evidence: Evidence, points: Points, standard: Tensor, drawn: Mapping[str, Tensor]
 ) -> list[Finding]:
-    d = standard.shape[1]
+    informed = _informed(evidence.fitted.model, points)
+    names, d = [list(points.values)[j] for j in informed], len(informed)
     if d == 0 or len(standard) < 2:
         return []
-    mean = points.log_weights.exp() @ standard
+    mean = points.log_weights.exp() @ standard[:, informed]
     limit = -float(torch.special.ndtri(torch.tensor(0.5 * FAMILY / d)))
     far = torch.nonzero(mean.abs() > limit).flatten().tolist()
     if not far:
         return []
-    names = list(points.values)
     told, harmless = [], True
     for j in far:
         name = names[j]
@@ -132,6 +133,11 @@ def _hyper_conflict(
             "look for a unit slip first; else widen this prior or say where you know it from.",
         )
     ]  # fmt: skip
+
+
+def _informed(model: PropertyModel, points: Points) -> list[int]:
+    """Positions of the parameters that some cell informs."""
+    return [j for j, name in enumerate(points.values) if name not in model.uninformed]
 
 
 def _natural(evidence: Evidence, name: str) -> tuple[str, float]:
@@ -204,7 +210,8 @@ def influence(evidence: Evidence) -> list[Finding]:
     cells = evidence.cells
     topic = "influence"
     found = evidence.fitted.model.points
-    names, base = list(found.values), found.log_weights.exp()
+    informed, base = _informed(evidence.fitted.model, found), found.log_weights.exp()
+    names = [list(found.values)[j] for j in informed]
     if len(base) < 2 or not names:
         return [Finding(topic, "fine", "hyper-parameters are given: no value can move them.")]
     q = float(stats.norm.isf(0.025 / cells.n))
@@ -213,6 +220,7 @@ def influence(evidence: Evidence) -> list[Finding]:
     points = found.standard
     if points is None:
         points = torch.stack(list(found.values.values()), -1)
+    points = points[:, informed]
     mean = base @ points
     sd = (base @ (points - mean).square()).sqrt().clamp_min(1e-12)
     shift = ((cells.weights.T @ points - mean) / sd).abs()

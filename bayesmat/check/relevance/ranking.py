@@ -251,8 +251,8 @@ def _effects(
     parts = drawn_parts(problem, hyper, conditioned, n_sets=len(u), seed=seed)
     out = {}
     for p, some in blocks.items():
-        node = problem.joint.nodes[p]
-        variance = parts.latent(p).var(-1, unbiased=False) + hyper[node.noise].square()
+        node, noise = problem.joint.nodes[p], problem.noise_sd(hyper)[:, p]
+        variance = parts.latent(p).var(-1, unbiased=False) + noise.square()
         found = total_effects(problem, hyper, conditioned, p, some, seed=seed)
         out[node.name] = {
             name: (effect / variance.clamp_min(1e-300)).numpy() for name, effect in found.items()

@@ -114,6 +114,6 @@ def shares_of(
         name = names[label]
         values[name] = values[name] + value if name in values else value
     variance = {name: value.var(-1, unbiased=False) for name, value in values.items()}
-    variance["noise"] = hyper[node.noise].square()
+    variance["noise"] = problem.noise_sd(hyper)[:, p].square()
     total = torch.stack(list(variance.values())).sum(0).clamp_min(1e-300)
     return {name: v / total for name, v in variance.items()}

@@ -90,3 +90,11 @@ def test_of_many_parameters_those_that_moved_most(two: Fitted) -> None:
     moved = {k: abs(np.median(every[k]) - np.median(prior[k])) / prior[k].std() for k in every}
     assert set(after) == set(before) == set(sorted(moved, key=moved.get)[-2:])  # type: ignore[arg-type]
     assert set(log) <= set(after)
+
+
+def test_noise_that_no_cell_informs_is_not_compared_with_its_prior() -> None:
+    table = plane(24)
+    stated = replace(table, stds=np.where(np.arange(2) == 0, 0.1, np.nan) + 0 * table.values)
+    found = fit(replace(pair(), integrator=None), stated, seed=0, explain=False)
+    for parameters in hyper_of(found, 99)[:2]:
+        assert {name for name in parameters if "noise" in name} == {"b: noise"}

@@ -82,6 +82,18 @@ def test_hyper_parameters_are_variables_with_labels(graph: Fitted) -> None:
 
 
 @pytest.mark.parametrize("kind", ["graph", "program"])
+def test_noise_says_whether_cells_state_theirs(kind: str, request: pytest.FixtureRequest) -> None:
+    fitted: Fitted = request.getfixturevalue(kind)
+    assert to_arviz(fitted)["posterior"]["noise_from"].values.tolist() == ["inferred"] * 2
+    stds = np.where(np.isnan(table().values), np.nan, [0.1, 2.0])
+    stds[0, 1] = np.nan
+    told = fit(fitted.prior, replace(table(), stds=stds), seed=0, explain=False)
+    found = to_arviz(told.model)["posterior"]["noise_from"]
+    assert found.dims == ("property",)
+    assert found.values.tolist() == ["stated", "stated and inferred"]
+
+
+@pytest.mark.parametrize("kind", ["graph", "program"])
 def test_cells_are_labelled_and_in_units(kind: str, request: pytest.FixtureRequest) -> None:
     fitted: Fitted = request.getfixturevalue(kind)
     data = to_arviz(fitted, seed=1)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+import pytest
 import torch
 
 from bayesmat import check
 from bayesmat.check.doctor import SYMPTOMS, Evidence
-from bayesmat.check.doctor.fit_symptoms import conflict, convergence_of_fit
+from bayesmat.check.doctor.fit_symptoms import conflict, convergence_of_fit, influence
 from bayesmat.data.table import Property
 from bayesmat.inference.grid import Grid
 from bayesmat.inference.report import InferenceReport, InferenceRun
 from bayesmat.models.base import fit
 from bayesmat.models.graph import Node, PropertyGraph
+from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.kernels import Matern52, Term
 from tests.unit.check.doctor.cases import (
     examined,
@@ -94,3 +97,22 @@ def test_a_table_of_one_row_contradicts_no_prior() -> None:
     """The skewness of one value is undefined, which is no conflict."""
     fitted = fit(smooth(), plane(12).select(["a"]).subset([3]), seed=0, explain=False)
     assert [found.verdict for found in conflict(Evidence(fitted, 0))] == ["fine"]
+
+
+def test_noise_that_no_cell_informs_is_in_no_conflict_and_moved_by_no_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Draws of a noise that all cells state are the prior's, however they happen to lie."""
+    table = plane(20).select(["a"])
+    stated = replace(table, stds=np.full_like(table.values, 0.1))
+    points = fit(smooth(), stated, seed=0, explain=False).model.points
+    at = list(points.values).index("a: noise")
+    assert points.standard is not None
+    points.standard[:, at] += 9.0 + torch.arange(len(points.standard)) % 2
+    monkeypatch.setattr(GraphModel, "points", points)
+    told = {}
+    for name, some in {"stated": stated, "inferred": table}.items():
+        evidence = Evidence(fit(smooth(), some, seed=0, explain=False), 0)
+        told[name] = " ".join(f.what for f in conflict(evidence) + influence(evidence))
+    assert "a: noise" in told["inferred"]
+    assert "noise" not in told["stated"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -247,6 +247,18 @@ def test_drawn_parts_have_the_posterior_of_the_graph() -> None:
     names = {**dict.fromkeys(parts.own[1], "own")}
     shares = shares_of(problem, parts, hyper, 1, names)
     torch.testing.assert_close(sum(shares.values()), torch.ones(6000).double())
+
+
+def test_noise_is_what_the_table_states() -> None:
+    """Sds of a hundredth of the property's: a ten-thousandth of its variance, before data too."""
+    x = np.random.default_rng(3).normal(size=(30, 2)).round(4)
+    table = points(x, 10 * x[:, 0])
+    table = replace(table, stds=np.full_like(table.values, 0.1))
+    fitted = fit(DescriptorGP("p0", Coordinates(2), integrator=QUICK), table, seed=0, explain=False)
+    found = relevance(fitted, by="group")
+    assert found.shares["p0"]["noise"].max() < 1e-3
+    assert np.median(found.prior_shares["p0"]["noise"]) < 1e-3
+    assert relevance(fitted, by="feature").shares["p0"]["x0"].min() > 0.8
 
 
 def test_a_computed_parent_is_a_part() -> None:
