@@ -13,14 +13,15 @@ from bayesmat._arguments import checked, settle
 from bayesmat.errors import ArgumentError, BadCell, DataError
 
 from ._raw import Heading, Raw
+from ._stated import stated
 from .materials import Kind
 from .properties import Condition, Property
-from .units import are_alike, check_unit, converter, is_temperature, is_unit, sd_converter
+from .units import check_unit, converter, is_part, is_temperature, sd_converter
 
 _LOGGER = logging.getLogger(__name__)
 _DEGREES = {"C": "degC", "F": "degF"}
-_ASIDE = re.compile(r"[\[({<（［]([^][(){}<>（）［］]*)[\])}>）］]")
 _LOGARITHM = re.compile(r"(?:^|[\s_(\[])(?:[Ll]og|ln|Ln|LN|lg|LOG)(?:10|2|e)?(?=[\s_(A-Z]|$)")
+_RELATIVE = re.compile(r"(?:^|[\W_])(?:rel|relative|rsd)(?=[\W_]|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Column:
     Attributes:
         quantity: What it becomes, or its unit as in `Property.parse`: "eV", "log K", "{no|yes}".
         unit: Unit of the numbers in the file where it differs; they are converted.
-        std: Column of standard deviations, in the unit of the file (0 = not known).
+        std: Column of standard deviations, in the unit of the file or of its own heading
+            (0 = not known).
 
     >>> Column("log eV", unit="hartree", std="gap_sd").unit
     'hartree'
@@ -110,8 +112,8 @@ class Finder:
         try:
             quantity = _quantity(label, column.quantity, role)
             unit = self._unit(at, column, quantity)
-            std_unit = unit if std is None else (Heading.of(self._label(std)).text or unit)
             converter(unit, quantity.unit or "")
+            std_unit = unit if std is None else self._std_unit(std, unit, column, quantity)
             if std is not None:
                 sd_converter(std_unit, quantity.unit or "")
             return Source(quantity, at, unit, std, std_unit)
@@ -126,15 +128,11 @@ class Finder:
         """The unit of the numbers: as the call, else the heading, else the property says."""
         label, default = self._label(at), quantity.unit or ""
         heading = Heading.of(label)
-        written = None if heading.text is None or heading.text.startswith("{") else heading.text
         if column.unit is None and quantity.categories is None:
             _check_numbers(heading.name, quantity)
-        if written in _DEGREES and is_temperature(default):
-            written = _DEGREES[written]
-        if written is not None:
-            written = Property.parse("written", written).unit
+        written = _written(heading, default)
         if column.unit is None:
-            if written is None and quantity.categories is None:
+            if written is None and quantity.unit is not None and quantity.categories is None:
                 _notice(label, default)
             return default if written is None else written
         given = check_unit(column.unit)
@@ -145,24 +143,60 @@ class Finder:
             )
         return given
 
+    def _std_unit(self, at: int, unit: str, column: Column, quantity: Property | Condition) -> str:
+        """The unit of the standard deviations: as their heading, else the values say."""
+        label = self._label(at)
+        heading = Heading.of(label)
+        written = _written(heading, unit)
+        if heading.role != "sd":
+            if column.unit is None:
+                _check_numbers(label, quantity)
+            _check_sds(label, written, unit)
+        return unit if written is None else written
+
+
+def _written(heading: Heading, default: str) -> str | None:
+    """The unit that a heading says for sure."""
+    text = heading.text
+    if text is None or text.startswith("{"):
+        return None
+    if text in _DEGREES and is_temperature(default):
+        text = _DEGREES[text]
+    return Property.parse("written", text).unit
+
 
 def _notice(label: str, unit: str) -> None:
     """Say, or refuse, what a heading whose unit is not read for sure seems to say of it."""
-    words = re.split(r"[_\s]", label)
-    for said in (*_ASIDE.findall(label), *words[1:][-1:]):
-        said = said.strip()
-        meant = _DEGREES.get(said, said) if is_temperature(unit) or len(said) > 1 else ""
-        if meant not in _DEGREES and is_unit(meant) and are_alike(meant, unit):
-            raise DataError(
-                f"the heading holds {said!r}, the property is in {unit or '1'!r}: say in which "
-                f"unit the numbers of the file are, Column({unit or '1'!r}, unit={meant!r}) or "
-                f"Column({unit or '1'!r}, unit={unit or '1'!r})."
-            )
+    found = stated(label, unit)
+    if found:
+        raise DataError(
+            f"the heading holds {found.words!r}, the property is in {unit or '1'!r}: say in which "
+            f"unit the numbers of the file are, Column({unit or '1'!r}, unit={found.unit!r}) or "
+            f"Column({unit or '1'!r}, unit={unit or '1'!r})."
+        )
     if label.endswith(")"):
         _LOGGER.warning(
             "what stands in brackets in the heading %r is not a unit: its numbers are read in %r",
             label,
             unit or "1",
+        )
+
+
+def _check_sds(label: str, written: str | None, unit: str) -> None:
+    """Refuse standard deviations that are shares of their values, or of a unit that is unsure."""
+    found = stated(label, unit, of_sds=True) if written is None else None
+    share = written or (found.unit if found else "")
+    if _RELATIVE.search(label) or (is_part(share) and not is_part(unit)):
+        raise DataError(
+            f"the heading {label!r} says that the standard deviations are shares of the values, "
+            f"and they would be read in {unit or '1'!r}: multiply them by the values, and name "
+            f"the column 'sd [{unit or '1'}]'."
+        )
+    if found:
+        raise DataError(
+            f"the heading {label!r} holds {found.words!r}, the values are in {unit or '1'!r}: say "
+            f"in which unit the standard deviations are, in brackets at the end of their heading, "
+            f"'sd [{found.unit}]' or 'sd [{unit or '1'}]'."
         )
 
 

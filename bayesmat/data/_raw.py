@@ -18,9 +18,11 @@ from .units import is_unit
 
 _MAX_SHOWN = 60
 _BRACKETS = re.compile(r"^(?P<name>.*?)\s*(?P<text>\[[^][]*\]|\{[^{}]*\}|\([^()]*\))$", re.DOTALL)
-_LOOSE = re.compile(r"^(?P<name>.+?)(?:\s+/\s+|,\s+|\s+in\s+)(?P<text>\S+)$", re.DOTALL)
-_LETTERS = frozenset("KVJWgs%")
+_LOOSE = re.compile(r"\s+/\s+|,\s+|\s+in\s+")
+_LETTERS = frozenset("KVJWgs%‰℃℉")
 _QUOTIENT = re.compile(r"^(?P<name>[A-Za-z]\w*)/(?P<text>K|[^\W\d_]{2,}\S*)$")
+# A sign or a power tells a unit from the lower half of a ratio.
+_MARKED = re.compile(r"^(?P<name>[^/]*[^/\s])/(?P<text>[°º˚℃℉%‰].*|[^/]*[⁻^−–-]\d.*|[^/]*⁻.*)$")
 _SD = re.compile(r"^sd\((?P<name>.*)\)\s*\[(?P<text>[^][]*)\]$", re.DOTALL)
 
 
@@ -47,22 +49,28 @@ class Heading:
         label = label.removeprefix("@")
         match = _BRACKETS.match(label)
         if not match or not match["name"]:
-            loose = _LOOSE.match(label) or _QUOTIENT.match(label)
-            text = loose["text"] if loose else ""
-            if loose and is_unit(text) and (len(text) > 1 or text in _LETTERS):
-                return Heading(loose["name"], text, role)
-            return Heading(label, None, role)
+            return Heading(*_loose(label), role)
         name, text = match["name"], match["text"]
         if text[0] == "(":
             if name == "material":
                 return Heading(name, text[1:-1], "material")
             if is_unit(text[1:-1]):
-                return Heading(name, text[1:-1], role)
+                return Heading(name.rstrip("/, ") or name, text[1:-1], role)
             inner = _BRACKETS.match(name)
             if inner and is_unit(inner["text"][1:-1]):  # "Tg (K) (DSC)"
                 return Heading(f"{inner['name']} {text}", inner["text"][1:-1], role)
             return Heading(label, None, role)
         return Heading(name, text[1:-1] if text[0] == "[" else text, role)
+
+
+def _loose(label: str) -> tuple[str, str | None]:
+    """The name and the unit of a heading without brackets: "Tb, degC", "rho / g cm^-3", "x/%"."""
+    found = [(label[: mark.start()], label[mark.end() :]) for mark in _LOOSE.finditer(label)]
+    found += [(m["name"], m["text"]) for form in (_QUOTIENT, _MARKED) if (m := form.match(label))]
+    for name, text in found:
+        if name and is_unit(text) and (len(text) > 1 or text in _LETTERS):
+            return name, text
+    return label, None
 
 
 @dataclass(frozen=True, eq=False)

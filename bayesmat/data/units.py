@@ -17,8 +17,11 @@ __all__ = [
     "check_unit",
     "converter",
     "has_zero",
+    "is_part",
+    "is_remark",
     "is_temperature",
     "is_unit",
+    "meant_by",
     "sd_converter",
 ]
 
@@ -37,9 +40,19 @@ _TWO_MEANINGS: Mapping[str, str] = MappingProxyType(
         "in Hg": "'inHg'",
     }
 )
+_LIKELY: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"au": ("hartree", "bohr"), "a.u.": ("hartree", "bohr"), "C": ("degC",), "F": ("degF",),
+     "k": ("K",), "mol%": ("%",), "mm Hg": ("mmHg",), "in Hg": ("inHg",)}
+)  # fmt: skip
+_PARTS = frozenset({"%", "percent", "‰", "permille", "ppm"})
 _GLUED = re.compile(r"/\s*m[KCsg]\b")
 _AFTER_SLASH = re.compile(r"/[^/()]*?[A-Za-z0-9^]\s*(?:\*|·|\s)\s*[A-Za-z°]")
-_SIGNS = str.maketrans({"℃": "degC", "℉": "degF", "\u212b": "Å", "−": "-", "\u00a0": " "})
+_SIGNS = str.maketrans(
+    {"℃": "degC", "℉": "degF", "\u212b": "Å", "º": "°", "˚": "°"}
+    | dict.fromkeys("\u00a0\u2009\u202f", " ")
+    | dict.fromkeys("−–", "-")
+    | dict.fromkeys("⋅∙•", "·")
+)
 _USUAL = (
     "eV", "meV", "K", "degC", "hartree", "bohr", "debye", "GPa", "MPa", "kPa", "Pa", "torr", "nm",
     "angstrom", "kJ/mol", "kcal/mol", "J/mol", "g/cm^3", "kg/m^3", "g/mol", "mol/L", "kelvin",
@@ -47,8 +60,13 @@ _USUAL = (
 _HINTS: Mapping[str, str] = MappingProxyType(
     {unit.lower(): unit for unit in _USUAL}
     | {"celsius": "degC", "ha": "hartree", "cm-1": "cm^-1", "wt%": "%", "vol%": "%", "at%": "%"}
+    | {"pct": "%", "percent": "%", "fahrenheit": "degF", "centigrade": "degC"}
 )
-_REMARKS = frozenset({"a", "b", "c", "in", "at", "pt", "u", "count", "bit", "x", "y"})
+# Words of headings that pint takes for units (deci-foot, milliday, fathoms of water).
+_REMARKS = frozenset(
+    "a b c in at pt u count bit x y as am ct dft md bp water mercury chain link rod hand point "
+    "pole pk pts slug grain dot den unit uk".split()
+)
 _PER_PARTICLE = 96.485
 
 
@@ -57,13 +75,15 @@ def _registry() -> pint.UnitRegistry:
     return pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
 
 
-_DEGREES = re.compile(r"\b[Dd]eg(?:rees?|\.)?\s?([CF])(?:elsius|ahrenheit)?\b")
+_DEGREES = re.compile(
+    r"(?:\b[Dd]eg(?:rees?|\.)?|°)\s?([CF]|[cf](?=elsius|ahrenheit))(?:elsius|ahrenheit)?\b"
+)
 _BARE_POWER = re.compile(r"(?<=[A-Za-zµμÅΩ])(-?\d+)(?![\w^])")
 
 
 def _spelled(unit: str) -> str:
     """With signs that pint lacks replaced, and powers marked as such: cm3, cm-1."""
-    unit = _DEGREES.sub(r"deg\1", unit.translate(_SIGNS).strip())
+    unit = _DEGREES.sub(lambda m: f"deg{m[1].upper()}", unit.translate(_SIGNS).strip())
     powered = _BARE_POWER.sub(r"^\1", unit)
     if powered == unit:
         return unit
@@ -120,7 +140,7 @@ def is_unit(text: str) -> bool:
     [True, True, False, False, False]
     """
     text = text.translate(_SIGNS).strip()
-    if text in _REMARKS or not text:
+    if not text or any(map(is_remark, text.split())):
         return False
     if text in _TWO_MEANINGS or text.lower().replace(" ", "") in _HINTS:
         return True
@@ -140,16 +160,47 @@ def is_temperature(unit: str) -> bool:
     return bool(unit) and _parse(unit).dimensionality == _parse("K").dimensionality
 
 
-def are_alike(one: str, other: str) -> bool:
-    """Whether two units differ and measure the same thing, so that one can be taken for the other.
+def is_remark(word: str) -> bool:
+    """Whether a word of a heading is a remark, although a unit is called so, too."""
+    return word in _REMARKS
 
-    >>> are_alike("degC", "K"), are_alike("point", "K"), are_alike("K", "K")
-    (True, False, False)
+
+def is_part(unit: str) -> bool:
+    """Whether a unit is a part of one, such as "%"."""
+    return unit in _PARTS
+
+
+def meant_by(text: str, unit: str) -> str:
+    """The unit that a heading means by a text if its property is in a unit; "" if by none.
+
+    >>> meant_by("C", "K"), meant_by("Celsius", "K"), meant_by("C", "eV"), meant_by("DSC", "K")
+    ('degC', 'degC', '', '')
     """
-    one, other = check_unit(one), check_unit(other)
-    if one == other or not one or not other:
+    if text in _TWO_MEANINGS:
+        likely = _LIKELY.get(text, ())
+        return next((one for one in likely if _dimension(one) == _dimension(unit)), "")
+    if not is_unit(text):
+        return ""
+    return _HINTS.get(text.lower().replace(" ", "")) or _spelled(text)
+
+
+def _dimension(unit: str) -> object:
+    return _parse(check_unit(unit)).dimensionality
+
+
+def are_alike(one: str, other: str, *, of_sds: bool = False) -> bool:
+    """Whether two units measure the same thing by other numbers, so that these can be mistaken.
+
+    >>> are_alike("degC", "K"), are_alike("point", "K"), are_alike("kelvin", "K")
+    (True, False, False)
+    >>> are_alike("degC", "K", of_sds=True), are_alike("%", "1")
+    (False, True)
+    """
+    if _dimension(one) != _dimension(other):
         return False
-    return bool(_parse(one).dimensionality == _parse(other).dimensionality)
+    numbers = np.array([0.0, 1.0, 2.0])
+    converted = (sd_converter if of_sds else converter)(one, other)(numbers)
+    return not np.allclose(converted, numbers, rtol=1e-9, atol=0.0)
 
 
 def has_zero(unit: str) -> bool:

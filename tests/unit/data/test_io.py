@@ -179,6 +179,12 @@ def test_round_trip_of_every_kind(kind, material, tmp_path):
     assert_same(read_csv(tmp_path / "t.csv"), table)
 
 
+def test_a_property_called_relative_survives_a_file(tmp_path):
+    table = PropertyTable(("O",), "smiles", (Property("rel humidity", "%"),), [[5.0]], [[1.0]])
+    to_csv(table, tmp_path / "t.csv")
+    assert_same(read_csv(tmp_path / "t.csv"), table)
+
+
 @needs_data
 def test_polymers_of_radonpy():
     table = read_csv(
@@ -258,7 +264,12 @@ def test_a_unit_that_contradicts_the_heading_is_refused(heading, unit, reason):
 @pytest.mark.parametrize(
     ("heading", "unit"),
     [("flash_point", "K"), ("Tb_K", "K"), ("E_V", "eV"), ("T_c", "K"), ("log P", "1"),
-     ("logarithm", "K"), ("Tb K", "K"), ("catalog no", "K")],
+     ("logarithm", "K"), ("Tb K", "K"), ("catalog no", "K"), ("gap_dft", "eV"),
+     ("length dft", "nm"), ("Tb exp", "K"), ("yield", "1"), ("a/b ratio", "1"), ("H/C", "1"),
+     ("x alpha", "1"), ("x %", "%"), ("Tb Kelvin", "K"), ("density_kg_m3", "kg/m^3"),
+     ("H_kcal_mol", "kcal/mol"), ("viscosity 25 °C", "Pa*s"), ("Tg 10 C/min", "K"),
+     ("Tg at 25 °C dry", "K"), ("solubility_pH 7", "mol/L"), ("gap in water", "eV"),
+     ("lifetime as measured", "s")],
 )  # fmt: skip
 def test_a_heading_that_ends_in_a_word_is_left_alone(heading, unit):
     """A point is also a unit of length, which no temperature is measured in."""
