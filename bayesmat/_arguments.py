@@ -77,7 +77,7 @@ def real(value: object, name: str) -> float:
     NaN and infinity pass: what they mean is for the caller to say.
 
     Raises:
-        ArgumentError: It is a bool, text, None or an array.
+        ArgumentError: It is a bool, text, None or an array, or too large for a float.
 
     >>> real(np.float32(0.5), "level")
     0.5
@@ -85,14 +85,23 @@ def real(value: object, name: str) -> float:
     value = _scalar(value)
     if isinstance(value, bool) or not isinstance(value, numbers.Real | Decimal):
         raise ArgumentError(f"{name} is {value!r}, {_kind(value)}: give a number, like 0.9.")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ArgumentError(
+            f"{name} is {_kind(value)} beyond the largest float, 1.8e308: give a smaller number, "
+            "or math.inf where there is no bound."
+        ) from None
 
 
 def array(values: object, name: str) -> np.ndarray:
     """Numbers of any shape, type and nesting, as an array in double precision; NaN passes.
 
+    A masked number is NaN: what stands below a mask was never meant to be used.
+
     Raises:
-        ArgumentError: They are text, a mapping or None, or rows are of different lengths.
+        ArgumentError: They are text, a mapping or None, too large for double precision, or rows are
+            of different lengths.
 
     >>> array([1, 2.5], "y")
     array([1. , 2.5])
@@ -100,11 +109,14 @@ def array(values: object, name: str) -> np.ndarray:
     try:
         if isinstance(values, Mapping | type) or values is None:
             raise TypeError
-        found = np.asarray(_detached(values))
+        masked = np.ma.MaskedArray
+        if isinstance(values, list | tuple) and any(isinstance(row, masked) for row in values):
+            return np.stack([array(row, name) for row in values])
+        found = values if isinstance(values, masked) else np.asarray(_detached(values))
         if found.dtype.kind not in "fiub" and not _holds_numbers(found):
             raise TypeError
-        return found.astype(np.float64)
-    except (TypeError, ValueError, RuntimeError):
+        return np.ma.filled(found.astype(np.float64), np.nan)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         raise ArgumentError(
             f"{name} is {_shown(values)}: give numbers, like [1.0, 2.5], in rows of one length."
         ) from None
@@ -258,8 +270,8 @@ def _read(value: object, kind: object, name: str) -> object:
     if origin is Callable:
         return _function(value, name)
     if kind is np.ndarray:
-        array(value, name)
-        return value
+        found = array(value, name)
+        return found if isinstance(value, np.ma.MaskedArray) else value
     if origin is not None and isinstance(origin, type):
         kind = origin
     if isinstance(value, Mapping) and origin is Mapping:
@@ -361,6 +373,8 @@ _SIMPLE: Mapping[Any, Callable[[object, str], object]] = MappingProxyType(
 def _scalar(value: object) -> object:
     """The Python number in a numpy scalar or an array or tensor without dimensions."""
     is_scalar = getattr(value, "ndim", None) == 0 and not isinstance(value, type)
+    if is_scalar and np.ma.is_masked(value):
+        return np.nan
     return cast(Any, value).item() if is_scalar else value
 
 

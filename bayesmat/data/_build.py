@@ -10,7 +10,7 @@ import numpy as np
 
 from bayesmat.errors import BadCell, DataError
 
-from ._cells import codes, found_categories, is_absent, numbers
+from ._cells import codes, found_categories, is_absent, numbers, shown
 from ._plan import Plan, Source
 from ._raw import Raw
 from .materials import try_canonical
@@ -34,9 +34,8 @@ class _Faults:
 
     def add(self, at: int, bad: list[tuple[int, str]], *, loses_row: bool) -> None:
         for i, reason in bad:
-            value = self.raw.columns[at][i]
-            shown = "" if is_absent(value) else str(value)
-            self.cells.append(BadCell(int(self.raw.rows[i]), self.raw.header[at], shown, reason))
+            cell = shown(self.raw.columns[at][i])
+            self.cells.append(BadCell(int(self.raw.rows[i]), self.raw.header[at], cell, reason))
             (self.lost_rows if loses_row else self.spoilt_rows).add(i)
 
 

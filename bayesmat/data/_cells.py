@@ -40,7 +40,7 @@ def numbers(column: np.ndarray) -> tuple[np.ndarray, Bad]:
             elif text.lower() not in _EMPTY:
                 bad.append((i, _why_not_number(text)))
         elif isinstance(cell, Real) and not isinstance(cell, bool | np.bool_):
-            values[i] = float(cell)
+            values[i] = _double(cell)
         elif not is_absent(cell):
             bad.append((i, f"not a number but of type {type(cell).__name__}"))
     bad += [(int(i), "infinite") for i in np.flatnonzero(np.isinf(values))]
@@ -60,6 +60,24 @@ def number(text: str) -> float:
     if np.isnan(values[0]):
         raise DataError(f"{text!r} is {bad[0][1] if bad else 'not a number'}.")
     return float(values[0])
+
+
+def _double(cell: Real) -> float:
+    """A whole number beyond the largest float is infinite, as it is when written in a file."""
+    try:
+        return float(cell)
+    except OverflowError:
+        return math.inf
+
+
+def shown(cell: object) -> str:
+    """A cell as a message shows it; Python refuses to write numbers of thousands of digits."""
+    if is_absent(cell):
+        return ""
+    try:
+        return str(cell)
+    except ValueError:
+        return f"a number of type {type(cell).__name__} with thousands of digits"
 
 
 def _why_not_number(text: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from rdkit import Chem
 
 _MAX_PASSES = 8
+_DATIVE = re.compile(r"->|<-")
 _STRAY = re.compile(r"[^A-Za-z0-9@+\-\[\]()/\\=#$:.%*~]")
 
 
@@ -36,7 +37,7 @@ def read(smiles: str) -> Chem.Mol:
 
 def stray(smiles: str) -> str:
     """Why a character has no meaning in SMILES (RDKit ignores some of them), or ""."""
-    found = _STRAY.search(smiles)
+    found = _STRAY.search(_DATIVE.sub("", smiles))
     if not found:
         return ""
     character = found[0]

@@ -35,6 +35,15 @@ def _where(mask: np.ndarray) -> list[int]:
     return [int(i) for i in np.flatnonzero(mask)]
 
 
+def _index(rows: object) -> np.ndarray:
+    """Rows as an array; what is none, ragged or masked, has a kind that no index has."""
+    try:
+        index = np.asarray(None if np.ma.is_masked(rows) else rows)
+    except ValueError:
+        index = np.asarray(None)
+    return index if index.size else index.astype(np.intp).reshape(-1)
+
+
 def _nothing() -> np.ndarray:
     return np.empty((0, 0))
 
@@ -198,9 +207,7 @@ class PropertyTable:
         Raises:
             DataError: If a mask is of another length, or the table has no such row.
         """
-        index = np.asarray(rows)
-        if index.size == 0:
-            index = index.astype(np.intp).reshape(-1)
+        index = _index(rows)
         if index.dtype.kind not in "iub" or index.ndim != 1:
             raise ArgumentError(
                 "rows must be a list of row numbers, like [0, 2], or a mask of True and False, one "

@@ -283,3 +283,24 @@ def test_try_canonical_keeps_order_and_gives_reasons():
     assert found[0] == found[2] == "CCO"
     assert str(found[1]) == "it is not text"
     assert "syntax" in str(found[3])
+
+
+@pytest.mark.parametrize(
+    ("smiles", "same"),
+    [
+        ("N->[Cu]", "[Cu]<-[NH3]"),
+        ("[NH3]->[Pt](Cl)(Cl)<-[NH3]", "Cl[Pt](Cl)(<-N)<-N"),
+        ("[O-]->[Cu+2]", "[Cu+2]<-[O-]"),
+    ],
+)
+def test_dative_bonds_are_no_reactions(smiles, same):
+    key = canonical(smiles)
+    assert key == canonical(same) == canonical(key)
+    assert "->" in key
+    assert canonical("*[Cu](<-N)C*", "repeat_unit") == canonical("*C[Cu](<-[NH3])*", "repeat_unit")
+
+
+@pytest.mark.parametrize("smiles", ["CC>>CO", "CC>O>CO", "CC->>CO", "C>C"])
+def test_reactions_are_still_told(smiles):
+    with pytest.raises(MaterialError, match="it is a reaction"):
+        canonical(smiles)

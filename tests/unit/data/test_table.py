@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bayesmat.data.table import Condition, Property, PropertyTable
-from bayesmat.errors import DataError, MaterialError
+from bayesmat.errors import ArgumentError, DataError, MaterialError
 
 NAN = np.nan
 TB, GAP = Property("Tb", "K"), Property("gap", "eV", "log")
@@ -202,3 +202,12 @@ def test_frame_and_html_speak_physical_units(table):
     html = table._repr_html_()
     assert "gap [eV]" in html
     assert "3 rows of smiles; – = not measured" in html
+
+
+@pytest.mark.parametrize(
+    "rows", [[[1], [2, 3]], [[0], [1]], None, np.ma.array([0, 1], mask=[True, False])]
+)
+def test_rows_are_a_flat_list(rows):
+    table = PropertyTable(("C", "CC"), "smiles", (Property("x"),), [[1.0], [2.0]])
+    with pytest.raises(ArgumentError, match=r"rows must be a list of row numbers, like \[0, 2\]"):
+        table.subset(rows)
