@@ -40,7 +40,7 @@ from bayesmat.explore.records import (
 from bayesmat.explore.rounds import (
     Parts,
     check_chosen,
-    check_parts,
+    check_new,
     default_candidates,
     default_rule,
     design_round,
@@ -125,13 +125,13 @@ class Campaign(Shown):
             seed: Seeds every round.
 
         Raises:
-            CampaignError: The database holds a campaign already, the goals or the oracle do not
-                fit the table, or the table has conditions.
+            CampaignError: The database holds a campaign already, the goals, the oracle or the
+                features of the prior do not fit the table, nothing is measured or left to propose,
+                or the table has conditions.
             ModelError: The goals contradict each other or name a property the prior lacks.
         """
         seed, goals = seed_of(seed), goals_of(goals)
-        check_parts(table, prior, goals, oracle, seed=seed)
-        check_chosen(table, prior, goals, candidates, rule)
+        check_new((prior, oracle, candidates, rule), table, goals, seed=seed)
         store = Store(url)
         settings = {
             "goals": [goal_to_json(goal) for goal in goals],
@@ -203,8 +203,8 @@ class Campaign(Shown):
         """
         campaign = cls(Store(url), prior=prior, oracle=oracle, candidates=candidates, rule=rule)
         try:
-            check_parts(campaign.start, prior, campaign.goals, oracle, seed=campaign.seed)
-            check_chosen(campaign.start, prior, campaign.goals, candidates, rule)
+            past, parts = campaign._history(), (prior, oracle, candidates, rule)
+            check_new(parts, past.table(), past.goals, known=past.known, seed=campaign.seed)
             given = identify(oracle, candidates, rule)
             carry(campaign._store, campaign._row, prior, given, reason)
         except BayesmatError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ from bayesmat.data.units import converter
 from bayesmat.design.chemistry import MoleculeFilter
 from bayesmat.design.corpus import filtered_molecules
 from bayesmat.design.language import SmilesNGram
-from bayesmat.errors import CampaignError, ModelError
+from bayesmat.errors import BayesmatError, CampaignError, ModelError
 from bayesmat.explore.candidates import CandidateSource, MoleculeDesign, Pool
 from bayesmat.explore.goals import Goal, extremes, goals_of, region_of
 from bayesmat.explore.history import History
@@ -31,15 +31,17 @@ from bayesmat.explore.select import (
 )
 from bayesmat.explore.store import ItemRow, ProposalRow
 from bayesmat.inference.seeds import spawn
-from bayesmat.models.base import Fitted, fit
+from bayesmat.models.base import Fitted, fit, layout_of
 from bayesmat.models.model import Prior
 from bayesmat.oracles.base import Oracle
 
+_MOST_DESCRIBED = 1024  # candidates of a pool that are described before a campaign is made
 _REGION_RULES = (ExpectedDistanceRule, LiteralSpacierRule, ProbabilityRule, SpacierRule)
 
 __all__ = [
     "Parts",
     "check_chosen",
+    "check_new",
     "check_parts",
     "default_candidates",
     "default_rule",
@@ -121,6 +123,62 @@ def goal_probability(fitted: Fitted, goals: Sequence[Goal], materials: Sequence[
         return np.full(len(materials), np.nan)
     log_p = fitted.marginals(materials).log_probability(region.lower, region.upper)
     return log_p.exp().numpy()
+
+
+def check_new(
+    parts: tuple[Prior, Oracle | None, CandidateSource | None, Rule | None],
+    table: PropertyTable,
+    goals: Sequence[Goal],
+    *,
+    known: Collection[str] = (),
+    seed: int,
+) -> None:
+    """Refuse parts with which no round could ever be designed, before anything is written.
+
+    Features are computed of the whole table and of the first 1024 candidates of a pool.
+
+    Args:
+        parts: Prior, oracle, candidates and rule; `None` is the default (of oracles: none).
+        table: What has been measured so far.
+        goals: What is searched for.
+        known: Materials besides the table's that are not proposed again.
+        seed: The campaign's.
+
+    Raises:
+        CampaignError: What does not fit, and what to do.
+    """
+    prior, oracle, candidates, rule = parts
+    check_parts(table, prior, goals, oracle, seed=seed)
+    check_chosen(table, prior, goals, candidates, rule)
+    if not np.isfinite(table.select(prior.properties).values).any():
+        raise CampaignError(
+            f"no cell of {list(prior.properties)} is measured in the table, so that there is "
+            "nothing to fit: a campaign starts from at least one measurement."
+        )
+    _check_described(prior, table, table.materials, "the table")
+    if isinstance(candidates, Pool):
+        used = {*known, *table.materials}
+        left = tuple(m for m in candidates.keys(table.kind) if m not in used)
+        if not left:
+            raise CampaignError(
+                f"all {len(candidates.materials)} materials of the pool are known already, so that "
+                "nothing is left to propose: give candidates that have not been measured."
+            )
+        _check_described(prior, table, left[:_MOST_DESCRIBED], "the pool")
+
+
+def _check_described(
+    prior: Prior, table: PropertyTable, materials: Sequence[str], where: str
+) -> None:
+    try:
+        for _ in layout_of(prior).stream(materials):
+            pass
+    except BayesmatError as error:
+        raise CampaignError(
+            f"the prior cannot describe materials of {where}, which are of kind {table.kind!r}, so "
+            f"that no round could be designed: {error}\nGive a prior whose features are made for "
+            "this kind of material, or leave the materials out."
+        ) from error
 
 
 def check_chosen(
@@ -207,6 +265,12 @@ def _check_oracle(table: PropertyTable, goals: Sequence[Goal], oracle: Oracle) -
         raise CampaignError(
             f"the goals name {unanswered}, the oracle answers only {list(answers)}: no result "
             "could ever meet the goals. Name the table's property as the oracle does."
+        )
+    kind = getattr(oracle, "kind", None)
+    if kind not in (None, table.kind):
+        raise CampaignError(
+            f"the oracle answers about materials of kind {kind!r}, the table holds materials of "
+            f"kind {table.kind!r}: every evaluation would fail. Give an oracle for this kind."
         )
     for prop in table.properties:
         if prop.name in answers and prop.categories is None:

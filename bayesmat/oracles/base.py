@@ -111,7 +111,8 @@ class Oracle(Protocol):
     """Anything that answers "what is the property of these materials": a program or a lab.
 
     A material that cannot be evaluated is an `Evaluation` with a `failure`, never an exception.
-    An oracle raises only `OracleError`, when it cannot run at all (a program is missing).
+    An oracle raises only `OracleError`, when it cannot run at all (a program is missing). It may
+    have a `kind`, the kind of material that it answers about; campaigns of others then refuse it.
 
     Attributes:
         properties: What it answers, with units.

@@ -10,7 +10,7 @@ import numpy as np
 
 from bayesmat._arguments import names, settle
 from bayesmat._repr import Shown
-from bayesmat.data.materials import try_canonical
+from bayesmat.data.materials import Kind, try_canonical
 from bayesmat.data.table import Property, PropertyTable
 
 from .base import Evaluation, Failure
@@ -39,6 +39,11 @@ class TableOracle(Shown):
     def properties(self) -> tuple[Property, ...]:
         """The table's properties."""
         return self.table.properties
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of material that it answers about: the table's."""
+        return self.table.kind
 
     @property
     def digest(self) -> str:

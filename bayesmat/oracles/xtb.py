@@ -22,6 +22,7 @@ from tblite.interface import Calculator
 
 from bayesmat._arguments import names, settle
 from bayesmat._probe import numbers_digest
+from bayesmat.data.materials import Kind
 from bayesmat.data.properties import Property
 from bayesmat.errors import OracleError
 
@@ -107,6 +108,11 @@ class XTB:
     def properties(self) -> tuple[Property, ...]:
         """Orbital gap (eV), dipole moment (debye) and total energy (eV)."""
         return (Property("gap", "eV"), Property("dipole", "debye"), Property("energy", "eV"))
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of material that it answers about: molecules."""
+        return "smiles"
 
     @property
     def digest(self) -> str:

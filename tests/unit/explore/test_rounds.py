@@ -3,6 +3,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+import bayesmat as bm
 from bayesmat.data.properties import Property
 from bayesmat.data.table import Condition, PropertyTable
 from bayesmat.errors import CampaignError, DataError
@@ -10,6 +11,9 @@ from bayesmat.explore.goals import Maximize
 from bayesmat.explore.history import History
 from bayesmat.explore.rounds import Parts, check_parts, design_round, goal_probability
 from bayesmat.explore.select import Selection
+from bayesmat.features import Selected
+from bayesmat.features.composition import Magpie
+from bayesmat.features.polymer import RepeatUnitECFP
 from bayesmat.models.base import fit
 from tests.unit.explore.fake import GOALS, POOL, FakeOracle, FakePrior, FakeRule, start_table, truth
 
@@ -93,3 +97,71 @@ def test_a_campaign_on_classes_is_refused_at_creation():
     table = PropertyTable(("m1", "m2"), "id", (states,), np.array([[0.0], [1.0]]))
     with pytest.raises(DataError, match="no likelihood for classes yet"):
         check_parts(table, FakePrior(), GOALS, None, seed=0)
+
+
+TB, CHAINS = Property("Tb", "K"), ["C" * n for n in range(1, 9)]
+SALTS = ("NaCl", "KCl", "LiF", "MgO")
+UNITS = ("*CC*", "*CC(*)C", "*CC(*)Cl", "*CCO*")
+WARM = [bm.AtLeast("Tb", 300.0)]
+
+
+def boiling(materials, kind):
+    values = 250.0 + 10.0 * np.arange(len(materials))[:, None]
+    return PropertyTable(tuple(materials), kind, (TB,), values)
+
+
+def made(url, table, pool, prior=None, oracle=None):
+    return bm.Campaign.create(
+        url, table, prior or bm.Transfer("Tb"), goals=WARM, candidates=bm.Pool(pool), oracle=oracle
+    )
+
+
+NOBLE = bm.DescriptorGP("Tb", Selected(Magpie(), ("mean Electronegativity",)))
+POLYMERS = bm.Transfer("Tb", fingerprints=RepeatUnitECFP())
+UNMEASURED = PropertyTable(tuple(CHAINS[:2]), "smiles", (TB,), np.full((2, 1), np.nan))
+
+
+@pytest.mark.parametrize(
+    ("table", "pool", "parts", "words"),
+    [
+        (boiling(SALTS, "composition"), ["NaF"], {}, "describe materials of the table.*'NaCl'"),
+        (boiling(["a", "b"], "id"), ["xx"], {}, "describe materials of the table.*'id'.*'a', 'b'"),
+        (boiling(CHAINS[:4], "smiles"), CHAINS, {"prior": POLYMERS}, r"table.*'CC' has 0 '\*'"),
+        (boiling(SALTS, "composition"), ["NaF", "He"], {"prior": NOBLE}, "of the pool.*'He'"),
+        (UNMEASURED, CHAINS, {}, r"no cell of \['Tb'\] is measured"),
+        (boiling(CHAINS, "smiles"), CHAINS[:3], {}, "all 3 materials of the pool are known"),
+        (
+            boiling(CHAINS[:4], "smiles"), CHAINS,
+            {"oracle": bm.oracles.TableOracle(boiling(SALTS, "composition"))},
+            "oracle answers about materials of kind 'composition', the table holds.*'smiles'",
+        ),
+    ],
+)  # fmt: skip
+def test_a_campaign_that_could_never_work_is_not_made(tmp_path, table, pool, parts, words):
+    file = tmp_path / "c.db"
+    with pytest.raises(CampaignError, match=f"(?s){words}"):
+        made(f"sqlite:///{file}", table, pool, **parts)
+    assert not file.exists()
+
+
+def test_quantum_chemistry_of_a_molecule_is_not_asked_about_polymers(tmp_path):
+    gap, pool = Property("gap", "eV"), bm.Pool(["*CC(*)F"])
+    gaps = PropertyTable(UNITS, "repeat_unit", (gap,), np.ones((4, 1)))
+    prior = bm.Transfer("gap", fingerprints=RepeatUnitECFP())
+    parts = {"oracle": bm.oracles.XTB(), "candidates": pool, "goals": [bm.AtLeast("gap", 2.0)]}
+    with pytest.raises(CampaignError, match=r"kind 'smiles', the table holds.*'repeat_unit'"):
+        bm.Campaign.create(f"sqlite:///{tmp_path / 'c.db'}", gaps, prior, **parts)
+
+
+def test_parts_are_described_again_when_a_campaign_is_carried_over(tmp_path):
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    campaign = made(url, boiling(CHAINS[:4], "smiles"), CHAINS)
+    proposed = campaign.suggest(2).materials
+    campaign.close()
+    prior, pool = bm.Transfer("Tb"), bm.Pool(CHAINS)
+    with pytest.raises(CampaignError, match="describe materials of the table"):
+        bm.Campaign.carry_over(url, prior=POLYMERS, candidates=pool, reason="tried")
+    used = bm.Pool([*CHAINS[:4], *proposed])
+    with pytest.raises(CampaignError, match="all 6 materials of the pool are known already"):
+        bm.Campaign.carry_over(url, prior=prior, candidates=used, reason="tried")
+    bm.Campaign.open(url, prior=prior, candidates=pool).close()
