@@ -56,8 +56,11 @@ def integer(value: object, name: str, *, least: int | None = None) -> int:
     return found
 
 
-def seed_of(value: object) -> int:
-    """The `seed` of a public door, any integer type.
+def seed_of(value: object, name: str = "seed") -> int:
+    """The `seed` of a public door, any integer type: at least 0 and below 2**63.
+
+    Raises:
+        ArgumentError: It is no whole number, or outside what every generator takes.
 
     >>> seed_of(np.int32(7))
     7
@@ -65,10 +68,15 @@ def seed_of(value: object) -> int:
     value = _scalar(value)
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise ArgumentError(
-            f"seed is {value!r}, {_kind(value)}: give a whole number, like seed=0; the same number "
-            "gives the same result."
+            f"{name} is {value!r}, {_kind(value)}: give a whole number, like seed=0; the same "
+            "number gives the same result."
         )
-    return int(value)
+    found = int(value)
+    if not 0 <= found < 2**63:
+        raise ArgumentError(
+            f"{name} is {found}: give a whole number of at least 0 and below 2**63, like seed=0."
+        )
+    return found
 
 
 def real(value: object, name: str) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 
 from bayesmat import plots
 from bayesmat._arguments import checked, seed_of
+from bayesmat._files import writing
 from bayesmat.check.doctor import Examination, examine
 from bayesmat.check.doctor.findings import as_table
 from bayesmat.models.answers import scalars
@@ -33,16 +34,21 @@ class Checkup(Examination):
         values that the others contradict, and hyper-parameters before and after the data.
 
         Args:
-            path: File to write, such as "checkup.html".
+            path: File to write, such as "checkup.html"; folders are made.
 
         Returns:
             The path.
+
+        Raises:
+            DataError: The file cannot be written.
         """
         path = checked(path, str | Path, "path")
         path = Path(path)
         body = as_table(self.findings).replace("<table>", '<table class="plain">')
         body += "".join(figure for figure in (*_of_cells(self), _of_hyper(self.fitted)) if figure)
-        path.write_text(filled("Can I believe this model?", self.heading, body), "utf-8")
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(filled("Can I believe this model?", self.heading, body), "utf-8")
         return path
 
 

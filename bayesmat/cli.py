@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from bayesmat._deferred import Deferred
+from bayesmat._files import writing
 from bayesmat._version import __version__
 from bayesmat.errors import BayesmatError, DataError
 
@@ -137,8 +138,9 @@ def predict(
     console.print(Panel(escape(str(fitted.report)), title="What the model learned"))
     console.print(commands.shown(prediction))
     if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        prediction.to_frame().to_csv(out, index=False)
+        with writing(out):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            prediction.to_frame().to_csv(out, index=False)
         console.print(f"Written to {out}.")
 
 
@@ -311,7 +313,7 @@ def demonstrate(
     ] = 2.5,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of the search.")] = 5,
     batch: Batch = 8,
-    seed: Annotated[int, typer.Option(min=0, help="Seeds the search.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seeds the search.")] = 0,
 ) -> None:
     """Design molecules with a small orbital gap, from a table to a report, with real xTB.
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from bayesmat import plots
+from bayesmat._arguments import seed_of
+from bayesmat._files import writing
 from bayesmat.data.io import read_csv
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import DataError
@@ -85,8 +87,10 @@ def main(settings: Demo, say: Callable[[str], None]) -> Path:
         Path of the report.
     """
     began = time.perf_counter()
-    goal = Within("gap", settings.lower, settings.upper)  # bounds are refused before the work
-    settings.out.mkdir(parents=True, exist_ok=True)
+    # Bounds and seed are refused before the work.
+    goal, seed = Within("gap", settings.lower, settings.upper), seed_of(settings.seed)
+    with writing(settings.out / "report.html"):
+        settings.out.mkdir(parents=True, exist_ok=True)
     table = start_table()
     low, high = float(table.values.min()), float(table.values.max())
     say(
@@ -98,7 +102,7 @@ def main(settings: Demo, say: Callable[[str], None]) -> Path:
     )
     model_prior = prior()
     say("3. The property graph (Hueckel gap -> GFN1 gap, with networks and fingerprints):")
-    fitted = fit(model_prior, table, seed=settings.seed)
+    fitted = fit(model_prior, table, seed=seed)
     for line in fitted.report.lines:
         say(f"   {line}")
     say(

@@ -13,6 +13,7 @@ import pandas as pd
 
 from bayesmat import plots
 from bayesmat._arguments import checked, names
+from bayesmat._files import writing
 from bayesmat.check.calibration import coverage
 from bayesmat.data.properties import Property
 from bayesmat.design.drawing import molecule_svg
@@ -380,7 +381,8 @@ def report(
         The path.
 
     Raises:
-        DataError: The campaign has no proposal yet, or the learning curves cannot be read.
+        DataError: The campaign has no proposal yet, the learning curves cannot be read, or the page
+            cannot be written.
     """
     campaign, path = checked(campaign, Campaign, "campaign"), checked(path, str | Path, "path")
     learning_curves = checked(learning_curves, str | Path | None, "learning_curves")
@@ -389,6 +391,8 @@ def report(
     arms, source = read_arms(learning_curves) if learning_curves is not None else ({}, "")
     account = account_of(campaign, base_rate=base_rate, notes=notes, fit_report=fit_report)
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(account, arms=arms, source=source), "utf-8")
+    content = page(account, arms=arms, source=source)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, "utf-8")
     return path

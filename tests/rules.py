@@ -14,7 +14,10 @@ MAX_FUNCTION_LINES = 60
 MAX_PARAMETERS = 8
 
 # What every layer may import: how to complain, to show a record as a table, to test libraries.
-GROUND = ("errors", "_repr", "_arguments", "_bounds", "_deferred", "_meant", "_probe", "_version")
+GROUND = (
+    "errors", "_repr", "_arguments", "_bounds", "_deferred", "_files", "_meant", "_probe",
+    "_version",
+)  # fmt: skip
 # What a layer may import besides itself and the ground. `design` knows materials, not tables.
 LAYERS: dict[str, frozenset[str]] = {
     "errors": frozenset(),
@@ -22,6 +25,7 @@ LAYERS: dict[str, frozenset[str]] = {
     "_arguments": frozenset(),
     "_bounds": frozenset(),
     "_deferred": frozenset(),
+    "_files": frozenset(),
     "_meant": frozenset(),
     "_probe": frozenset(),
     "_version": frozenset(),

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from bayesmat._files import writing
+
 __all__ = ["cache_dir"]
 
 
@@ -21,5 +23,6 @@ def cache_dir() -> Path:
     """
     named = os.environ.get("BAYESMAT_CACHE", "").strip()
     folder = Path(named).expanduser() if named else platformdirs.user_cache_path("bayesmat")
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder / "file"):
+        folder.mkdir(parents=True, exist_ok=True)
     return folder

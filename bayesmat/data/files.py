@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bayesmat._files import write_atomically, writing
 from bayesmat.errors import DataError
 
-__all__ = ["read_card", "write_atomically", "write_card"]
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that no reader, and no interrupted run, ever sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+__all__ = ["read_card", "write_card"]
 
 
 def write_card(card: Path, files: Mapping[Path, bytes], content: Mapping[str, Any]) -> None:
@@ -33,11 +22,12 @@ def write_card(card: Path, files: Mapping[Path, bytes], content: Mapping[str, An
         files: Paths, in the folder of the card, and what to write there.
         content: JSON-able.
     """
-    for path, data in files.items():
-        write_atomically(path, data)
     hashes = {path.name: hashlib.sha256(data).hexdigest() for path, data in files.items()}
     text = json.dumps({**content, "sha256": hashes}, indent=1, allow_nan=False)
-    write_atomically(card, text.encode())
+    with writing(card):
+        for path, data in files.items():
+            write_atomically(path, data)
+        write_atomically(card, text.encode())
 
 
 def read_card(card: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmat._arguments import checked
-from bayesmat.errors import DataError
+from bayesmat._files import writing
 
 from ._build import OnInvalid, build
 from ._plan import Column, ConditionColumns, PropertyColumns, Request, make_plan
@@ -111,13 +111,11 @@ def to_csv(table: PropertyTable, path: str | os.PathLike[str]) -> None:
     if table.groups is not None:
         header.append("group")
         columns.append(list(table.groups))
-    try:
-        with Path(path).open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(header)
-            writer.writerows(zip(*columns, strict=True))
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}.") from error
+    path = Path(path)
+    with writing(path), path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(zip(*columns, strict=True))
 
 
 def _heading(name: str, text: str) -> str:

@@ -23,6 +23,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bayesmat._arguments import checked, names, seed_of
+from bayesmat._files import writing
 from bayesmat._repr import Shown
 from bayesmat.errors import DesignError, MaterialError
 
@@ -277,11 +278,16 @@ class SmilesNGram(Shown):
         return json.dumps(record, separators=(",", ":")).encode()
 
     def save(self, path: str | Path) -> None:
-        """Write JSON (gzipped when the name ends in .gz)."""
+        """Write JSON (gzipped when the name ends in .gz).
+
+        Raises:
+            DesignError: The file cannot be written.
+        """
         path = checked(path, str | Path, "path")
         text = self._to_bytes()
         path = Path(path)
-        path.write_bytes(gzip.compress(text, 6, mtime=0) if path.suffix == ".gz" else text)
+        with writing(path, DesignError):
+            path.write_bytes(gzip.compress(text, 6, mtime=0) if path.suffix == ".gz" else text)
 
     @staticmethod
     def load(path: str | Path) -> SmilesNGram:

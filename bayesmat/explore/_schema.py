@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     CheckConstraint,
     Column,
     Connection,
@@ -35,7 +36,7 @@ CAMPAIGN = Table(
     Column("start_table", JSON, nullable=False),
     Column("prior_digest", String(200), nullable=False),
     Column("versions", JSON, nullable=False),
-    Column("seed", Integer, nullable=False),
+    Column("seed", BigInteger, nullable=False),
     Column("created", DateTime(timezone=True), nullable=False),
 )
 PROPOSALS = Table(

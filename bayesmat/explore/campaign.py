@@ -131,7 +131,7 @@ class Campaign(Shown):
             ModelError: The goals contradict each other or name a property the prior lacks.
         """
         seed, goals = seed_of(seed), goals_of(goals)
-        check_new((prior, oracle, candidates, rule), table, goals, seed=seed)
+        check_new((prior, oracle, candidates, rule), table, goals)
         store = Store(url)
         settings = {
             "goals": [goal_to_json(goal) for goal in goals],
@@ -204,7 +204,7 @@ class Campaign(Shown):
         campaign = cls(Store(url), prior=prior, oracle=oracle, candidates=candidates, rule=rule)
         try:
             past, parts = campaign._history(), (prior, oracle, candidates, rule)
-            check_new(parts, past.table(), past.goals, known=past.known, seed=campaign.seed)
+            check_new(parts, past.table(), past.goals, known=past.known)
             given = identify(oracle, candidates, rule)
             carry(campaign._store, campaign._row, prior, given, reason)
         except BayesmatError:

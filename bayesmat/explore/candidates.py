@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from bayesmat._arguments import names, settle
+from bayesmat._arguments import names, seed_of, settle
 from bayesmat._repr import Shown
 from bayesmat.data.materials import Kind, canonical_all
 from bayesmat.design.chemistry import MoleculeFilter
@@ -193,6 +193,7 @@ class MoleculeDesign:
 
     def __post_init__(self) -> None:
         settle(self)
+        seed_of(self.pool_seed, "MoleculeDesign(pool_seed)")
 
     @property
     def digest(self) -> str:

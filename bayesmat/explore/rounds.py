@@ -131,7 +131,6 @@ def check_new(
     goals: Sequence[Goal],
     *,
     known: Collection[str] = (),
-    seed: int,
 ) -> None:
     """Refuse parts with which no round could ever be designed, before anything is written.
 
@@ -142,13 +141,12 @@ def check_new(
         table: What has been measured so far.
         goals: What is searched for.
         known: Materials besides the table's that are not proposed again.
-        seed: The campaign's.
 
     Raises:
         CampaignError: What does not fit, and what to do.
     """
     prior, oracle, candidates, rule = parts
-    check_parts(table, prior, goals, oracle, seed=seed)
+    check_parts(table, prior, goals, oracle)
     check_chosen(table, prior, goals, candidates, rule)
     if not np.isfinite(table.select(prior.properties).values).any():
         raise CampaignError(
@@ -224,7 +222,7 @@ def check_chosen(
 
 
 def check_parts(
-    table: PropertyTable, prior: Prior, goals: Sequence[Goal], oracle: Oracle | None, *, seed: int
+    table: PropertyTable, prior: Prior, goals: Sequence[Goal], oracle: Oracle | None
 ) -> None:
     """Refuse a campaign that could not run, before anything is written.
 
@@ -243,8 +241,6 @@ def check_parts(
         )
     goals = goals_of(goals)
     extremes(goals)
-    if seed < 0:
-        raise CampaignError(f"seed = {seed}: give an integer that is 0 or more.")
     missing = [p for p in prior.properties if p not in table.property_names]
     if missing:
         raise CampaignError(

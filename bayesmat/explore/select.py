@@ -10,7 +10,7 @@ import torch
 from botorch.posteriors import GPyTorchPosterior
 from torch import Tensor
 
-from bayesmat._arguments import checked, settle
+from bayesmat._arguments import checked, seed_of, settle
 from bayesmat._bounds import at_least
 from bayesmat._repr import Shown
 from bayesmat.errors import ModelError
@@ -335,7 +335,7 @@ class SpacierRule:
         factor = torch.linalg.cholesky(posterior.distribution.covariance_matrix)
         n, m = X.shape[0], len(fitted.table.property_names)
         mean, factor = mean.reshape(-1, n * m), factor.reshape(-1, n * m, n * m)
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(seed_of(seed))
         z = torch.randn(self.draws, *mean.shape, generator=generator, dtype=torch.float64)
         f = mean + torch.einsum("sij,dsj->dsi", factor, z)
         noise = fitted.model.noise_sd[:, None]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from bayesmat._files import write_atomically, writing
 from bayesmat.errors import CampaignError, DataError
 from bayesmat.features.base import Featurizer
 from bayesmat.features.huckel import COMPUTED
@@ -67,9 +68,9 @@ class Setup:
 
     def write(self, campaign: Path) -> None:
         """Keep the setup beside the campaign: the former one stands until the new one is whole."""
-        whole = self.file(campaign).with_suffix(".part")
-        whole.write_text(json.dumps(asdict(self), indent=1) + "\n", "utf-8")
-        whole.replace(self.file(campaign))
+        file, text = self.file(campaign), json.dumps(asdict(self), indent=1) + "\n"
+        with writing(file, CampaignError):
+            write_atomically(file, text.encode())
 
     @staticmethod
     def read(campaign: Path) -> Setup:

@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 
 from bayesmat._arguments import names, settle
+from bayesmat._files import writing
 from bayesmat._repr import Shown
 from bayesmat.data.cache import cache_dir
+from bayesmat.errors import DataError
 
 from .base import Featurizer, check_finite
 
@@ -38,14 +40,24 @@ class FeatureCache(Shown):
 
     Args:
         path: The file; by default `features.sqlite` in `cache_dir()`.
+
+    Raises:
+        DataError: The file cannot be written, or is no such file.
     """
 
     def __init__(self, path: Path | str | None = None) -> None:
         self.path = Path(path) if path is not None else cache_dir() / "features.sqlite"
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._connect() as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute(_SCHEMA)
+        with writing(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with self._connect() as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute(_SCHEMA)
+        except sqlite3.Error as error:
+            raise DataError(
+                f"{self.path} cannot hold features ({error}): name a file of its own, in a folder "
+                "that can be written."
+            ) from error
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:

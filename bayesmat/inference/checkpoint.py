@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor
 
+from bayesmat._files import write_atomically, writing
 from bayesmat.errors import InferenceError
 
 __all__ = ["Checkpoint"]
@@ -36,8 +36,18 @@ class Checkpoint:
 
     @staticmethod
     def of(path: str | Path, *parts: object) -> Checkpoint:
-        """A checkpoint of a run that depends on `parts`: text, numbers, tensors, tuples of them."""
-        return Checkpoint(Path(path), hashlib.sha256(_bytes(parts)).hexdigest()[:16])
+        """A checkpoint of a run that depends on `parts`: text, numbers, tensors, tuples of them.
+
+        Raises:
+            InferenceError: The path is that of a folder.
+        """
+        path = Path(path)
+        if path.is_dir():
+            raise InferenceError(
+                f"checkpoint is {str(path)!r}, a folder: name a file in it, like "
+                f"{str(path / 'fit.safetensors')!r}."
+            )
+        return Checkpoint(path, hashlib.sha256(_bytes(parts)).hexdigest()[:16])
 
     def part(self, name: str) -> Checkpoint:
         """The checkpoint of a part of the run, such as one chain, in a file beside it."""
@@ -45,13 +55,15 @@ class Checkpoint:
         return Checkpoint(stem.with_name(f"{stem.name}-{name}{self.path.suffix}"), self.key)
 
     def save(self, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:
-        """Write atomically: a run killed while writing leaves the older state."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        """Write atomically: a run killed while writing leaves the older state.
+
+        Raises:
+            InferenceError: The file cannot be written.
+        """
         about = {"key": self.key, "record": json.dumps(dict(record))}
         content = save({name: value.contiguous() for name, value in tensors.items()}, about)
-        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}")
-        temporary.write_bytes(content)
-        temporary.replace(self.path)
+        with writing(self.path, InferenceError):
+            write_atomically(self.path, content)
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """What was saved last, or None if there is no file.
@@ -66,6 +78,10 @@ class Checkpoint:
                 about = file.metadata() or {}
             tensors = load(self.path.read_bytes())
             record = json.loads(about.get("record", "null"))
+        except OSError as error:
+            raise InferenceError(
+                f"{self.path} cannot be read ({error.strerror or error}): name another file."
+            ) from error
         except (SafetensorError, ValueError) as error:
             raise InferenceError(
                 f"{self.path} is not a readable checkpoint ({error}): delete it to start anew."

@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 import torch
 from torch import Tensor
 
-from bayesmat._arguments import settle
+from bayesmat._arguments import seed_of, settle
 from bayesmat.errors import InferenceError
 
 from .checkpoint import Checkpoint
@@ -264,7 +264,7 @@ def tempered_smc(
             out, or the checkpoint belongs to another run.
     """
     plan = Tempering() if tempering is None else tempering
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed_of(seed))
     state = _State(particles, log_likelihood, torch.arange(log_likelihood.numel()), ())
     if resume is not None:
         state = _State.load(resume, generator) or state

@@ -22,8 +22,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from bayesmat._files import write_atomically, writing
 from bayesmat._repr import Shown
-from bayesmat.data.files import write_atomically
 from bayesmat.data.table import Condition, Property, PropertyTable, Scale
 from bayesmat.errors import BadCell, ModelError
 from bayesmat.inference.grid import HyperPosterior
@@ -151,13 +151,8 @@ def write(path: Path, fit: StoredFit) -> None:
     tensors: dict[str, Tensor] = {}
     text = json.dumps(encode(fit, tensors), allow_nan=False)
     about = {"bayesmat_fit": str(FORMAT), "content": text, "sha256": _hash(text, tensors)}
-    try:
+    with writing(path, ModelError, note="; what was there is as it was"):
         write_atomically(path, save(tensors, about))
-    except OSError as error:
-        raise ModelError(
-            f"the fit cannot be saved to {path} ({error.strerror}); what was there is as it was. "
-            "Name a file in a folder that can be written."
-        ) from error
 
 
 def read(path: Path) -> StoredFit:

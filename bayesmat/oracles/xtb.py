@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from rdkit.rdBase import BlockLogs
 from tblite.ase import TBLite
 from tblite.interface import Calculator
 
-from bayesmat._arguments import names, settle
+from bayesmat._arguments import names, seed_of, settle
 from bayesmat._probe import numbers_digest
 from bayesmat.data.materials import Kind
 from bayesmat.data.properties import Property
@@ -93,6 +94,7 @@ class XTB:
 
     def __post_init__(self) -> None:
         settle(self)
+        seed_of(self.seed, "XTB(seed)")
         if self.method not in ("GFN1-xTB", "GFN2-xTB"):
             raise OracleError(
                 f"unknown method {self.method!r}: the numbers of a campaign belong to one method. "
@@ -174,7 +176,7 @@ def _parse(smiles: str) -> Chem.Mol:
 def _embed(molecule: Chem.Mol, seed: int, deadline: float) -> np.ndarray:
     """Return the positions (atoms x 3, angstrom) of the ETKDGv3 + MMFF94 conformer."""
     parameters: Any = rdDistGeom.ETKDGv3()  # its stubs deny that it can be set
-    parameters.randomSeed = seed
+    parameters.randomSeed = seed if seed < 2**31 else random.Random(seed).getrandbits(31)
     seconds = math.ceil(deadline - time.monotonic())
     parameters.timeout = min(max(1, seconds), _LONGEST)
     with BlockLogs():

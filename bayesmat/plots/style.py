@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from bayesmat._arguments import array, called
+from bayesmat._files import writing
 from bayesmat.data.properties import Property
 from bayesmat.errors import DataError
 
@@ -76,10 +77,21 @@ def png(figure: Figure, *, dpi: int = 150) -> bytes:
 
 @in_style
 def save(figure: Figure, path: str | Path, *, dpi: int = 150) -> Path:
-    """Write a figure; the suffix decides the format (png, svg, pdf). Folders are made."""
+    """Write a figure; the suffix decides the format (png, svg, pdf). Folders are made.
+
+    Raises:
+        DataError: The suffix is of no format, or the file cannot be written.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=dpi)
+    formats = sorted(figure.canvas.get_supported_filetypes())
+    if path.suffix.lower().removeprefix(".") not in formats:
+        raise DataError(
+            f"{str(path)!r} does not say in which format the figure is to be written: its suffix "
+            f"is {path.suffix!r}, give one of {', '.join(formats)}, like 'figure.png'."
+        )
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=dpi)
     return path
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from bayesmat._arguments import settle
+from bayesmat._arguments import seed_of, settle
 from bayesmat.errors import ModelError
 
 from .scales import InputScale, TargetScale
@@ -49,6 +49,7 @@ class PyramidSpec:
 
     def __post_init__(self) -> None:
         settle(self)
+        seed_of(self.seed, "PyramidSpec(seed)")
         if not self.widths or min(self.widths) < 1:
             raise ModelError(
                 f"widths {self.widths!r} describe no hidden layer; give at least one width >= 1, "
@@ -72,6 +73,7 @@ class PyramidSpec:
         >>> PyramidSpec.random(0).widths == PyramidSpec.random(0).widths
         True
         """
+        seed = seed_of(seed)
         rng = np.random.default_rng(seed)
         widths = tuple(int(rng.integers(low, high + 1)) for low, high in ranges)
         return cls(widths, dropout, seed)
@@ -226,6 +228,7 @@ def train_pyramids(
     Raises:
         ModelError: Shapes disagree, `X` is not finite, or a task has no scale.
     """
+    seed = seed_of(seed)
     _check(X, Y, specs)
     inputs, targets = InputScale.fit(X), TargetScale.fit(Y)
     x = inputs(X.double()).float()

@@ -26,6 +26,7 @@ Door = tuple[Callable[[Any], object], str]
 # Kind -> wrong values, and what the message says. A "?" behind a kind lets None pass.
 KINDS: dict[str, tuple[tuple[object, ...], str]] = {
     "whole": (("8", 1.5, True, None, [8], {}, int), "whole number"),
+    "seed": (("8", 1.5, True, None, [8], {}, int, -1, 2**63), "whole number"),
     "real": (("0.9", None, True, [0.5], {}, float), "number"),
     "flag": (("yes", 1, None, []), "True or False"),
     "text": ((5, None, ["y"], {"y": 1}, True), "text|name|string"),
@@ -75,5 +76,6 @@ def field_doors(make: Callable[..., object], **needed: object) -> dict[str, Door
         def door(value: object, name: str = field.name) -> object:
             return make(**(needed | {name: value}))
 
-        doors[f"{getattr(make, '__name__', make)}({field.name})"] = (door, kinds[plain] + optional)
+        kind = "seed" if field.name == "seed" else kinds[plain]
+        doors[f"{getattr(make, '__name__', make)}({field.name})"] = (door, kind + optional)
     return doors

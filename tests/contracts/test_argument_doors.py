@@ -36,7 +36,7 @@ from bayesmat.inference.moves import HMC, RandomWalk
 from bayesmat.inference.nuts import NUTS
 from bayesmat.inference.population import SMC
 from bayesmat.inference.seeds import spawn
-from bayesmat.inference.smc import Tempering
+from bayesmat.inference.smc import Tempering, tempered_smc
 from bayesmat.models.base import fit, layout_of
 from bayesmat.models.computed import Computed
 from bayesmat.models.descriptors import DescriptorGP
@@ -45,10 +45,11 @@ from bayesmat.models.kernels import ARD, Linear, Matern52, MinMax, Term
 from bayesmat.models.transfer import Transfer
 from bayesmat.oracles import XTB, CommandOracle, Evaluation
 from bayesmat.sources.embedding import FeatureMap
-from bayesmat.sources.networks import PyramidSpec
+from bayesmat.sources.networks import PyramidSpec, train_pyramids
 from tests.contracts.argument_kinds import FITTED, PRIOR, TABLE, Door, cases, field_doors
 
 FEATURES = FeatureMap((ECFP(),))
+X = torch.eye(4, dtype=torch.float64)
 TERM = Term(MinMax(), FEATURES, "fingerprints")
 RECORDS: tuple[tuple[Callable[..., object], dict[str, object]], ...] = (
     (ARD, {}), (Linear, {}), (Matern52, {}), (HMC, {}), (RandomWalk, {}), (NUTS, {}), (SMC, {}),
@@ -107,16 +108,22 @@ OTHERS: dict[str, tuple[Callable[[Any], object], tuple[object, ...], str]] = {
 DOORS: dict[str, Door] = {
     "fit(prior)": (lambda v: fit(v, TABLE, seed=0), "prior"),
     "fit(table)": (lambda v: fit(PRIOR, v, seed=0), "table"),
-    "fit(seed)": (lambda v: fit(PRIOR, TABLE, seed=v), "whole"),
+    "fit(seed)": (lambda v: fit(PRIOR, TABLE, seed=v), "seed"),
     "fit(explain)": (lambda v: fit(PRIOR, TABLE, seed=0, explain=v), "flag"),
     "layout_of": (lambda v: layout_of(v), "prior"),
     "update(table)": (lambda v: FITTED.update(v, seed=0), "table"),
-    "update(seed)": (lambda v: FITTED.update(TABLE, seed=v), "whole"),
+    "update(seed)": (lambda v: FITTED.update(TABLE, seed=v), "seed"),
     "predict(level)": (lambda v: FITTED.predict("CCO", level=v), "real"),
     "predict(properties)": (lambda v: FITTED.predict("CCO", v), "texts?"),
     "predict(sds)": (lambda v: FITTED.predict("CCO", sds=v), "mapping"),
     "predict(sds of y)": (lambda v: FITTED.predict("CCO", sds={"y": v}), "numbers"),
-    "spawn": (lambda v: spawn(v, "moves"), "whole"),
+    "PyramidSpec.random": (lambda v: PyramidSpec.random(v), "seed"),
+    "train_pyramids": (lambda v: train_pyramids(X, X, [PyramidSpec((4,))], seed=v), "seed"),
+    "tempered_smc": (
+        lambda v: tempered_smc(X, X[:, 0], lambda *_: X, lambda x, i: x[i], seed=v),
+        "seed",
+    ),
+    "spawn": (lambda v: spawn(v, "moves"), "seed"),
     **{
         name: door for make, needed in RECORDS for name, door in field_doors(make, **needed).items()
     },
@@ -131,8 +138,10 @@ def test_a_wrong_kind_is_refused_at_the_door_with_what_was_meant(
         call(value)
 
 
+WHOLE = (np.int64(20), np.int32(20), np.uint8(20), np.array(20), torch.tensor(20))
 NUMBERS = {
-    "whole": (np.int64(20), np.int32(20), np.uint8(20), np.array(20), torch.tensor(20)),
+    "whole": WHOLE,
+    "seed": WHOLE,
     "real": (np.float64(0.5), np.float32(0.5), np.array(0.5), np.float16(0.5), torch.tensor(0.5)),
     "flag": (np.bool_(True), np.array(True)),
 }
@@ -142,7 +151,7 @@ NUMBERS = {
 def test_numbers_of_any_type_are_read_as_numbers(
     make: Callable[..., object], needed: dict[str, object]
 ) -> None:
-    plain: dict[str, object] = {"whole": 20, "real": 0.5, "flag": True}
+    plain: dict[str, object] = {"whole": 20, "seed": 20, "real": 0.5, "flag": True}
     for name, (door, kind) in field_doors(make, **needed).items():
         for number in NUMBERS.get(kind.rstrip("?"), ()):
             found = door(number)

@@ -35,6 +35,13 @@ def test_smiles_are_shown_as_they_are(file: Path) -> None:
     assert "Nearest to the goals: c1cc[nH]c1 (gap = 5.1)" in words
 
 
+def test_a_report_that_cannot_be_written_says_why(file: Path, tmp_path: Path) -> None:
+    for out in (tmp_path, file / "page.html"):
+        code, words = _run("campaign", "report", file, "--out", out)
+        assert code == 1
+        assert "cannot be written" in words
+
+
 def test_a_campaign_is_carried_over_with_its_failures(file: Path) -> None:
     assert _run("campaign", "tell", file, "CCCO", "--failed", "spilt")[0] == 0
     Setup(("gap",), "smiles", ("gap_huckel",), "none").write(file)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bayesmat.data.files import read_card, write_atomically, write_card
+from bayesmat.data.files import read_card, write_card
 from bayesmat.errors import DataError
 
 
@@ -13,13 +13,6 @@ def test_what_is_written_comes_back(tmp_path):
     write_card(card, {card.with_name("a.bin"): b"\x00\x01"}, {"answer": 42})
     assert read_card(card)["answer"] == 42
     assert card.with_name("a.bin").read_bytes() == b"\x00\x01"
-
-
-def test_no_half_written_file_is_left(tmp_path):
-    write_atomically(tmp_path / "a", b"x" * 1000)
-    write_atomically(tmp_path / "a", b"y")
-    assert [p.name for p in tmp_path.iterdir()] == ["a"]
-    assert (tmp_path / "a").read_bytes() == b"y"
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"sha256": 3}', json.dumps({"sha256": None})])

@@ -337,8 +337,11 @@ def test_a_campaign_that_could_not_run_is_not_created(url, tmp_path):
         Campaign.create(url, table, prior, goals=[AtLeast("Gap", 1.0)])
     with pytest.raises(ModelError, match="leave no value"):
         Campaign.create(url, table, prior, goals=[AtLeast("gap", 3.0), Within("gap", 1.0, 2.0)])
-    with pytest.raises(CampaignError, match="seed = -1"):
-        Campaign.create(url, table, prior, goals=GOALS, seed=-1)
+    for seed in (-1, 2**63):
+        with pytest.raises(
+            ArgumentError, match=rf"seed is {seed}: .* at least 0 and below 2\*\*63"
+        ):
+            Campaign.create(url, table, prior, goals=GOALS, seed=seed)
     with pytest.raises(CampaignError, match=r"the table lacks \['Tb'\]"):
         Campaign.create(url, table, FakePrior(properties=("gap", "Tb")), goals=GOALS)
     assert not list(tmp_path.iterdir())

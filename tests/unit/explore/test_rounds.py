@@ -78,25 +78,25 @@ def test_tables_with_conditions_are_refused():
         conditions=(Condition("temperature", "K"),), condition_values=np.full((1, 1), 300.0),
     )  # fmt: skip
     with pytest.raises(CampaignError, match=r"conditions \['temperature'\].*one condition"):
-        check_parts(table, FakePrior(), GOALS, None, seed=0)
+        check_parts(table, FakePrior(), GOALS, None)
 
 
 def test_an_oracle_must_answer_the_goals_in_a_unit_that_converts():
     table = start_table()
-    check_parts(table, FakePrior(), GOALS, FakeOracle(), seed=0)
+    check_parts(table, FakePrior(), GOALS, FakeOracle())
     other = FakeOracle(properties=(Property("Gap", "eV"),))
     with pytest.raises(CampaignError, match=r"goals name \['gap'\].*only \['Gap'\]"):
-        check_parts(table, FakePrior(), GOALS, other, seed=0)
+        check_parts(table, FakePrior(), GOALS, other)
     kelvin = FakeOracle(properties=(Property("gap", "K"),))
     with pytest.raises(DataError, match="cannot be converted"):
-        check_parts(table, FakePrior(), GOALS, kelvin, seed=0)
+        check_parts(table, FakePrior(), GOALS, kelvin)
 
 
 def test_a_campaign_on_classes_is_refused_at_creation():
     states = Property("gap", categories=("low", "high"))
     table = PropertyTable(("m1", "m2"), "id", (states,), np.array([[0.0], [1.0]]))
     with pytest.raises(DataError, match="no likelihood for classes yet"):
-        check_parts(table, FakePrior(), GOALS, None, seed=0)
+        check_parts(table, FakePrior(), GOALS, None)
 
 
 TB, CHAINS = Property("Tb", "K"), ["C" * n for n in range(1, 9)]

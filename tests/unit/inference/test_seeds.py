@@ -9,7 +9,7 @@ from bayesmat.inference.seeds import spawn
 
 def test_streams_of_neighbouring_seeds_and_of_purposes_differ() -> None:
     purposes = ("prior", "moves", "resampling")
-    seeds = [spawn(seed, purpose) for seed in range(-3, 200) for purpose in purposes]
+    seeds = [spawn(seed, purpose) for seed in (*range(200), 2**63 - 1) for purpose in purposes]
     assert len(set(seeds)) == len(seeds)
     assert all(0 <= seed < 2**63 for seed in seeds)
 

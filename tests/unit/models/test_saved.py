@@ -151,7 +151,7 @@ def test_a_failed_save_leaves_what_was_there(
             fitted.save(path)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
-    with pytest.raises(ModelError, match=r"cannot be saved to .*Name a file in a folder"):
+    with pytest.raises(ModelError, match=r"cannot be written .*Name a file in a folder"):
         fitted.save(path.parent)
     replace(fitted, report=replace(fitted.report, n_cells=1)).save(path)
     assert load_fit(path, fitted.prior).report.n_cells == 1

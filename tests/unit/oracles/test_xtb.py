@@ -154,3 +154,9 @@ def test_settings_that_make_no_sense_are_refused():
         XTB("PM7")
     with pytest.raises(OracleError, match="time_limit_s = 0"):
         XTB(time_limit_s=0)
+
+
+def test_a_seed_beyond_what_rdkit_takes_is_one_too() -> None:
+    (first,), (again,) = (XTB(seed=2**63 - 1)(["CCO"]) for _ in range(2))
+    assert first.values == again.values
+    assert first.values["gap"] > 5.0
