@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from bayesmat._arguments import checked, names, seed_of
 from bayesmat.data.splits import grouped_kfold, groups_of
 from bayesmat.data.table import Property, PropertyTable, Scale
-from bayesmat.errors import DataError
+from bayesmat.errors import ArgumentError, DataError
 from bayesmat.inference.seeds import spawn
 from bayesmat.models.base import fit
 from bayesmat.models.model import Prior
@@ -125,9 +125,19 @@ class HeldOut(Judged):
             weights=torch.cat([self.weights, extra]),
         )
 
-    def select(self, mask: Tensor) -> HeldOut:
-        """The cells where a mask of `n` booleans is true."""
-        return self._at(torch.nonzero(mask).squeeze(-1).tolist())
+    def select(self, mask: Tensor | Sequence[bool]) -> HeldOut:
+        """The cells where a mask of `n` booleans is true.
+
+        Raises:
+            DataError: It is no mask of this many booleans.
+        """
+        found = np.asarray(mask)
+        if found.dtype != np.bool_ or found.shape != (self.n,):
+            raise DataError(
+                f"the mask has shape {found.shape} and holds {found.dtype}: give True or False for "
+                f"each of the {self.n} cells, like held.rows < 10."
+            )
+        return self._at(np.flatnonzero(found).tolist())
 
     def of_property(self, name: str) -> HeldOut:
         """The cells of one property.
@@ -181,21 +191,21 @@ def held_out(prior: Prior, table: PropertyTable, splits: Sequence[Split], *, see
         seed: Seeds the fits, each with a stream of its own.
 
     Raises:
-        DataError: A split leaves fewer than two training values of a property that it tests.
+        DataError: A split is no pair, names rows that are not there, tests a row that it trains on,
+            or leaves fewer than two training values of a property that it tests.
         ModelError: The table lacks a property of the prior.
     """
     prior, table = checked(prior, Prior, "prior"), checked(table, PropertyTable, "table")
     splits, seed = checked(splits, Sequence[Sequence], "splits"), seed_of(seed)
     known = [name for name in prior.properties if name in table.property_names]
     table = table.select(known)
-    for i, (train, test) in enumerate(splits):
-        _check_split(table, train, test, i)
+    read = [_split(table, split, i) for i, split in enumerate(splits)]
     scales = table.scales
     parts = []
-    for i, (train, test) in enumerate(tqdm(splits, desc="held-out fits", delay=2, leave=False)):
+    for i, (train, test) in enumerate(tqdm(read, desc="held-out fits", delay=2, leave=False)):
         fitted = fit(prior, table.subset(train), seed=spawn(seed, f"split {i}"), explain=False)
         cells = predicted(fitted, table.subset(test)).in_scales(scales)
-        rows = torch.as_tensor(np.asarray(test))[cells.rows]
+        rows = torch.as_tensor(test)[cells.rows]
         split = torch.full((cells.n,), i, dtype=torch.int64)
         part = HeldOut(
             cells.properties, cells.scales, cells.columns, cells.materials, rows, cells.y,
@@ -245,6 +255,25 @@ def kfold(
         for split in grouped_kfold(groups, n_folds, seed=spawn(seed, f"repeat {r}"))
     ]
     return held_out(prior, table, splits, seed=seed)
+
+
+def _split(table: PropertyTable, split: Sequence[object], i: int) -> Split:
+    """The row numbers of a split whose test rows it is not trained on."""
+    if len(split) != 2:
+        raise DataError(f"Split {i} has {len(split)} parts: give two lists of rows, (train, test).")
+    try:
+        train, test = (table.row_numbers(cast(np.ndarray, rows)) for rows in split)
+    except (ArgumentError, DataError) as error:
+        raise DataError(f"Split {i}: {error}") from error
+    both = [f"{row} ({table.materials[row]})" for row in np.intersect1d(train, test)]
+    if both:
+        more = f" and {len(both) - 20} more" if len(both) > 20 else ""
+        raise DataError(
+            f"Split {i} tests rows that it trains on, so they would not be held out: "
+            f"{', '.join(both[:20])}{more}. Leave them out of one side."
+        )
+    _check_split(table, train, test, i)
+    return train, test
 
 
 def _check_split(table: PropertyTable, train: np.ndarray, test: np.ndarray, i: int) -> None:

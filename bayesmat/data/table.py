@@ -207,6 +207,22 @@ class PropertyTable:
         Raises:
             DataError: If a mask is of another length, or the table has no such row.
         """
+        index = self.row_numbers(rows)
+        return replace(
+            self,
+            materials=tuple(self.materials[i] for i in index),
+            values=self.values[index],
+            stds=self.stds[index],
+            condition_values=self.condition_values[index],
+            groups=None if self.groups is None else tuple(self.groups[i] for i in index),
+        )
+
+    def row_numbers(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Numbers from 0 of these rows: of indices (-1 is the last row), or a mask of n booleans.
+
+        Raises:
+            DataError: If a mask is of another length, or the table has no such row.
+        """
         index = _index(rows)
         if index.dtype.kind not in "iub" or index.ndim != 1:
             raise ArgumentError(
@@ -219,14 +235,7 @@ class PropertyTable:
             index = np.flatnonzero(index)
         if absent := [int(i) for i in index if not -self.n_rows <= i < self.n_rows]:
             raise DataError(f"there are no rows {absent[:20]}; the table has {self.n_rows} rows.")
-        return replace(
-            self,
-            materials=tuple(self.materials[i] for i in index),
-            values=self.values[index],
-            stds=self.stds[index],
-            condition_values=self.condition_values[index],
-            groups=None if self.groups is None else tuple(self.groups[i] for i in index),
-        )
+        return np.arange(self.n_rows)[index]
 
     def select(self, properties: Sequence[str]) -> PropertyTable:
         """Table of these properties, in this order.

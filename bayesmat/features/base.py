@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bayesmat._arguments import array as numbers
 from bayesmat._arguments import checked, names
 from bayesmat._probe import PROBES, numbers_digest
 from bayesmat._repr import table
@@ -216,10 +217,11 @@ class Layout:
             `n x D` float64.
 
         Raises:
-            FeatureError: A feature or condition is not finite, or conditions are missing.
+            FeatureError: A feature or condition is not finite, or conditions are missing, or given
+                where there are none.
         """
         keys = names(materials, "materials")
-        return self._rows(keys, conditions, keys)
+        return self._rows(keys, self._read_conditions(keys, conditions), keys)
 
     def stream(
         self, materials: Sequence[str], conditions: np.ndarray | None = None
@@ -233,15 +235,12 @@ class Layout:
             FeatureError: As above; it names what is wrong in all rows.
         """
         keys = names(materials, "materials")
-        if self.conditions:
-            self._condition_columns(keys, conditions)
+        columns = self._read_conditions(keys, conditions)
         for start in range(0, max(len(keys), 1), BLOCK):
             some = slice(start, start + BLOCK)
-            yield self._rows(keys[some], None if conditions is None else conditions[some], keys)
+            yield self._rows(keys[some], columns[some], keys)
 
-    def _rows(
-        self, keys: tuple[str, ...], conditions: np.ndarray | None, every: tuple[str, ...]
-    ) -> Tensor:
+    def _rows(self, keys: tuple[str, ...], conditions: Tensor, every: tuple[str, ...]) -> Tensor:
         X = torch.empty(len(keys), self.width, dtype=torch.float64)
         for featurizer in self.featurizers:
             compute = partial(_computed, featurizer)
@@ -251,19 +250,26 @@ class Layout:
                 compute(list(dict.fromkeys(every)))  # names what is wrong in all rows
                 raise
         if self.conditions:
-            X[:, self.blocks[CONDITIONS]] = self._condition_columns(keys, conditions)
+            X[:, self.blocks[CONDITIONS]] = conditions
         return X
 
-    def _condition_columns(self, materials: Sequence[str], values: np.ndarray | None) -> Tensor:
-        shape = (len(materials), len(self.conditions))
-        if values is None or np.shape(values) != shape:
+    def _read_conditions(self, materials: Sequence[str], values: np.ndarray | None) -> Tensor:
+        """The columns of the conditions, `n x` their width."""
+        shape, names = (len(materials), len(self.conditions)), [c.name for c in self.conditions]
+        array = np.empty((len(materials), 0)) if values is None else numbers(values, "conditions")
+        if not names and array.size:
             raise FeatureError(
-                f"Conditions {[c.name for c in self.conditions]} need an array of shape {shape}, "
-                f"got {None if values is None else np.shape(values)}. "
+                f"Conditions of shape {array.shape} are given, and there are none in the table: "
+                "leave them out, since they would change nothing."
+            )
+        if not names:
+            return torch.empty(shape, dtype=torch.float64)
+        if array.shape != shape:
+            raise FeatureError(
+                f"Conditions {names} need an array of shape {shape}, "
+                f"got {None if values is None else array.shape}. "
                 "Give one row of conditions for each material."
             )
-        array = np.array(values, dtype=np.float64)  # a table's are read-only: torch warns of them
-        names = [c.name for c in self.conditions]
         check_finite(array, materials, names, featurizer=CONDITIONS)
         columns = [
             _one_hot(array[:, j], c.name, c.categories) if c.categories else array[:, j : j + 1]

@@ -21,6 +21,7 @@ from bayesmat.errors import ArgumentError, ModelError
 from bayesmat.features.base import Layout
 from bayesmat.models.additions import check_additions
 from bayesmat.models.explain import ablations, leave_one_out
+from bayesmat.models.inputs import check_matrix
 from bayesmat.models.left_out import Restandardised
 from bayesmat.models.marginals import Marginals
 from bayesmat.models.model import Prior, PropertyModel, Reducible
@@ -89,7 +90,8 @@ class Fitted:
 
         Raises:
             MaterialError: Materials that cannot be read, all at once.
-            ModelError: An unknown property, sds that do not fit, or a level outside (0, 1).
+            FeatureError: Conditions are missing, do not fit, or the table has none.
+            ModelError: An unknown property or none, sds that do not fit, or a level outside (0, 1).
         """
         level = real(level, "level")
         if not 0 < level < 1:
@@ -97,8 +99,12 @@ class Fitted:
         known = self.table.property_names
         wanted = known if properties is None else names(properties, "properties")
         unknown = [name for name in wanted if name not in known]
-        if unknown:
-            raise ModelError(f"unknown properties {unknown}; the model predicts {list(known)}.")
+        if unknown or not wanted:
+            said = f"unknown properties {unknown}" if unknown else "no property is asked for"
+            raise ModelError(
+                f"{said}: name some of {list(known)}, which the model predicts, or leave "
+                "properties out for all of them."
+            )
         keys = tuple(canonical_all(materials, self.table.kind))
         parts = [
             (self.model.marginals(X), self.domain_distance(X))
@@ -192,8 +198,12 @@ class Fitted:
         return self.layout(self.table.materials, self.table.condition_values)
 
     def domain_distance(self, X: Tensor) -> np.ndarray:
-        """1 - similarity of each row of X to the nearest training row, shape `n`."""
-        X = checked(X, Tensor, "X")
+        """1 - similarity of each row of X, `n x D`, to the nearest training row, shape `n`.
+
+        Raises:
+            ModelError: X was not made by the layout of this fit.
+        """
+        check_matrix(checked(X, Tensor, "X"), self.layout)
         if self.similarity is None or not len(self._train):
             return np.full(X.shape[0], np.nan)
         return self.similarity.distance(X, self._train).numpy()

@@ -8,7 +8,7 @@ from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Layout
 
-__all__ = ["check_cells", "check_columns"]
+__all__ = ["check_cells", "check_columns", "check_matrix"]
 
 
 def check_cells(
@@ -32,6 +32,20 @@ def check_cells(
         )
     if X.dim() != 2 or X.shape[0] != observations.n_rows:
         raise ModelError(f"X has shape {tuple(X.shape)}, expected {observations.n_rows} x D.")
+    check_columns(X, layout)
+
+
+def check_matrix(X: Tensor, layout: Layout) -> None:
+    """Check that X is a matrix whose rows can have been made by a layout.
+
+    Raises:
+        ModelError: It has another number of dimensions, or another width.
+    """
+    if X.dim() != 2:
+        raise ModelError(
+            f"X has shape {tuple(X.shape)}: give one row for each material, n x {layout.width}, "
+            "like fitted.layout(materials)."
+        )
     check_columns(X, layout)
 
 

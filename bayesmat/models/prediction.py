@@ -91,10 +91,10 @@ def with_noise(
     for name, given in sds.items():
         j, sd = names.index(name), torch.as_tensor(array(given, f"the sds of {name!r}"))
         sd = sd.expand(n) if sd.dim() == 0 else sd
-        if sd.shape != (n,) or bool((sd <= 0).any()):
+        if sd.shape != (n,) or bool(((sd <= 0) | sd.isinf()).any()):
             raise ModelError(
                 f"the sds of {name!r} are {sd.tolist()[:20]} for {n} materials: give one "
-                "positive number for all or for each, NaN where it is not known."
+                "positive, finite number for all or for each, NaN where it is not known."
             )
         known = ~sd.isnan()
         stated = scales[j].sd_to_model(scales[j].to_physical(middle[:, j]), sd)

@@ -160,3 +160,36 @@ def test_bad_predictions_say_what_is_wrong() -> None:
         HeldOut.of(GAP, [1.0, 2.0], [1.0, 2.0], [1.0, 1.0], materials=["a"])
     with pytest.raises(DataError, match="'mass' was not predicted"):
         known(10).of_property("mass")
+
+
+@pytest.mark.parametrize(
+    ("split", "words"),
+    [
+        (([0, 1, 2], [25]), r"Split 1: there are no rows \[25\]; the table has 12 rows"),
+        (([0, 1, 2], [3.0, 4.0]), "Split 1: rows must be a list of row numbers"),
+        (([0, 1, 2], [1, 2]), r"Split 1 tests rows that it trains on.*: 1 \(.*\), 2 \("),
+        (([0, 1, 2], [-11]), r"Split 1 tests rows that it trains on.*: 1 \("),
+        (([0, 1, 2],), "Split 1 has 1 parts: give two lists of rows"),
+    ],
+)
+def test_a_split_that_holds_nothing_out_is_refused(
+    split: tuple[list[int], ...], words: str
+) -> None:
+    good = ([0, 1, 2, 3, 4, 5], [6])
+    with pytest.raises(DataError, match=words):
+        held_out(pair(), plane(12), [good, split], seed=0)  # type: ignore[list-item]
+
+
+def test_a_split_may_be_of_masks() -> None:
+    is_test = np.arange(12) >= 9
+    masks = held_out(pair(), plane(12), [(~is_test, is_test)], seed=0)
+    rows = held_out(pair(), plane(12), [(np.arange(9), np.arange(9, 12))], seed=0)
+    assert masks.rows.tolist() == rows.rows.tolist() == [9, 9, 10, 10, 11, 11]
+
+
+def test_cells_are_selected_by_a_mask(held: HeldOut) -> None:
+    mask = held.rows < 3
+    assert held.select(mask.tolist()).rows.tolist() == held.select(mask).rows.tolist()
+    for wrong in ([True] * 5, [0, 1], torch.ones(held.n), "abc"):
+        with pytest.raises(DataError, match=rf"True or False for each of the {held.n} cells"):
+            held.select(wrong)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bayesmat.data.table import Property, PropertyTable
-from bayesmat.errors import ModelError
+from bayesmat.errors import FeatureError, ModelError
 from bayesmat.models.base import fit
 from bayesmat.models.graph import Node, PropertyGraph
 from bayesmat.models.kernels import Linear, Term
@@ -82,9 +82,9 @@ def test_stated_sds_of_a_log_property_are_relative() -> None:
     [
         ({"z": [1.0]}, r"sds are given of \['z'\]"),
         ({"y": [1.0, 2.0]}, "for 1 materials"),
-        ({"y": 0.0}, "one positive number for all or for each"),
-        ({"y": [0.0]}, "one positive number"),
-        ({"y": [-1.0]}, "one positive number"),
+        ({"y": 0.0}, "one positive, finite number for all or for each"),
+        ({"y": [0.0]}, "one positive, finite number"),
+        ({"y": [-1.0]}, "one positive, finite number"),
     ],
 )
 def test_sds_that_do_not_fit_are_refused(sds: dict[str, list[float] | float], words: str) -> None:
@@ -97,3 +97,28 @@ def test_no_material_gives_an_empty_prediction_without_a_warning() -> None:
     table, *_ = stated(8)
     fitted = fit(LINE, table, seed=0, explain=False)
     assert fitted.predict([]).median.shape == (0, 1)
+
+
+def test_a_prediction_of_nothing_or_with_what_it_cannot_use_is_refused() -> None:
+    table, *_ = stated(20)
+    fitted = fit(LINE, table, seed=0, explain=False)
+    with pytest.raises(ModelError, match=r"no property is asked for: name some of \['y'\]"):
+        fitted.predict(["0.5"], [])
+    with pytest.raises(ModelError, match=r"unknown properties \['z'\]: name some of \['y'\]"):
+        fitted.predict(["0.5"], ["z"])
+    for sds in (np.inf, [0.1, np.inf], [0.1, -1.0]):
+        with pytest.raises(ModelError, match="one positive, finite number"):
+            fitted.predict(["0.5", "0.6"], sds={"y": sds})
+    with pytest.raises(FeatureError, match=r"shape \(1, 3\) are given, and there are none"):
+        fitted.predict(["0.5", "0.6"], conditions=np.ones((1, 3)))
+    empty = fitted.predict(["0.5", "0.6"], conditions=np.empty((2, 0)))
+    np.testing.assert_array_equal(empty.median, fitted.predict(["0.5", "0.6"]).median)
+
+
+@pytest.mark.parametrize("shape", [(1, 5), (1,), (), (2, 1, 1)])
+def test_a_distance_is_of_rows_of_the_layout(shape: tuple[int, ...]) -> None:
+    table, *_ = stated(20)
+    fitted = fit(LINE, table, seed=0, explain=False)
+    with pytest.raises(ModelError, match="X has"):
+        fitted.domain_distance(torch.zeros(shape, dtype=torch.float64))
+    assert fitted.domain_distance(torch.zeros(2, 1, dtype=torch.float64)).shape == (2,)
