@@ -23,17 +23,9 @@ from bayesmat._meant import meant
 from bayesmat.errors import ArgumentError
 
 __all__ = [
-    "array",
-    "called",
-    "checked",
-    "instance",
-    "integer",
-    "items",
-    "names",
-    "real",
-    "seed_of",
+    "array", "called", "checked", "instance", "integer", "items", "names", "real", "seed_of",
     "settle",
-]
+]  # fmt: skip
 
 T = TypeVar("T")
 
@@ -308,7 +300,7 @@ def _read_union(value: object, arms: tuple[object, ...], name: str) -> object:
     try:
         return _read(value, found[-1], name)
     except ArgumentError:
-        hints = dict.fromkeys(meant(get_origin(arm) or arm) for arm in found)
+        hints = dict.fromkeys(map(meant, found))
         raise ArgumentError(f"{name} is {_shown(value)}: {' Or '.join(hints)}") from None
 
 

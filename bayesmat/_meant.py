@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal, get_args, get_origin
 
 __all__ = ["meant"]
 
@@ -57,11 +58,17 @@ _MEANT: Mapping[str, str] = MappingProxyType(
 
 
 def meant(kind: object) -> str:
-    """What to give where a kind is wanted.
+    """What to give where a kind, or what an annotation says, is wanted.
 
-    >>> meant(float)
-    'give a number, like 0.9.'
+    >>> meant(float), meant(tuple[float, float])
+    ('give a number, like 0.9.', 'give 2 values, in brackets.')
     """
+    origin, arms = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return f"give one of {', '.join(map(repr, arms))}."
+    if origin is tuple and arms[-1:] != (Ellipsis,):
+        return f"give {len(arms)} values, in brackets."
+    kind = arms[0] if origin is tuple else origin or kind
     word = getattr(kind, "__name__", str(kind))
     default = f"give {'an' if word[0].lower() in 'aeiou' else 'a'} {word}."
     return _MEANT.get(word, default)

@@ -89,7 +89,8 @@ def _shows_errors(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except BayesmatError as error:
-            panel = Panel(escape(str(error)), title=type(error).__name__, border_style="red")
+            said = commands.as_options(str(error))
+            panel = Panel(escape(said), title=type(error).__name__, border_style="red")
             Console(stderr=True).print(panel)
             raise typer.Exit(1) from error
 
@@ -365,7 +366,8 @@ def _column(text: str) -> tuple[str, Literal["smiles", "repeat_unit"]]:
     column, found, kind = text.rpartition(":")
     if found and kind in ("smiles", "repeat_unit"):
         return column, "repeat_unit" if kind == "repeat_unit" else "smiles"
-    if found and kind in ("composition", "formula", "id", "polymer"):
+    known = ("smiles", "repeat_unit", "composition", "formula", "id", "polymer")
+    if found and kind.lower() in known:
         raise typer.BadParameter(
             f"{text}: the kinds here are smiles and repeat_unit (polymers); for formulae use "
             "bm.read_csv(..., kind=...) and bm.DescriptorGP in Python",

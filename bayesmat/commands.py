@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +25,18 @@ from bayesmat.reporting import report, summary
 
 __all__ = [
     "AtLeast", "AtMost", "Campaign", "Column", "Demo", "Goal", "Maximize", "Minimize",
-    "Setup", "Within", "account_of", "demo", "fit", "number", "opened", "read_csv", "reopened",
-    "report", "shown", "summary", "url_of",
+    "Setup", "Within", "account_of", "as_options", "demo", "fit", "number", "opened", "read_csv",
+    "reopened", "report", "shown", "summary", "url_of",
 ]  # fmt: skip
+
+
+_OPTIONS = {
+    r", or pass on_invalid='drop' to leave them out": "",
+    r"kind='repeat_unit'": "-m COLUMN:repeat_unit",
+    r"Column\('([^']*)', unit='([^']*)'\)": r'-p "COLUMN=\1" -f "COLUMN=\2"',
+    r"Open it with Campaign\.open": "Go on with it (bayesmat campaign status FILE.db)",
+    r"make one with Campaign\.create": "make one with bayesmat campaign create",
+}
 
 
 def opened(file: Path) -> Campaign:
@@ -45,6 +55,17 @@ def reopened(file: Path) -> Campaign:
     opened(file).close()
     setup = Setup.read(file)
     return Campaign.open(url_of(file), prior=setup.prior(), oracle=setup.calculator())
+
+
+def as_options(text: str) -> str:
+    """What an error says of arguments in Python, as options of the command line.
+
+    >>> as_options("say Column('K', unit='degC')")
+    'say -p "COLUMN=K" -f "COLUMN=degC"'
+    """
+    for python, option in _OPTIONS.items():
+        text = re.sub(python, option, text)
+    return text
 
 
 def shown(prediction: Prediction, probability: np.ndarray | None = None, title: str = "") -> Table:

@@ -7,11 +7,11 @@ import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
+from functools import partial, wraps
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from pyro import poutine
@@ -20,7 +20,7 @@ from torch import Tensor
 from bayesmat._arguments import checked, names, seed_of, settle
 from bayesmat._repr import Shown
 from bayesmat.data.table import Observations
-from bayesmat.errors import ModelError
+from bayesmat.errors import ArgumentError, ModelError
 from bayesmat.features.base import CONDITIONS, Featurizer, Layout
 from bayesmat.inference.nuts import NUTS
 from bayesmat.inference.pyro_program import DoublePrecision, seeded
@@ -34,6 +34,9 @@ from bayesmat.models.program_model import ProgramModel, Sampled, at, n_draws
 from bayesmat.sources.embedding import FeatureMap
 
 __all__ = ["Program", "program"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 OBSERVATIONS = "observations"
 
@@ -265,6 +268,22 @@ class Program(Shown):
         }
 
 
+def _in_brackets(make: Callable[P, T]) -> Callable[P, T]:
+    """A decorator that says how it is written to those who leave its brackets out."""
+
+    @wraps(make)
+    def called(*args: P.args, **keywords: P.kwargs) -> T:
+        if args:
+            raise ArgumentError(
+                "bm.program is written with what it relates and reads, in brackets, above the "
+                'function: @bm.program(properties=("Tb",), features={"phi": bm.ECFP()}).'
+            )
+        return make(*args, **keywords)
+
+    return called
+
+
+@_in_brackets
 def program(
     *,
     properties: Sequence[str],

@@ -60,3 +60,15 @@ def test_numbers_beyond_double_precision_are_refused(kind: type, digits: int) ->
         bm.Within("gap", huge, 0.0)
     with pytest.raises(ArgumentError, match="y is a list: give numbers"):
         array([1.0, huge], "y")
+
+
+def test_several_kinds_are_told_by_what_each_is_written_as() -> None:
+    with pytest.raises(ArgumentError, match=r"give 2 values, in brackets\. Or give one of 'known'"):
+        bm.Computed("gap_huckel", kappa=(1, 2, 3))  # type: ignore[arg-type]
+
+
+def test_the_brackets_of_a_program_are_said() -> None:
+    with pytest.raises(ArgumentError, match=r'in brackets.*@bm\.program\(properties=\("Tb",\)'):
+
+        @bm.program  # type: ignore[call-overload, arg-type]
+        def boiling(phi: object, observations: object) -> None: ...

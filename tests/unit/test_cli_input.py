@@ -90,3 +90,33 @@ def test_the_bounds_of_the_demonstration_are_refused_before_the_work(tmp_path: P
         demo.main(demo.Demo(tmp_path / "out", lower=3.0, upper=2.0), story.append)
     assert not story
     assert not (tmp_path / "out").exists()
+
+
+def test_errors_name_the_options_that_there_are(table: Path, boiling: Path, tmp_path: Path) -> None:
+    polymers = tmp_path / "polymers.csv"
+    polymers.write_text("unit,Tg\n*CC*,195\nCCC,n.d.\n", "utf-8")
+    code, words = _run("predict", polymers, "C", "-p", "Tg=K", "-m", "unit")
+    assert code == 1
+    assert "Nothing was read; correct them (row 1 is the header)" in words
+    assert "(polymers: -m COLUMN:repeat_unit)" in words
+    assert "on_invalid" not in words
+    boiling.write_text(boiling.read_text("utf-8").replace("Tb (°C)", "Tb °C"), "utf-8")
+    code, words = _run("predict", boiling, "C", "-p", "Tb °C=K")
+    assert code == 1
+    assert '-p "COLUMN=K" -f "COLUMN=degC" or -p "COLUMN=K" -f "COLUMN=K"' in words
+    assert "Column(" not in words
+    code, words = _run("predict", boiling, "C", "-p", "Tb °C=K", "-f", "Tb °C=degC", "--no-explain")
+    assert code == 0, words
+    file = tmp_path / "c.db"
+    assert _run("campaign", "create", file, table, *OPTIONS)[0] == 0
+    code, words = _run("campaign", "create", file, table, *OPTIONS)
+    assert code == 1
+    assert "already holds a campaign" in words
+    assert "bayesmat campaign status" in words
+
+
+@pytest.mark.parametrize("kind", ["polymer", "Polymer", "Repeat_Unit", "SMILES"])
+def test_a_kind_in_other_letters_is_told_which_there_are(table: Path, kind: str) -> None:
+    code, words = _run("predict", table, "C", "-p", "gap=eV", "-m", f"smiles:{kind}")
+    assert code == 2
+    assert "the kinds here are smiles and repeat_unit" in words
