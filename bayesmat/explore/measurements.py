@@ -152,7 +152,8 @@ def rows_of(
     """
     material, cost = evaluation.material, evaluation.cost_s
     if evaluation.failure is not None:
-        return (ResultRow(material, None, cost_s=cost, failure=evaluation.failure),)
+        reason = evaluation.failure.strip() or "no reason was given"
+        return (ResultRow(material, None, cost_s=cost, failure=reason),)
     known = {p.name for p in properties}
     columns = (*properties, *(p for p in answers if p.name not in known))
     given = {p.name: p.unit for p in answers if p.name in evaluation.values}

@@ -76,6 +76,7 @@ def test_an_oracle_is_converted_and_what_the_table_lacks_is_kept_as_it_is():
     ("answer", "reason"),
     [
         (Evaluation.failed("C", "timed out", cost_s=2.0), "timed out"),
+        (Evaluation("C", cost_s=2.0, failure=" "), "no reason was given"),
         (Evaluation("C", {"gap": -3.0}, cost_s=2.0), "unusable: 'gap': -0.003 eV is not positive"),
         (Evaluation("C", {"colour": 1.0}, cost_s=2.0), "unusable: 'colour' is no property"),
         (Evaluation("C", cost_s=2.0), "unusable: no value was given"),
