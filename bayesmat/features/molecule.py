@@ -49,7 +49,8 @@ class ECFP:
         functional: Pharmacophore classes instead of elements (FCFP).
         chirality: Tell stereoisomers apart, by R and S centres and E and Z bonds: for tables in
             which they have different values. Mirror images are then less alike than they are for
-            most properties.
+            most properties. Isomers whose centres are neither R nor S (1,4-dimethylcyclohexane), or
+            have neighbours that are equal within the radius, stay equal.
 
     References:
         Rogers & Hahn, Extended-Connectivity Fingerprints, 2010, doi:10.1021/ci100050t.

@@ -25,6 +25,9 @@ _EXTENSIVE = ("n_", "bonds_", "molar_mass", "polar_surface", "surface", "h_bond_
 _MORE = ("aromatic_rings", "rotatable_bonds", "chi0v", "chi1v", "chi2v", "log_p")
 _Count = Callable[[list[Chem.Mol]], np.ndarray]
 _REACH = 3  # bonds that an additive descriptor looks from one atom
+_UP, _DOWN = Chem.BondDir.ENDUPRIGHT, Chem.BondDir.ENDDOWNRIGHT
+_SLOPES, _MIRRORED = {_UP: 1, _DOWN: -1}, {_UP: _DOWN, _DOWN: _UP}
+_IODINE = 53  # comes before carbon, as a star comes after it
 
 
 def oligomer(unit: str, n_units: int) -> Chem.Mol:
@@ -50,24 +53,55 @@ def oligomer(unit: str, n_units: int) -> Chem.Mol:
 
 def _chain(mol: Chem.Mol, n_units: int) -> Chem.Mol:
     head, tail = _ends(mol)
-    chain, end = mol, tail
-    for _ in range(n_units - 1):
-        offset = chain.GetNumAtoms()
-        joined = Chem.RWMol(Chem.CombineMols(chain, mol))
-        inner, next_inner = _inner(joined, end), _inner(joined, offset + head)
-        kind = joined.GetBondBetweenAtoms(end, inner).GetBondType()
-        joined.AddBond(inner, next_inner, kind)
-        removed = sorted((end, offset + head), reverse=True)
-        for atom in removed:
-            joined.RemoveAtom(atom)
-        end = offset + tail - sum(atom < offset + tail for atom in removed)
-        chain = joined.GetMol()
+    units, last = Chem.Mol(), 0
+    for number in range(n_units):
+        unit = Chem.Mol(mol)
+        if last * _slope(unit, head) < 0:
+            _mirror(unit)
+        last = -_slope(unit, tail)
+        if number > 0:
+            unit.GetAtomWithIdx(head).SetAtomMapNum(number)
+        if number < n_units - 1:
+            unit.GetAtomWithIdx(tail).SetAtomMapNum(number + 1)
+        units = Chem.CombineMols(units, unit)
+    chain = Chem.molzip(units) if n_units > 1 else units
     Chem.SanitizeMol(chain)
     return chain
 
 
-def _inner(mol: Chem.Mol, star: int) -> int:
-    return mol.GetAtomWithIdx(star).GetNeighbors()[0].GetIdx()
+def _slope(mol: Chem.Mol, star: int) -> int:
+    """Direction of the bond that leaves a star: 1 up, as in */C, -1 down, 0 none."""
+    (bond,) = mol.GetAtomWithIdx(star).GetBonds()
+    up = _SLOPES.get(bond.GetBondDir(), 0)
+    return up if bond.GetBeginAtomIdx() == star else -up
+
+
+def _mirror(mol: Chem.Mol) -> None:
+    r"""The same E and Z bonds, written with / for \ and the reverse."""
+    for bond in mol.GetBonds():
+        bond.SetBondDir(_MIRRORED.get(bond.GetBondDir(), bond.GetBondDir()))
+
+
+def _labelled(chain: Chem.Mol) -> Chem.Mol:
+    """The chain with R and S, and with those E and Z bonds that are so whatever its ends are.
+
+    Where both arms of the chain leave from one end of a double bond, it depends on the nearer end
+    of a finite chain which of them comes first. Centres need no such care: a fingerprint reads R
+    and S only where the neighbours of a centre differ within its radius.
+    """
+    chain, capped = Chem.Mol(chain), Chem.Mol(chain)
+    for star in _ends(chain):
+        capped.GetAtomWithIdx(star).SetAtomicNum(_IODINE)
+    for mol in (chain, capped):
+        Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
+    for bond, other in zip(chain.GetBonds(), capped.GetBonds(), strict=True):
+        if bond.GetStereo() != other.GetStereo():
+            bond.SetStereo(Chem.BondStereo.STEREONONE)
+    return chain
+
+
+def _has_ez(mol: Chem.Mol) -> bool:
+    return any(bond.GetStereo() != Chem.BondStereo.STEREONONE for bond in mol.GetBonds())
 
 
 def _fault(mol: Chem.Mol) -> str | None:
@@ -121,12 +155,16 @@ class RepeatUnitECFP:
     """Counts of circular atom environments per repeat unit of the infinite chain.
 
     The same whatever bond of the backbone the repeat unit was cut at; twice as large for a unit
-    written twice (canonical keys avoid that). Stereochemistry and tacticity are not seen.
+    written twice (canonical keys avoid that). Tacticity is not seen.
 
     Args:
         radius: Bonds from the centre atom.
         size: Folded length d.
         functional: Pharmacophore classes instead of elements.
+        chirality: Tell stereoisomers apart, by E and Z bonds and by R and S centres whose
+            neighbours differ within the radius, as in polylactide: for tables in which they have
+            different values. The centres of a vinyl polymer are neither R nor S in the infinite
+            chain, nor are those of a 1,4-cyclohexane.
 
     >>> a, b = RepeatUnitECFP(size=256)(["*CC(*)C", "*C(C)C*"])
     >>> bool((a == b).all())
@@ -136,6 +174,7 @@ class RepeatUnitECFP:
     radius: int = 2
     size: int = 2048
     functional: bool = False
+    chirality: bool = False
 
     def __post_init__(self) -> None:
         settle(self)
@@ -146,7 +185,8 @@ class RepeatUnitECFP:
     def id(self) -> str:
         """Identifies the function: same id, same numbers."""
         kind = "repeat_unit_fcfp" if self.functional else "repeat_unit_ecfp"
-        name = f"{kind}(radius={self.radius},size={self.size})"
+        more = ",chirality=True" if self.chirality else ""
+        name = f"{kind}(radius={self.radius},size={self.size}{more})"
         return versioned(name, "scikit-fingerprints", "rdkit")
 
     @property
@@ -163,12 +203,19 @@ class RepeatUnitECFP:
             radius=self.radius,
             count=True,
             use_pharmacophoric_invariants=self.functional,
+            include_chirality=self.chirality,
         )
 
         def count(mols: list[Chem.Mol]) -> np.ndarray:
-            return np.asarray(skfp.transform(mols), dtype=np.float64)
+            seen = list(map(_labelled, mols)) if self.chirality else mols
+            return np.asarray(skfp.transform(seen), dtype=np.float64)
 
-        rows = [_per_unit(mol, 2 * self.radius, count) for mol in _units(materials)]
+        def reach(mol: Chem.Mol) -> int:
+            # E or Z may be decided at the far end of a side chain.
+            further = mol.GetNumAtoms() if self.chirality and _has_ez(mol) else 0
+            return 2 * self.radius + further
+
+        rows = [_per_unit(mol, reach(mol), count) for mol in _units(materials)]
         values = np.array(rows).reshape(len(rows), self.size)
         return check_finite(values, materials, self.names, featurizer=self.id)
 

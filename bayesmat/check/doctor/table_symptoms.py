@@ -12,6 +12,8 @@ import torch
 from bayesmat.check.predictive import loo
 from bayesmat.data.splits import groups_of
 from bayesmat.errors import DataError
+from bayesmat.features.molecule import ECFP
+from bayesmat.features.polymer import RepeatUnitECFP
 
 from .evidence import Evidence
 from .findings import Finding, listed
@@ -25,6 +27,10 @@ ALIKE = 0.95
 SHARE = 0.05
 WORSE = 1.05
 MUCH_WORSE = 1.25
+CHIRAL: dict[str, ECFP | RepeatUnitECFP] = {
+    "smiles": ECFP(chirality=True),
+    "repeat_unit": RepeatUnitECFP(chirality=True),
+}
 
 
 def data(evidence: Evidence) -> list[Finding]:
@@ -116,7 +122,8 @@ def _stereoisomers(evidence: Evidence) -> list[Finding]:
     stated. A description: it has no false-alarm rate.
     """
     table = evidence.table
-    if table.kind != "smiles" or not evidence.X.shape[1]:
+    chiral = CHIRAL.get(table.kind)
+    if chiral is None or not evidence.X.shape[1]:
         return []
     alike: dict[bytes, list[int]] = {}
     for i, row in enumerate(evidence.X.numpy()):
@@ -131,15 +138,23 @@ def _stereoisomers(evidence: Evidence) -> list[Finding]:
     if not apart:
         return []
     some = [i for rows in apart for i in rows]
+    sees = any(len(chiral([table.materials[i] for i in rows]).unique(dim=0)) > 1 for rows in apart)
+    do = f"for example Transfer(..., fingerprints={_written(chiral)})"
+    if not sees:
+        do = "by a descriptor of yours: the centres are neither R nor S, so no fingerprint does"
     return [
         Finding(
             "data", "look", f"{len(apart)} groups of stereoisomers with different values have "
             f"equal features: {listed(evidence.row_names(some))}.",
             "they get one prediction each group, and their differences count as noise.",
-            "tell them apart, for example Transfer(..., fingerprints=ECFP(chirality=True)).",
+            f"tell them apart, {do}.",
             tuple(some), tuple(table.materials[i] for i in some),
         )
     ]  # fmt: skip
+
+
+def _written(chiral: ECFP | RepeatUnitECFP) -> str:
+    return f"{type(chiral).__name__}(chirality=True)"
 
 
 def _differ(evidence: Evidence, j: int, rows: list[int]) -> bool:

@@ -80,6 +80,18 @@ def test_chirality_tells_stereoisomers_apart(one, other, functional):
     assert not torch.equal(x, y)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("C[C@H]1CC[C@@H](C)CC1", "C[C@H]1CC[C@H](C)CC1"),  # neither R nor S
+        ("CCCCC[C@H](C)CCCC", "CCCCC[C@@H](C)CCCC"),  # neighbours equal as far as two bonds
+    ],
+)
+def test_isomers_that_chirality_does_not_see(one, other):
+    x, y = ECFP(chirality=True)([one, other])
+    assert torch.equal(x, y)
+
+
 def test_the_identity_of_a_fingerprint_names_chirality_only_where_it_is_read():
     assert "chirality" not in ECFP().id
     assert "chirality=True" in ECFP(chirality=True).id

@@ -24,6 +24,54 @@ def test_it_does_not_matter_where_the_repeat_unit_was_cut(a, b, radius):
     torch.testing.assert_close(x, y, atol=1e-9, rtol=0)
 
 
+ISOMERS = [
+    ("*C/C=C/C*", "*C/C=C\\C*"),  # trans- and cis-polybutadiene
+    ("*/C=C/*", "*/C=C\\*"),  # polyacetylene: the marks of neighbours meet at every joint
+    ("*C/C(C)=C/C*", "*C/C(C)=C\\C*"),
+    ("*O[C@H](C)C(*)=O", "*O[C@@H](C)C(*)=O"),  # polylactides
+    ("*[C@](C)(F)C(=O)O*", "*[C@@](C)(F)C(=O)O*"),
+    ("*CCCC/C(=C(\\C)F)CCCCCO*", "*CCCC/C(=C(/C)F)CCCCCO*"),  # decided six bonds away
+    ("*C(CCCCCCCC)C(CCCCCCCO)/C(*)=C(\\C)F", "*C(CCCCCCCC)C(CCCCCCCO)/C(*)=C(/C)F"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), ISOMERS)
+@pytest.mark.parametrize("functional", [False, True])
+def test_chirality_tells_stereoisomers_apart(one, other, functional):
+    x, y = RepeatUnitECFP(functional=functional)([one, other])
+    assert torch.equal(x, y)
+    unmarked = one.translate(str.maketrans("", "", "/\\@"))
+    found = RepeatUnitECFP(functional=functional, chirality=True)([one, other, unmarked])
+    assert len(found.unique(dim=0)) == 3
+    assert len(found.sum(1).unique()) == 1
+
+
+STEREO_CUTS = [
+    ["*C/C=C/C*", "*/C=C/CC*", "*CC/C=C/*"],
+    ["*C/C=C\\C*", "*/C=C\\CC*", "*CC/C=C\\*"],
+    ["*/C=C/C=C\\*", "*/C=C\\C=C\\*"],
+    ["*O[C@H](C)C(*)=O", "*[C@H](C)C(=O)O*", "*C(=O)O[C@@H](*)C"],
+    ["*[C@](C)(F)C(=O)O*", "*C(=O)O[C@](*)(C)F", "*OC([C@@](*)(C)F)=O"],
+    ["*C[C@H](C)*", "*[C@H](C)C*", "*CC(*)C"],  # R or S by the nearer end of a chain: neither
+    ["*OCCCCCC[C@H](C)CCCCCCC*", "*CCCCCC[C@@H](C)CCCCCCCO*", "*CCCOCCCCCC[C@H](C)CCCC*"],
+    ["*CC/C(*)=C(\\C)F", "*CC/C(*)=C(/C)F", "*CC(C*)=C(C)F"],  # so are E and Z of equal arms
+    ["*CCCC/C(=C(\\C)F)CCCCCO*", "*CCCCOCCCCC/C(*)=C(/C)F", "*CCC/C(CCCCOCC*)=C(/C)F"],
+]
+
+
+@pytest.mark.parametrize("same", STEREO_CUTS)
+@pytest.mark.parametrize("radius", [1, 2])
+def test_stereochemistry_does_not_depend_on_the_cut(same, radius):
+    x = RepeatUnitECFP(radius=radius, chirality=True)(same)
+    assert (x == x[0]).all()
+    assert float(x.min()) >= 0
+
+
+def test_the_identity_names_chirality_only_where_it_is_read():
+    assert "chirality" not in RepeatUnitECFP().id
+    assert "chirality=True" in RepeatUnitECFP(chirality=True).id
+
+
 def test_a_unit_written_twice_counts_twice_and_is_the_same_per_atom():
     x, y = RepeatUnitECFP()(["*CC(*)C", "*CC(C)CC(*)C"])
     assert torch.equal(2 * x, y)

@@ -9,14 +9,14 @@ import pytest
 
 from bayesmat.check.doctor import examine
 from bayesmat.data.table import Property, PropertyTable
-from bayesmat.features import ECFP
+from bayesmat.features import ECFP, RepeatUnitECFP
 from bayesmat.inference.grid import Grid
 from bayesmat.models.base import fit
 from bayesmat.models.graph import Node, PropertyGraph
 from bayesmat.models.kernels import Matern52, Term
 from bayesmat.models.transfer import Transfer
 from bayesmat.sources.embedding import FeatureMap
-from tests.unit.check.doctor.cases import BOILING, examined, similar, verdicts
+from tests.unit.check.doctor.cases import BOILING, boiling, examined, similar, verdicts
 from tests.unit.check.helpers import pair, plane, smooth
 from tests.unit.models.helpers import space
 
@@ -44,6 +44,39 @@ def test_pairs_with_different_values_suggest_chirality(sd: float, groups: int) -
     told = said(Transfer("Tm", integrator=Grid(n=64)), sd)
     assert f"{groups} groups of stereoisomers with different values" in told
     assert "ECFP(chirality=True)" in told
+
+
+# Glass transitions in K: trans- and cis-polybutadiene, then others.
+GLASS = {
+    "*C/C=C/C*": 215.0, "*C/C=C\\C*": 171.0, "*CC*": 150.0, "*CCO*": 206.0, "*CC(*)C": 255.0,
+    "*CC(*)Cl": 355.0, "*CC(*)F": 314.0, "*CC(*)O": 358.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("chirality", [False, True])
+def test_polymers_that_differ_in_stereochemistry_suggest_chirality(chirality: bool) -> None:
+    values = np.array(list(GLASS.values()))[:, None]
+    table = PropertyTable(tuple(GLASS), "repeat_unit", (Property("Tg", "K"),), values)
+    prior = Transfer("Tg", fingerprints=RepeatUnitECFP(chirality=chirality))
+    found = examined(table, replace(prior, integrator=Grid(n=64))).about("data")
+    told = "\n".join(str(finding) for finding in found)
+    assert ("1 groups of stereoisomers with different values" in told) is not chirality
+    assert ("RepeatUnitECFP(chirality=True)" in told) is not chirality
+
+
+def test_no_fingerprint_is_suggested_that_does_not_tell_them_apart() -> None:
+    """Boiling points in K of cis- and trans-1,4-dimethylcyclohexane, apart more than measured."""
+    table = boiling()
+    two = ("C[C@H]1CC[C@@H](C)CC1", "C[C@H]1CC[C@H](C)CC1")
+    both = replace(
+        table, materials=(*table.materials, *two), stds=np.full((len(table.values) + 2, 1), 0.1),
+        values=np.concatenate([table.values, [[397.5], [392.5]]]),
+        condition_values=np.zeros((len(table.values) + 2, 0)),
+    )  # fmt: skip
+    told = " ".join(str(finding) for finding in examined(both, similar()).about("data"))
+    assert "1 groups of stereoisomers" in told
+    assert "by a descriptor of yours" in " ".join(told.split())
+    assert "chirality=True" not in told
 
 
 def test_a_fingerprint_that_tells_them_apart_is_not_accused() -> None:
