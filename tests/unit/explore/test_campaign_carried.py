@@ -148,6 +148,48 @@ def test_oracle_candidates_and_rule_are_carried_too(url):
     campaign.close()
 
 
+@pytest.mark.parametrize(
+    ("part", "now"),
+    [("candidates", Pool(POOL.materials[:50])), ("rule", FakeRule("other rule"))],
+    ids=["candidates", "rule"],
+)
+def test_one_part_alone_is_recorded_and_then_in_force(url, part, now):
+    create(url).close()
+    parts = PARTS | {part: now}
+    Campaign.carry_over(url, prior=FakePrior(), reason="x", **parts).close()
+    campaign = Campaign.open(url, prior=FakePrior(), **parts)
+    (change,) = campaign.carry_overs()
+    assert set(change.changed) == {part}
+    campaign.close()
+
+
+def test_the_last_carry_over_is_in_force(url):
+    create(url).close()
+    for version, size in (("2", 50), ("3", 60)):
+        pool = Pool(POOL.materials[:size])
+        Campaign.carry_over(
+            url, prior=FakePrior(version), reason=version, candidates=pool, rule=FakeRule()
+        ).close()
+    campaign = Campaign.open(url, prior=FakePrior("3"), candidates=pool, rule=FakeRule())
+    assert [change.reason for change in campaign.carry_overs()] == ["2", "3"]
+    assert campaign.carry_overs()[1].changed["prior"] == ("fake prior 2", "fake prior 3")
+    campaign.close()
+    former = {"candidates": Pool(POOL.materials[:50]), "rule": FakeRule()}
+    with pytest.raises(CampaignError, match="'fake prior 3'"):
+        Campaign.open(url, prior=FakePrior("2"), **former)
+    with pytest.raises(CampaignError, match="Give the same candidate source"):
+        Campaign.open(url, prior=FakePrior("3"), **former)
+
+
+def test_candidates_must_be_named_again(url):
+    chains(url).close()
+    with pytest.raises(CampaignError, match="give them again, or the ones to go on with"):
+        Campaign.carry_over(url, prior=bm.Transfer("gap"), reason="x")
+    campaign = Campaign.open(url, prior=bm.Transfer("gap"), candidates=Pool(CHAINS))
+    assert campaign.carry_overs() == ()
+    campaign.close()
+
+
 def test_the_same_parts_record_nothing_and_no_reason_is_no_reason(url, played):
     assert carry(url, "1").carry_overs() == ()
     with pytest.raises(CampaignError, match="say who and why"):

@@ -65,6 +65,17 @@ def test_an_sd_that_is_stated_nowhere_is_inferred_and_a_mixture_is_pooled() -> N
     torch.testing.assert_close(pooled_noise(inferred, half), expected)
 
 
+def test_stated_sds_of_one_property_say_nothing_of_another() -> None:
+    obs = stated()[0].observations()
+    both = replace(
+        obs, columns=torch.arange(60) % 2, properties=("y", "z"),
+        yvar=torch.where(torch.arange(60) % 2 == 0, 0.04, torch.nan).double(),
+    )  # fmt: skip
+    inferred = torch.tensor([[0.5, 0.3]]).double()
+    expected = torch.tensor([[0.2, 0.3]]).double()
+    torch.testing.assert_close(pooled_noise(inferred, both), expected)
+
+
 def test_stated_sds_of_a_log_property_are_relative() -> None:
     table, *_ = stated()
     positive = replace(
