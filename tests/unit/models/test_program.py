@@ -71,6 +71,7 @@ def test_conjugate_regression_has_the_moments_of_the_closed_form() -> None:
     assert set(model.report.hyper) == {"s", "p0: noise"}
 
 
+@pytest.mark.slow
 def test_horseshoe_finds_the_two_coefficients_that_matter() -> None:
     d, n = 20, 40
     X = normal(n, d, seed=5)

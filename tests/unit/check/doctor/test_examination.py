@@ -30,6 +30,7 @@ def test_a_good_table_is_told_fine_on_one_page(good: Examination) -> None:
     assert good._repr_html_().count("<tr>") == len(good.findings)
 
 
+@pytest.mark.slow
 def test_false_alarms_on_well_specified_tables() -> None:
     """20 tables from the prior: no "bad", at most 6 of 20 with anything to look at.
 
