@@ -21,7 +21,7 @@ from bayesmat.models.gaussian import Conditioned, positive_definite
 __all__ = ["LeftOut", "Restandardised", "left_out", "reweighted"]
 
 _CHANGED = 0.02
-_MOST_WORK = 3e9
+_MOST_WORK = 1e9
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,8 +130,10 @@ def left_out(
         within[:, u] = _log_normal_of_block(error[:, at], block)
     ratio = tempered - within
     if space is not None and observations is not None:
-        for u in _stretched(conditioned, observations, units, space):
-            at, *exact = _refactorised(conditioned, observations, units == u, space, u)
+        stretched = _stretched(conditioned, observations, units, space)
+        whole = conditioned.chol @ conditioned.chol.mT if stretched else conditioned.chol
+        for u in stretched:
+            at, *exact = _refactorised(conditioned, whole, observations, units == u, space, u)
             error[:, at], variance[:, at], density[:, u], ratio[:, u] = exact
     return LeftOut(error, variance, density, ratio)
 
@@ -154,6 +156,7 @@ def _stretched(
 
 def _refactorised(
     conditioned: Conditioned,
+    whole: Tensor,
     observations: Observations,
     out: Tensor,
     space: Restandardised,
@@ -161,14 +164,14 @@ def _refactorised(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Cells of a unit, their errors and variances, its log density and the log ratio of weights.
 
-    By a factor of the other cells in their own space, where stated noise is as stated.
+    By a factor of the other cells in their own space, where stated noise is as stated; `whole` is
+    the covariance of all cells with their noise, `S x k x k`.
     """
     at, rest = out.nonzero().flatten(), (~out).nonzero().flatten()
     shift, d = (x[unit, observations.columns] for x in (space.shift, space.factor))
     stated = observations.yvar.nan_to_num()
-    covariance = conditioned.chol @ conditioned.chol.mT
-    mean = observations.y - (covariance @ conditioned.alpha[..., None])[..., 0]
-    covariance = covariance + torch.diag(stated * (d.pow(-2) - 1))
+    mean = observations.y - (whole @ conditioned.alpha[..., None])[..., 0]
+    covariance = whole + torch.diag(stated * (d.pow(-2) - 1))
     z = (observations.y - shift) / d
     half = torch.linalg.cholesky(positive_definite(covariance[:, rest[:, None], rest]))
     both = torch.cat([covariance[:, rest[:, None], at], (z - mean)[:, rest, None]], -1)
