@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from bayesmat._arguments import checked
 from bayesmat.data.table import PropertyTable
@@ -168,8 +169,9 @@ def check_new(
 def _check_described(
     prior: Prior, table: PropertyTable, materials: Sequence[str], where: str
 ) -> None:
+    blocks = layout_of(prior).stream(materials)
     try:
-        for _ in layout_of(prior).stream(materials):
+        for _ in tqdm(blocks, desc=f"describing {where}", delay=2, leave=False):
             pass
     except BayesmatError as error:
         raise CampaignError(
