@@ -15,6 +15,7 @@ from bayesmat._arguments import checked
 from bayesmat._repr import Shown, sheet
 from bayesmat.data.table import Property, PropertyTable, Scale
 from bayesmat.models.base import Fitted
+from bayesmat.models.marginals import noise_origins
 
 from .calibration import pit
 from .scores import crps_mixture, nll_mixture
@@ -191,10 +192,9 @@ def _unstated(fitted: Fitted) -> Tensor:
 
     Where every cell of the fit states its sd nothing was inferred, and a cell is as noisy as those.
     """
-    model, observed = fitted.model, fitted.model.observations
-    unstated = observed.columns[observed.yvar.isnan()]
-    some = torch.bincount(unstated, minlength=len(observed.properties)) > 0
-    return torch.where(some, model.inferred_noise_sd, model.noise_sd)
+    model = fitted.model
+    informed = torch.tensor(["inferred" in origin for origin in noise_origins(model.observations)])
+    return torch.where(informed, model.inferred_noise_sd, model.noise_sd)
 
 
 def predicted(fitted: Fitted, table: PropertyTable) -> CellPredictions:

@@ -102,7 +102,7 @@ def crps_gaussian(y: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> Tensor:
 def crps_mixture(
     y: ArrayLike, means: ArrayLike, sds: ArrayLike, *, weights: ArrayLike | None = None
 ) -> Tensor:
-    r"""CRPS of a Gaussian mixture, exactly: no samples are drawn.
+    r"""CRPS of a Gaussian mixture, without drawing samples.
 
     $$\mathrm{CRPS} = \sum_s w_s\, E|y - X_s| - \tfrac12 \sum_{s,t} w_s w_t\, E|X_s - X_t|$$
 
