@@ -13,6 +13,7 @@ from .data import Condition as Condition
 from .data import Observations as Observations
 from .data import Property as Property
 from .data import PropertyTable as PropertyTable
+from .data import Rows as Rows
 from .data import from_frame as from_frame
 from .data import read_csv as read_csv
 from .data import to_csv as to_csv
@@ -101,6 +102,7 @@ __all__ = [
     "Property",
     "PropertyGraph",
     "PropertyTable",
+    "Rows",
     "SMCIntegrator",
     "SpacierRule",
     "Term",

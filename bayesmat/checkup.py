@@ -81,7 +81,7 @@ def _of_hyper(fitted: Fitted) -> str:
     after = {name: v.numpy() for name, v in inferred if name not in model.uninformed}
     if not isinstance(fitted.prior, GenerativePrior) or len(model.noise_sd) < 2 or not after:
         return ""
-    X = fitted.layout(fitted.table.materials[:1], fitted.table.condition_values[:1])
+    X = fitted.layout(fitted.table.rows[:1])
     drawn = fitted.prior.sample(X, _N_PRIOR, layout=fitted.layout, seed=0).parameters
     before = {name: v.numpy() for name, v in scalars(drawn).items()}
     chosen = [name for name in after if name in before][:_MOST_PANELS]

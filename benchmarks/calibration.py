@@ -102,7 +102,7 @@ class Arm:
     @staticmethod
     def of(prior: PropertyGraph, table: PropertyTable) -> Arm:
         layout = layout_of(prior, table)
-        return Arm(prior, layout, layout(table.materials, table.condition_values))
+        return Arm(prior, layout, layout(table.rows))
 
     def __call__(
         self, table: PropertyTable, rows: np.ndarray, test: np.ndarray, seed: int

@@ -200,7 +200,7 @@ def _unstated(fitted: Fitted) -> Tensor:
 def predicted(fitted: Fitted, table: PropertyTable) -> CellPredictions:
     """Predictions of the measured cells of a table with the properties of the fit."""
     observed = table.observations(fitted.scales)
-    X = fitted.layout(table.materials, table.condition_values)
+    X = fitted.layout(table.rows)
     marginals = fitted.model.marginals(X)
     rows, columns = observed.rows, observed.columns
     means = marginals.mean[:, rows, columns]

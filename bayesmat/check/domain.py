@@ -88,7 +88,7 @@ class Domain(Shown):
         measure = fitted.similarity
         if measure is None:
             raise DataError("the prior reads no feature, so that its materials have no distance.")
-        X = fitted.layout(fitted.table.materials, fitted.table.condition_values)
+        X = fitted.layout(fitted.table.rows)
         return cls._of(measure.columns(X), measure.kernel, measure.prepared)
 
     @classmethod

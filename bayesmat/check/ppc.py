@@ -205,7 +205,7 @@ def prior_predictive(
     table = table.select(prior.properties)
     observed, scales = table.observations(), table.scales
     layout = layout_of(prior, table)
-    X = layout(table.materials, table.condition_values)
+    X = layout(table.rows)
     draws = prior.sample(X, n, layout=layout, seed=seed)
     y = draws.measurements(observed, seed=spawn(seed, "noise"))
     return _check("prior", table, scales, y, statistics)

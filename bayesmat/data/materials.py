@@ -30,7 +30,7 @@ __all__ = [
     "try_canonical",
 ]
 
-Kind = Literal["smiles", "repeat_unit", "composition", "id"]
+Kind = Literal["smiles", "repeat_unit", "composition", "id", "recipe"]
 
 _WORDS: Mapping[str, str] = MappingProxyType(
     {
@@ -38,6 +38,7 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "repeat_unit": "a polymer repeat unit",
         "composition": "a composition formula",
         "id": "an id",
+        "recipe": "a recipe",
     }
 )
 _MAX_DENOMINATOR = 10_000
@@ -88,6 +89,7 @@ _KEYS: Mapping[str, Callable[[str], str]] = MappingProxyType(
         "repeat_unit": _repeat_unit,
         "composition": _composition,
         "id": _name,
+        "recipe": _name,
     }
 )
 
@@ -140,7 +142,8 @@ def canonical(material: str, kind: Kind = "smiles") -> str:
 
     Args:
         material: As written by a person or a file.
-        kind: "smiles", "repeat_unit", "composition" or "id" (only stripped of blanks).
+        kind: "smiles", "repeat_unit", "composition", or "id" and "recipe" (only stripped of
+            blanks).
 
     Raises:
         MaterialError: If the string is not such a material; the message says why.

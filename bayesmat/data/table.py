@@ -16,6 +16,7 @@ from bayesmat.errors import ArgumentError, BadCell, DataError
 from .materials import Kind, canonical_all
 from .observations import Observations, Scale
 from .properties import Condition, Property
+from .rows import Given, Rows, bad_conditions
 
 __all__ = ["Condition", "Observations", "Property", "PropertyTable", "Scale"]
 
@@ -77,8 +78,9 @@ class PropertyTable:
     `bayesmat.read_csv` or `bayesmat.from_frame`, which convert units and report bad rows.
 
     Attributes:
-        materials: Keys of the rows, `n`; any spelling is brought to the canonical one.
-        kind: What the keys are: "smiles", "repeat_unit", "composition" or "id".
+        materials: Keys of the rows, `n`; any spelling is brought to the canonical one. None makes
+            a table of recipes, whose rows are told apart by their conditions, written as text.
+        kind: What the keys are: "smiles", "repeat_unit", "composition", "id" or "recipe".
         properties: Columns of `values`, `m`.
         values: Physical values in the units of the properties, `n x m`; codes of categories.
         stds: Standard deviations of `values`, `n x m`; NaN where unknown.
@@ -96,7 +98,7 @@ class PropertyTable:
     (2, ('Tb',))
     """
 
-    materials: tuple[str, ...]
+    materials: tuple[str, ...]  # None is given for recipes, and replaced by their keys
     kind: Kind
     properties: tuple[Property, ...]
     values: np.ndarray
@@ -107,8 +109,6 @@ class PropertyTable:
     dropped: tuple[BadCell, ...] = ()
 
     def __post_init__(self) -> None:
-        keys = canonical_all(self.materials, self.kind)
-        object.__setattr__(self, "materials", keys)
         for name, kind in (
             ("properties", tuple[Property, ...]),
             ("conditions", tuple[Condition, ...]),
@@ -117,6 +117,7 @@ class PropertyTable:
         ):
             given = checked(getattr(self, name), kind, f"PropertyTable({name})")
             object.__setattr__(self, name, given)
+        object.__setattr__(self, "materials", self._read_keys())
         n, m, c = len(self.materials), len(self.properties), len(self.conditions)
         names = [p.name for p in self.properties] + [c.name for c in self.conditions]
         repeated = sorted({name for name in names if names.count(name) > 1})
@@ -139,25 +140,37 @@ class PropertyTable:
             object.__setattr__(self, name, matrix)
         self._check_cells()
 
+    def _read_keys(self) -> tuple[str, ...]:
+        """Canonical keys of the materials; of recipes, their conditions in words."""
+        if self.kind != "recipe":
+            if self.materials is None:
+                raise DataError(
+                    f"a table of kind {self.kind!r} needs materials: give strings, one a row."
+                )
+            return canonical_all(self.materials, self.kind)
+        if not self.conditions:
+            raise DataError("recipes consist of conditions, and there are none: name at least one.")
+        shape = (len(array(self.values, "values")), len(self.conditions))
+        given = _matrix(self.condition_values, shape, "condition values")
+        if bad_conditions(self.conditions, given):
+            return ("",) * shape[0]  # _check_cells lists what is wrong
+        return Rows(None, given, self.conditions).keys
+
     def _check_cells(self) -> None:
         cells = [
             BadCell(i + 2, prop.name, f"{self.values[i, j]:g}", reason)
             for j, prop in enumerate(self.properties)
             for i, reason in _bad_values(prop, self.values[:, j], self.stds[:, j])
         ]
-        for j, condition in enumerate(self.conditions):
-            column = self.condition_values[:, j]
-            wrong = ~np.isfinite(column)
-            if condition.unit is None:
-                codes = np.where(wrong, 0.0, column)
-                n_categories = len(condition.categories or ())
-                wrong |= (codes != np.floor(codes)) | (codes < 0) | (codes >= n_categories)
-            cells += [
-                BadCell(i + 2, condition.name, f"{column[i]:g}", "condition unknown or not a code")
-                for i in _where(wrong)
-            ]
+        cells += bad_conditions(self.conditions, self.condition_values, first=2)
         if cells:
             raise DataError("the table holds impossible values (first row of data is 2):", cells)
+
+    @property
+    def rows(self) -> Rows:
+        """Materials and conditions of the rows: what a model of this table is asked about."""
+        materials = None if self.kind == "recipe" else self.materials
+        return Rows(materials, self.condition_values, self.conditions)
 
     @property
     def n_rows(self) -> int:
@@ -253,39 +266,37 @@ class PropertyTable:
 
     def append(
         self,
-        materials: Sequence[str],
+        materials: Sequence[str] | None,
         values: Mapping[str, Sequence[float] | float] | np.ndarray,
         stds: Mapping[str, Sequence[float] | float] | np.ndarray | None = None,
         *,
-        conditions: Mapping[str, Sequence[float] | float] | np.ndarray | None = None,
+        conditions: Given | None = None,
         groups: Sequence[str] | None = None,
     ) -> PropertyTable:
         """Table with these rows below its own.
 
         Args:
-            materials: Keys of the table's kind, canonical or not, `k`.
+            materials: Keys of the table's kind, canonical or not, `k`, or `Rows`; None for recipes.
             values: Physical values per property, or `k x m`; a property left out is not measured.
             stds: Their standard deviations; unknown where left out.
-            conditions: Values (codes) per condition, or `k x c`; needed if the table has any.
+            conditions: Values by condition (categories by name), or `k x c`; needed if the table
+                has any.
             groups: Labels, needed if the table has any.
 
         Raises:
             DataError: If a material or value is impossible, or conditions or groups are lacking.
         """
-        keys = canonical_all(materials, self.kind)
-        n = len(keys)
+        rows = Rows.of(self, materials, conditions)
+        n = len(rows)
         if (groups is None) != (self.groups is None):
             raise DataError("give `groups` for appended rows exactly when the table has groups.")
-        if conditions is None and self.conditions:
-            names = [c.name for c in self.conditions]
-            raise DataError(f"the table has conditions {names}; give them for the appended rows.")
-        named, of_rows = tuple(c.name for c in self.conditions), checked(groups, Labels, "groups")
+        of_rows = checked(groups, Labels, "groups")
         return replace(
             self,
-            materials=(*self.materials, *keys),
+            materials=(*self.materials, *rows.texts),
             values=np.vstack([self.values, _columns(values, self.property_names, n)]),
             stds=np.vstack([self.stds, _columns(stds, self.property_names, n)]),
-            condition_values=np.vstack([self.condition_values, _columns(conditions, named, n)]),
+            condition_values=np.vstack([self.condition_values, rows.conditions]),
             groups=None if of_rows is None else (*(self.groups or ()), *of_rows),
         )
 
@@ -310,9 +321,7 @@ class PropertyTable:
         Columns: material, the conditions, then each property followed by `sd(name)` where any
         standard deviation is known, and group. Categories appear by name.
         """
-        frame: dict[str, object] = {"material": list(self.materials)}
-        for condition, column in zip(self.conditions, self.condition_values.T, strict=True):
-            frame[condition.name] = _names(column, condition.categories)
+        frame: dict[str, object] = {**self.rows.frame_columns()}
         for prop, column, sd in zip(self.properties, self.values.T, self.stds.T, strict=True):
             frame[prop.name] = _names(column, prop.categories)
             if not np.isnan(sd).all():

@@ -27,16 +27,7 @@ from bayesmat.explore.identity import (
     versions,
 )  # fmt: skip
 from bayesmat.explore.measurements import cells, failure_of
-from bayesmat.explore.records import (
-    CarryOver,
-    Proposal,
-    Status,
-    goal_from_json,
-    goal_to_json,
-    proposal_of,
-    table_from_json,
-    table_to_json,
-)  # fmt: skip
+from bayesmat.explore.records import CarryOver, Proposal, Status, proposal_of
 from bayesmat.explore.rounds import (
     Parts,
     check_chosen,
@@ -48,6 +39,12 @@ from bayesmat.explore.rounds import (
 from bayesmat.explore.running import answer_pending
 from bayesmat.explore.select import Rule
 from bayesmat.explore.store import CampaignRow, ProposalRow, Store, Taken
+from bayesmat.explore.written import (  # fmt: skip
+    goal_from_json,
+    goal_to_json,
+    table_from_json,
+    table_to_json,
+)
 from bayesmat.models.model import Prior
 from bayesmat.oracles.base import Oracle
 from bayesmat.oracles.workers import start_pool
@@ -362,7 +359,7 @@ class Campaign(Shown):
 
     def proposals(self) -> tuple[Proposal, ...]:
         """Every proposal as it is stored, the first round first."""
-        return tuple(proposal_of(row, self.start.properties) for row in self._store.proposals())
+        return tuple(proposal_of(row, self.start) for row in self._store.proposals())
 
     def carry_overs(self) -> tuple[CarryOver, ...]:
         """When, why and to what the campaign was carried over, the first time first."""

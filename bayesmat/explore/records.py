@@ -1,23 +1,20 @@
-"""What a campaign hands out, and how its parts are written as JSON."""
+"""What a campaign hands out."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from torch import Tensor
 
 from bayesmat._repr import record, sheet, text
-from bayesmat.data.table import Property, PropertyTable
-from bayesmat.errors import CampaignError
-from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
-from bayesmat.explore.store import ProposalRow, storable
+from bayesmat.data.table import PropertyTable
+from bayesmat.explore.store import ProposalRow
+from bayesmat.explore.written import jsonable, prediction_from_json
 from bayesmat.models.prediction import Prediction
 
 __all__ = [
@@ -26,19 +23,11 @@ __all__ = [
     "RoundTrace",
     "SamplerStage",
     "Status",
-    "goal_from_json",
-    "goal_to_json",
-    "jsonable",
-    "prediction_from_json",
-    "prediction_to_json",
     "proposal_of",
     "stage_of",
-    "table_from_json",
-    "table_to_json",
 ]
 
 _PARTS = {"prior": "models", "oracle": "oracles", "candidates": "candidates", "rule": "rules"}
-_GOALS: tuple[type[Goal], ...] = (Within, AtLeast, AtMost, Maximize, Minimize)
 
 
 @dataclass(frozen=True)
@@ -240,143 +229,7 @@ def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.map(lambda v: f"{v:.3g}" if isinstance(v, float) else v)
 
 
-def jsonable(value: Any) -> Any:
-    """Return a value that every JSON database can hold: NaN as null, infinities as text.
-
-    >>> jsonable({"x": (1, float("nan"), np.float64(2.0)), 3: float("inf")})
-    {'x': [1, None, 2.0], '3': 'inf'}
-    """
-    if isinstance(value, Tensor):
-        value = value.detach().cpu().numpy()
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = dataclasses.asdict(value)
-    if isinstance(value, Mapping):
-        return {storable(str(k)): jsonable(v) for k, v in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [jsonable(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else str(value)
-    if isinstance(value, str):
-        return storable(value)
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    raise CampaignError(
-        f"{value!r} cannot be stored: the history of a campaign holds numbers, text, lists and "
-        "mappings only. Leave it out of the trace, or write it as text."
-    )
-
-
-def goal_to_json(goal: Goal) -> dict[str, Any]:
-    """Write a goal.
-
-    >>> goal_to_json(Within("gap", 2.0, 2.5))
-    {'goal': 'Within', 'property': 'gap', 'lower': 2.0, 'upper': 2.5}
-    """
-    return {"goal": type(goal).__name__, **dataclasses.asdict(goal)}
-
-
-def goal_from_json(written: Mapping[str, Any]) -> Goal:
-    """Read what `goal_to_json` wrote."""
-    fields = {k: v for k, v in written.items() if k != "goal"}
-    return {cls.__name__: cls for cls in _GOALS}[written["goal"]](**fields)
-
-
-def table_to_json(table: PropertyTable) -> dict[str, Any]:
-    """Write a table without conditions, to the last digit."""
-    return {
-        "kind": table.kind,
-        "materials": list(table.materials),
-        "properties": [dataclasses.asdict(p) for p in table.properties],
-        "values": jsonable(table.values),
-        "stds": jsonable(table.stds),
-        "groups": None if table.groups is None else list(table.groups),
-    }
-
-
-def table_from_json(written: Mapping[str, Any]) -> PropertyTable:
-    """Read what `table_to_json` wrote."""
-    groups = written["groups"]
-    shape = (len(written["materials"]), len(written["properties"]))
-    return PropertyTable(
-        tuple(written["materials"]),
-        written["kind"],
-        tuple(_property(p) for p in written["properties"]),
-        np.array(written["values"], dtype=np.float64).reshape(shape),
-        np.array(written["stds"], dtype=np.float64).reshape(shape),
-        groups=None if groups is None else tuple(groups),
-    )
-
-
-def _property(written: Mapping[str, Any]) -> Property:
-    categories = written["categories"]
-    return Property(
-        written["name"],
-        written["unit"],
-        written["scale"],
-        None if categories is None else tuple(categories),
-    )
-
-
-_BY_PROPERTY = ("median", "lower", "upper", "latent_sd", "observation_sd")
-
-
-def prediction_to_json(
-    prediction: Prediction, probability: np.ndarray, scores: Sequence[float]
-) -> list[dict[str, Any]]:
-    """Write a batch's predictions, one record for each material."""
-    names = [p.name for p in prediction.properties]
-    matrices = {
-        "median": prediction.median,
-        "lower": prediction.lower,
-        "upper": prediction.upper,
-        "latent_sd": prediction.latent_sd,
-        "observation_sd": prediction.observation_sd,
-    }
-    return [
-        {
-            **{k: dict(zip(names, jsonable(m[i]), strict=True)) for k, m in matrices.items()},
-            "level": prediction.level,
-            "domain_distance": jsonable(prediction.domain_distance[i]),
-            "probability": jsonable(probability[i]),
-            "score": jsonable(float(scores[i])),
-        }
-        for i in range(len(prediction.materials))
-    ]
-
-
-def prediction_from_json(
-    materials: Sequence[str],
-    written: Sequence[Mapping[str, Any]],
-    properties: Sequence[Property],
-) -> tuple[Prediction, np.ndarray, np.ndarray]:
-    """Read what `prediction_to_json` wrote: prediction, probabilities, scores."""
-
-    def column(key: str) -> np.ndarray:
-        return np.array([w[key] for w in written], dtype=np.float64)
-
-    present = tuple(p for p in properties if p.name in written[0]["median"])
-    median, lower, upper, latent_sd, observation_sd = (
-        np.array([[w[key][p.name] for p in present] for w in written], dtype=np.float64)
-        for key in _BY_PROPERTY
-    )
-    prediction = Prediction(
-        tuple(materials),
-        present,
-        median,
-        lower,
-        upper,
-        written[0]["level"],
-        latent_sd,
-        observation_sd,
-        column("domain_distance"),
-    )
-    return prediction, column("probability"), column("score")
-
-
-def proposal_of(row: ProposalRow, properties: Sequence[Property]) -> Proposal:
-    """Read a proposal from the store; `properties` are those of the start table."""
-    materials, written = zip(*((i.material, i.prediction) for i in row.items), strict=True)
-    prediction, probability, scores = prediction_from_json(materials, written, properties)
+def proposal_of(row: ProposalRow, table: PropertyTable) -> Proposal:
+    """Read a proposal from the store; `table` is the start table."""
+    prediction, probability, scores = prediction_from_json(row.items, table)
     return Proposal(row.round, prediction, probability, scores, RoundTrace.from_json(row.trace))

@@ -22,7 +22,7 @@ from bayesmat.explore.goals import Goal, extremes, goals_of, region_of
 from bayesmat.explore.history import History
 from bayesmat.explore.identity import versions
 from bayesmat.explore.improvement import ImprovementRule
-from bayesmat.explore.records import RoundTrace, prediction_to_json
+from bayesmat.explore.records import RoundTrace
 from bayesmat.explore.select import (
     ExpectedDistanceRule,
     LiteralSpacierRule,
@@ -31,6 +31,7 @@ from bayesmat.explore.select import (
     SpacierRule,
 )
 from bayesmat.explore.store import ItemRow, ProposalRow
+from bayesmat.explore.written import prediction_to_json
 from bayesmat.inference.seeds import spawn
 from bayesmat.models.base import Fitted, fit, layout_of
 from bayesmat.models.model import Prior

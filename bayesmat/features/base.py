@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bayesmat._arguments import array as numbers
 from bayesmat._arguments import checked, names
 from bayesmat._probe import PROBES, numbers_digest
 from bayesmat._repr import table
+from bayesmat.data.rows import Rows
 from bayesmat.errors import BayesmatError, FeatureError
 
 from ._memory import BLOCK, RowMemory
@@ -205,27 +205,23 @@ class Layout:
                 columns.append(condition.name)
         return tuple(columns)
 
-    def __call__(self, materials: Sequence[str], conditions: np.ndarray | None = None) -> Tensor:
+    def __call__(self, rows: Sequence[str]) -> Tensor:
         """X of the given rows.
 
         Args:
-            materials: n canonical keys.
-            conditions: `n x c` values in the units of the conditions; categories as codes. May be
-                left out when there are no conditions.
+            rows: n canonical keys; `Rows` where there are conditions.
 
         Returns:
             `n x D` float64.
 
         Raises:
-            FeatureError: A feature or condition is not finite, or conditions are missing, or given
-                where there are none.
+            FeatureError: A feature is not finite, the rows have other conditions than the layout,
+                or recipes are to be described by features of materials.
         """
-        keys = names(materials, "materials")
-        return self._rows(keys, self._read_conditions(keys, conditions), keys)
+        keys, conditions = self._read(rows)
+        return self._rows(keys, conditions, keys)
 
-    def stream(
-        self, materials: Sequence[str], conditions: np.ndarray | None = None
-    ) -> Iterator[Tensor]:
+    def stream(self, rows: Sequence[str]) -> Iterator[Tensor]:
         """X of the given rows, 512 at a time: for more of them than memory should hold at once.
 
         Yields:
@@ -234,8 +230,7 @@ class Layout:
         Raises:
             FeatureError: As above; it names what is wrong in all rows.
         """
-        keys = names(materials, "materials")
-        columns = self._read_conditions(keys, conditions)
+        keys, columns = self._read(rows)
         for start in range(0, max(len(keys), 1), BLOCK):
             some = slice(start, start + BLOCK)
             yield self._rows(keys[some], columns[some], keys)
@@ -253,29 +248,25 @@ class Layout:
             X[:, self.blocks[CONDITIONS]] = conditions
         return X
 
-    def _read_conditions(self, materials: Sequence[str], values: np.ndarray | None) -> Tensor:
-        """The columns of the conditions, `n x` their width."""
-        shape, names = (len(materials), len(self.conditions)), [c.name for c in self.conditions]
-        array = np.empty((len(materials), 0)) if values is None else numbers(values, "conditions")
-        if not names and array.size:
+    def _read(self, rows: Sequence[str]) -> tuple[tuple[str, ...], Tensor]:
+        """Texts of the rows, and the columns of their conditions, `n x` their width."""
+        given = rows if isinstance(rows, Rows) else Rows(names(rows, "rows"))
+        if given.columns != self.conditions:
             raise FeatureError(
-                f"Conditions of shape {array.shape} are given, and there are none in the table: "
-                "leave them out, since they would change nothing."
+                f"the rows have the conditions {_labels(given.columns)}, X has columns for "
+                f"{_labels(self.conditions)}. Make the rows with Rows.of(table, materials, "
+                "conditions), from the table that the model was fitted to."
             )
-        if not names:
-            return torch.empty(shape, dtype=torch.float64)
-        if array.shape != shape:
+        if given.materials is None and self.featurizers:
             raise FeatureError(
-                f"Conditions {names} need an array of shape {shape}, "
-                f"got {None if values is None else array.shape}. "
-                "Give one row of conditions for each material."
+                f"recipes have no material that {[f.id for f in self.featurizers]} could describe: "
+                "give the model terms on conditions alone."
             )
-        check_finite(array, materials, names, featurizer=CONDITIONS)
         columns = [
-            _one_hot(array[:, j], c.name, c.categories) if c.categories else array[:, j : j + 1]
-            for j, c in enumerate(self.conditions)
+            np.eye(len(c.categories))[v.astype(np.int64)] if c.categories else v[:, None]
+            for c, v in zip(given.columns, given.conditions.T, strict=True)
         ]
-        return torch.from_numpy(np.concatenate(columns, axis=1))
+        return given.texts, torch.from_numpy(np.column_stack([np.empty((len(given), 0)), *columns]))
 
     def __reduce__(
         self,
@@ -303,12 +294,5 @@ def _condition_width(condition: Condition) -> int:
     return len(condition.categories) if condition.categories else 1
 
 
-def _one_hot(codes: np.ndarray, name: str, categories: Iterable[str]) -> np.ndarray:
-    size = len(tuple(categories))
-    known = np.isin(codes, np.arange(size))
-    if not known.all():
-        raise FeatureError(
-            f"Condition {name!r} has codes {sorted(set(codes[~known]))}, but only the codes "
-            f"0 to {size - 1} stand for a category."
-        )
-    return np.eye(size)[codes.astype(np.int64)]
+def _labels(conditions: Sequence[Condition]) -> list[str]:
+    return [f"{c.name} [{c.text}]" for c in conditions]

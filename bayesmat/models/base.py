@@ -15,7 +15,7 @@ from bayesmat._arguments import checked, names, real, seed_of
 from bayesmat._repr import table as html_table
 from bayesmat._repr import text
 from bayesmat._version import versions
-from bayesmat.data.materials import canonical_all
+from bayesmat.data.rows import Given, Rows
 from bayesmat.data.table import PropertyTable, Scale
 from bayesmat.errors import ArgumentError, ModelError
 from bayesmat.features.base import Layout
@@ -64,25 +64,28 @@ class Fitted:
     scales: tuple[Scale, ...]
     report: FitReport
 
-    def marginals(self, materials: Sequence[str]) -> Marginals:
-        """Component means and variances in model space, for canonical materials."""
-        return Marginals.join([self.model.marginals(X) for X in self.layout.stream(materials)])
+    def marginals(self, rows: Sequence[str]) -> Marginals:
+        """Component means and variances in model space, of `Rows` or canonical materials."""
+        return Marginals.join([self.model.marginals(X) for X in self.layout.stream(rows)])
 
     def predict(
         self,
-        materials: Sequence[str],
+        materials: Sequence[str] | None = None,
         properties: Sequence[str] | None = None,
         *,
-        conditions: np.ndarray | None = None,
+        conditions: Given | None = None,
         level: float = 0.9,
         sds: Mapping[str, Sequence[float] | float] | None = None,
     ) -> Prediction:
         """Median and central interval of a measurement on each material, in physical units.
 
         Args:
-            materials: Any valid spelling; the prediction carries the canonical keys.
+            materials: Any valid spelling, or `Rows`; left out for recipes. The prediction carries
+                the canonical keys.
             properties: Names; all by default.
-            conditions: `n x c`, needed if the table has conditions.
+            conditions: By name one value for all materials or one for each, like
+                `{"temperature": 298.15, "solvent": "water"}`, or `n x c` numbers; needed if the
+                table has conditions.
             level: Probability of the interval.
             sds: Standard deviations of the measurements that are predicted, by property and in its
                 unit, one for all or one per material (NaN: not known). Without them a measurement
@@ -90,7 +93,7 @@ class Fitted:
 
         Raises:
             MaterialError: Materials that cannot be read, all at once.
-            FeatureError: Conditions are missing, do not fit, or the table has none.
+            DataError: Conditions are missing, do not fit, or the table has none.
             ModelError: An unknown property or none, sds that do not fit, or a level outside (0, 1).
         """
         level = real(level, "level")
@@ -105,10 +108,9 @@ class Fitted:
                 f"{said}: name some of {list(known)}, which the model predicts, or leave "
                 "properties out for all of them."
             )
-        keys = tuple(canonical_all(materials, self.table.kind))
+        rows = Rows.of(self.table, materials, conditions)
         parts = [
-            (self.model.marginals(X), self.domain_distance(X))
-            for X in self.layout.stream(keys, conditions)
+            (self.model.marginals(X), self.domain_distance(X)) for X in self.layout.stream(rows)
         ]
         marginals = Marginals.join([part for part, _ in parts])
         if sds is not None:
@@ -122,7 +124,7 @@ class Fitted:
         )
         units = [self.scales[j].sd for j in columns]
         return Prediction(
-            keys, tuple(self.table.properties[j] for j in columns), median, lower, upper, level,
+            rows, tuple(self.table.properties[j] for j in columns), median, lower, upper, level,
             marginals.sd(observation=False)[:, columns].numpy() * units,
             marginals.sd(observation=True)[:, columns].numpy() * units,
             np.concatenate([distance for _, distance in parts]),
@@ -148,7 +150,7 @@ class Fitted:
         table, seed = checked(table, PropertyTable, "table"), seed_of(seed)
         table = table.select(self.prior.properties)
         check_additions(self.table, table)
-        X = self.layout(table.materials, table.condition_values)
+        X = self.layout(table.rows)
         model = self.model.update(table.observations(self.scales), X, seed=seed)
         report = _report(model, table, self.scales)
         updated = replace(self, table=table, model=model, report=report)
@@ -195,7 +197,7 @@ class Fitted:
 
     @cached_property
     def _train(self) -> Tensor:
-        return self.layout(self.table.materials, self.table.condition_values)
+        return self.layout(self.table.rows)
 
     def domain_distance(self, X: Tensor) -> np.ndarray:
         """1 - similarity of each row of X, `n x D`, to the nearest training row, shape `n`.
@@ -272,7 +274,7 @@ def fit(
     if observations.y.numel() == 0:
         raise ModelError("the table has no measured cell for these properties: nothing to fit.")
     layout = layout_of(prior, table)
-    X = layout(table.materials, table.condition_values)
+    X = layout(table.rows)
     model = prior.condition(observations, X, layout=layout, seed=seed, checkpoint=checkpoint)
     report = _report(model, table, scales)
     fitted = Fitted(table, prior, layout, model, scales, report)

@@ -11,6 +11,7 @@ import torch
 
 from bayesmat._arguments import array, checked
 from bayesmat._repr import sheet, text
+from bayesmat.data.rows import Rows
 from bayesmat.data.table import Property, Scale
 from bayesmat.errors import ModelError
 from bayesmat.models.marginals import Marginals
@@ -23,7 +24,7 @@ class Prediction:
     """Posterior predictions in physical units.
 
     Attributes:
-        materials: Canonical keys, `n`.
+        rows: What was asked, canonical: materials, conditions or both, `n`.
         properties: What is predicted, `m`.
         median: Median, `n x m`.
         lower: Lower end of the central interval for a *measurement*, `n x m`.
@@ -37,7 +38,7 @@ class Prediction:
             is an equal row and 1 one that the training rows say nothing of.
     """
 
-    materials: tuple[str, ...]
+    rows: Rows
     properties: tuple[Property, ...]
     median: np.ndarray
     lower: np.ndarray
@@ -47,9 +48,14 @@ class Prediction:
     observation_sd: np.ndarray
     domain_distance: np.ndarray
 
+    @property
+    def materials(self) -> tuple[str, ...]:
+        """Canonical keys of the materials, `n`; of recipes, their conditions in words."""
+        return self.rows.texts
+
     def to_frame(self) -> pd.DataFrame:
         """One row per material, columns named with units."""
-        columns: dict[str, object] = {"material": list(self.materials)}
+        columns: dict[str, object] = {**self.rows.frame_columns(units=True)}
         for j, prop in enumerate(self.properties):
             unit = f" [{prop.unit}]" if prop.unit else ""
             sd_unit = " [log]" if prop.scale == "log" else unit
@@ -63,13 +69,14 @@ class Prediction:
 
     def __repr__(self) -> str:
         labels = [p.label for p in self.properties]
-        return text("Prediction", {"materials": self.materials, "properties": labels})
+        return text("Prediction", {"rows": self.rows.keys, "properties": labels})
 
     def __str__(self) -> str:
         return self.to_frame().to_string(index=False, float_format=lambda v: f"{v:.3g}")
 
     def _repr_html_(self) -> str:
-        return sheet(self.to_frame(), caption=f"Predictions of {len(self.materials)} materials")
+        what = "recipes" if self.rows.materials is None else "materials"
+        return sheet(self.to_frame(), caption=f"Predictions of {len(self.rows)} {what}")
 
 
 def with_noise(

@@ -46,6 +46,6 @@ def load_fit(path: str | Path, prior: RestorablePrior) -> Fitted:
         )
     table = stored.table
     layout = layout_of(prior, table)
-    X, cells = layout(table.materials, table.condition_values), table.observations(stored.scales)
+    X, cells = layout(table.rows), table.observations(stored.scales)
     model = prior.restore(stored.state, cells, X, layout=layout)
     return Fitted(table, prior, layout, model, stored.scales, stored.report)

@@ -112,7 +112,7 @@ def hyper_of(fitted: Fitted, most: int) -> tuple[Draws, Draws, list[str]]:
             "This fit has no parameters to compare with their prior: the prior cannot be drawn "
             "from, or its parameters were given. Hand over draws of both by name."
         )
-    X = fitted.layout(fitted.table.materials[:1], fitted.table.condition_values[:1])
+    X = fitted.layout(fitted.table.rows[:1])
     sampled = fitted.prior.sample(X, _N_PRIOR, layout=fitted.layout, seed=0).parameters
     before = {name: v.numpy() for name, v in scalars(sampled).items()}
     chosen = [name for name in after if name in before]

@@ -109,7 +109,7 @@ def _of_prior(
 ) -> dict[str, xr.Dataset]:
     """Draws of the parameters before data, and measurements of the same cells from them."""
     obs = fitted.table.observations(fitted.scales)
-    X = fitted.layout(fitted.table.materials, fitted.table.condition_values)
+    X = fitted.layout(fitted.table.rows)
     rows, index = torch.unique(obs.rows, return_inverse=True)
     measured = replace(obs, rows=index, n_rows=len(rows))
     draws = prior.sample(X[rows], n, layout=fitted.layout, seed=seed)

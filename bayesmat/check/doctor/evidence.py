@@ -83,7 +83,7 @@ class Evidence:
     @cached_property
     def X(self) -> Tensor:
         """The features of all rows, `n x D`."""
-        return self.fitted.layout(self.table.materials, self.table.condition_values)
+        return self.fitted.layout(self.table.rows)
 
     @cached_property
     def first_rows(self) -> list[int]:

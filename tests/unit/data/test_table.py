@@ -143,7 +143,7 @@ def test_append_says_what_is_wrong(table):
     assert bare.append("C", {"Tb": 1.0}).values[-1, 0] == 1.0  # one material, one number
     with pytest.raises(DataError, match="exactly when the table has groups"):
         bare.append(["C"], {"Tb": [1.0]}, groups=["x"])
-    with pytest.raises(DataError, match=r"conditions \['T', 'solvent'\]"):
+    with pytest.raises(DataError, match=r"conditions \['T', 'solvent'\] are missing"):
         table.append(["C"], {"Tb": [1.0]}, groups=["x"])
     with pytest.raises(DataError, match="infinite"):
         bare.append(["C"], {"Tb": [np.inf]})

@@ -7,14 +7,13 @@ import pytest
 import torch
 
 from bayesmat.data.properties import Property
+from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import CampaignError
 from bayesmat.explore.goals import AtLeast, AtMost, Maximize, Minimize, Within
-from bayesmat.explore.records import (
-    Proposal,
-    RoundTrace,
-    SamplerStage,
-    Status,
+from bayesmat.explore.records import Proposal, RoundTrace, SamplerStage, Status
+from bayesmat.explore.store import ItemRow
+from bayesmat.explore.written import (
     goal_from_json,
     goal_to_json,
     jsonable,
@@ -75,7 +74,7 @@ def prediction():
     numbers = np.arange(4.0).reshape(2, 2)
     properties = (Property("gap", "eV", "log"), Property("Tb", "K"))
     return Prediction(
-        ("C", "CC"), properties, numbers + 5, numbers, numbers + 9, 0.9,
+        Rows(("C", "CC")), properties, numbers + 5, numbers, numbers + 9, 0.9,
         numbers / 7, numbers / 3, np.array([0.25, np.nan]),
     )  # fmt: skip
 
@@ -87,7 +86,9 @@ def test_predictions_survive_json():
     )
     # The table knows one property more than the model, in another order.
     known = (Property("Tb", "K"), Property("x", ""), Property("gap", "eV", "log"))
-    again, probability, scores = prediction_from_json(said.materials, written, known)
+    table = PropertyTable(("CCO",), "smiles", known, [[300.0, 0.0, 1.0]])
+    items = tuple(map(ItemRow, said.materials, written))
+    again, probability, scores = prediction_from_json(items, table)
     assert [p.name for p in again.properties] == ["Tb", "gap"]
     np.testing.assert_array_equal(again.median[:, ::-1], said.median)
     np.testing.assert_array_equal(again.observation_sd[:, ::-1], said.observation_sd)

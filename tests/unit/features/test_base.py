@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from bayesmat.data.rows import Rows
 from bayesmat.data.table import Condition
 from bayesmat.errors import FeatureError
 from bayesmat.features import ECFP, MACCS, CheapDescriptors, Layout, check_finite
@@ -25,9 +26,9 @@ def test_layout_holds_each_featurizer_once_in_the_order_first_seen():
 
 
 def test_conditions_follow_the_features_and_categories_become_indicators():
-    conditions = [Condition("T", "K"), Condition("solvent", categories=("water", "hexane", "dmf"))]
+    conditions = (Condition("T", "K"), Condition("solvent", categories=("water", "hexane", "dmf")))
     layout = Layout([MACCS()], conditions)
-    X = layout(MATERIALS, np.array([[300.0, 2], [310.0, 0]]))
+    X = layout(Rows(MATERIALS, [[300.0, 2], [310.0, 0]], conditions))
     assert layout.blocks["conditions"] == slice(166, 170)
     assert X[:, 166:].tolist() == [[300.0, 0, 0, 1], [310.0, 1, 0, 0]]
     assert layout.names[166:] == ("T", "solvent=water", "solvent=hexane", "solvent=dmf")
@@ -37,34 +38,26 @@ def test_layout_without_blocks_is_empty():
     assert Layout([])(MATERIALS).shape == (2, 0)
 
 
-@pytest.mark.parametrize("values", [None, np.zeros((1, 2)), np.zeros((2, 1))])
-def test_missing_conditions_are_refused(values):
-    layout = Layout([MACCS()], [Condition("T", "K"), Condition("p", "bar")])
-    with pytest.raises(FeatureError, match=r"\['T', 'p'\] need an array of shape \(2, 2\)"):
-        layout(MATERIALS, values)
+def test_rows_of_other_conditions_are_refused():
+    both = (Condition("T", "K"), Condition("p", "bar"))
+    layout = Layout([MACCS()], both)
+    for rows in (MATERIALS, Rows(MATERIALS, [[1.0], [2.0]], both[:1])):
+        with pytest.raises(FeatureError, match=r"X has columns for \['T \[K\]', 'p \[bar\]'\]"):
+            layout(rows)
+    with pytest.raises(FeatureError, match=r"X has columns for \[\]"):
+        Layout([MACCS()])(Rows(MATERIALS, np.zeros((2, 2)), both))
 
 
-def test_holes_in_conditions_are_named():
-    layout = Layout([MACCS()], [Condition("T", "K")])
-    with pytest.raises(FeatureError, match="'CCN', column 'T': nan"):
-        layout(MATERIALS, np.array([[300.0], [np.nan]]))
-
-
-def test_unknown_category_codes_are_refused():
-    layout = Layout([], [Condition("solvent", categories=("water", "hexane"))])
-    with pytest.raises(FeatureError, match=r"'solvent' has codes .*2.* only the codes 0 to 1"):
-        layout(MATERIALS, np.array([[0.0], [2.0]]))
+def test_recipes_cannot_be_described_by_features_of_materials():
+    x = (Condition("x", ""),)
+    assert Layout([], x)(Rows(None, [[0.5]], x)).tolist() == [[0.5]]
+    with pytest.raises(FeatureError, match="recipes have no material that"):
+        Layout([MACCS()], x)(Rows(None, [[0.5]], x))
 
 
 def test_blocks_cannot_be_changed():
     with pytest.raises(TypeError):
         Layout([MACCS()]).blocks["x"] = slice(0, 1)
-
-
-def test_read_only_conditions_are_read():
-    values = np.array([[298.0], [310.0]])
-    values.setflags(write=False)
-    assert Layout([], [Condition("T", "K")])(MATERIALS, values).tolist() == [[298.0], [310.0]]
 
 
 @pytest.mark.parametrize("way", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
@@ -119,12 +112,13 @@ class Lengths:
 def test_a_stream_holds_the_rows_of_x_some_at_a_time():
     layout = Layout([ECFP(size=64)], [Condition("T", "K")])
     T = np.arange(len(CHAINS), dtype=float)[:, None]
-    parts = list(layout.stream(CHAINS, T))
+    rows = Rows(CHAINS, T, layout.conditions)
+    parts = list(layout.stream(rows))
     assert [len(X) for X in parts] == [BLOCK, len(CHAINS) - BLOCK]
-    assert torch.equal(torch.cat(parts), layout(CHAINS, T))
-    assert [X.shape for X in layout.stream([], T[:0])] == [(0, 65)]
-    with pytest.raises(FeatureError, match="need an array of shape"):
-        next(layout.stream(CHAINS, T[:3]))
+    assert torch.equal(torch.cat(parts), layout(rows))
+    assert [X.shape for X in layout.stream(rows[:0])] == [(0, 65)]
+    with pytest.raises(FeatureError, match=r"rows have the conditions \[\]"):
+        next(layout.stream(CHAINS))
 
 
 def test_featurizers_are_asked_for_few_rows_at_a_time_and_for_each_once():

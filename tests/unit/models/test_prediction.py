@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bayesmat.data.table import Property, PropertyTable
-from bayesmat.errors import FeatureError, ModelError
+from bayesmat.errors import DataError, ModelError
 from bayesmat.models.base import fit
 from bayesmat.models.graph import Node, PropertyGraph
 from bayesmat.models.kernels import Linear, Term
@@ -120,7 +120,7 @@ def test_a_prediction_of_nothing_or_with_what_it_cannot_use_is_refused() -> None
     for sds in (np.inf, [0.1, np.inf], [0.1, -1.0]):
         with pytest.raises(ModelError, match="one positive, finite number"):
             fitted.predict(["0.5", "0.6"], sds={"y": sds})
-    with pytest.raises(FeatureError, match=r"shape \(1, 3\) are given, and there are none"):
+    with pytest.raises(DataError, match=r"shape \(2, 0\), got \(1, 3\)"):
         fitted.predict(["0.5", "0.6"], conditions=np.ones((1, 3)))
     empty = fitted.predict(["0.5", "0.6"], conditions=np.empty((2, 0)))
     np.testing.assert_array_equal(empty.median, fitted.predict(["0.5", "0.6"]).median)

@@ -1,0 +1,107 @@
+import copy
+import pickle
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from bayesmat.data.properties import Condition, Property
+from bayesmat.data.rows import Rows
+from bayesmat.data.table import PropertyTable
+from bayesmat.errors import DataError, MaterialError
+
+T = Condition("temperature", "K")
+SOLVENT = Condition("solvent", categories=("water", "dmf"))
+TABLE = PropertyTable(
+    ("OCC", "CC"), "smiles", (Property("Tb", "K"),), [[1.0], [2.0]],
+    conditions=(T, SOLVENT), condition_values=[[298.15, 0], [350, 1]],
+)  # fmt: skip
+RECIPES = PropertyTable(
+    None, "recipe", (Property("y"),), [[1.0], [2.0], [3.0]],
+    conditions=(Condition("x", ""), Condition("time", "hour")),
+    condition_values=[[0.5, 2], [0.5, 3], [0.5, 2]],
+)  # fmt: skip
+
+
+def test_rows_are_a_sequence_of_materials_with_one_key_each():
+    rows = TABLE.rows
+    assert isinstance(rows, Sequence)
+    assert list(rows) == ["CCO", "CC"] == [rows[0], rows[1]]
+    assert rows.keys == (
+        "CCO, temperature=298.15 K, solvent=water",
+        "CC, temperature=350 K, solvent=dmf",
+    )
+    assert rows[1:].keys == rows.keys[1:] == rows.take([1]).keys
+    assert rows.named(1) == {"temperature": 350.0, "solvent": "dmf"}
+    assert Rows(("CCO",)).keys == ("CCO",)
+
+
+def test_recipes_are_told_apart_by_their_conditions():
+    assert RECIPES.materials == ("x=0.5, time=2 hour", "x=0.5, time=3 hour", "x=0.5, time=2 hour")
+    assert RECIPES.rows.materials is None
+    assert RECIPES.subset([1]).materials == RECIPES.materials[1:2]
+    longer = RECIPES.append(None, {"y": [4.0, 5.0]}, conditions={"x": 0.25, "time": [1, 2]})
+    assert longer.materials[3:] == ("x=0.25, time=1 hour", "x=0.25, time=2 hour")
+    assert list(RECIPES.to_frame().columns) == ["x", "time", "y"]
+
+
+def test_a_condition_in_the_twelfth_digit_is_the_same():
+    assert Rows(None, [[25 + 273.15]], (T,)).keys == Rows(None, [[298.15 + 1e-13]], (T,)).keys
+
+
+def test_conditions_are_read_by_name_or_as_numbers():
+    for given in (
+        {"temperature": 300, "solvent": "dmf"},
+        {"solvent": ["dmf", "dmf"], "temperature": [300.0, 300.0]},
+        {"solvent": 1, "temperature": np.array([300, 300])},
+        np.array([[300.0, 1], [300.0, 1]]),
+    ):
+        rows = Rows.of(TABLE, ["C(C)O", "CC"], given)
+        assert rows.keys == (
+            "CCO, temperature=300 K, solvent=dmf",
+            "CC, temperature=300 K, solvent=dmf",
+        )
+    assert Rows.of(TABLE, rows).keys == rows.keys
+    grid = Rows.of(RECIPES, conditions={"x": [0.1, 0.2, 0.3], "time": 1})
+    assert len(grid) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, r"conditions \['temperature', 'solvent'\] are missing"),
+        ({"temperature": 1, "pH": 7}, r"\['solvent'\] are missing and conditions \['pH'\] are un"),
+        ({"temperature": [1, 2, 3], "solvent": 0}, r"\{'temperature': 3\} values for 2 rows"),
+        ({"temperature": 1, "solvent": "brine"}, r"knows \['water', 'dmf'\], not \['brine'\]"),
+        ({"temperature": 1, "solvent": [0, 2]}, r"impossible"),
+        ({"temperature": float("nan"), "solvent": 0}, r"impossible"),
+        (np.zeros((2, 1)), r"need an array of shape \(2, 2\), got \(2, 1\)"),
+    ],
+)
+def test_impossible_conditions_are_refused(given, said):
+    with pytest.raises(DataError, match=said):
+        Rows.of(TABLE, ["CCO", "CC"], given)
+
+
+def test_what_does_not_fit_the_table_is_refused():
+    with pytest.raises(MaterialError, match="C1"):
+        Rows.of(TABLE, ["C1"], {"temperature": 1, "solvent": 0})
+    with pytest.raises(DataError, match="recipes, which have no material"):
+        Rows.of(RECIPES, ["CCO"], {"x": 1, "time": 1})
+    with pytest.raises(DataError, match="no material is given"):
+        Rows.of(TABLE, conditions={"temperature": 1, "solvent": 0})
+    with pytest.raises(DataError, match="the table has"):
+        Rows.of(TABLE, RECIPES.rows)
+    with pytest.raises(DataError, match="leave conditions out"):
+        Rows.of(TABLE, TABLE.rows, {"temperature": 1, "solvent": 0})
+    with pytest.raises(DataError, match="needs materials: give strings, one a row"):
+        PropertyTable(None, "smiles", (Property("y"),), [[1.0]])
+    with pytest.raises(DataError, match="there are none: name at least one"):
+        PropertyTable(None, "recipe", (Property("y"),), [[1.0]])
+
+
+def test_copies_are_equal_and_read_only():
+    for again in (copy.deepcopy(TABLE.rows), pickle.loads(pickle.dumps(TABLE.rows))):
+        assert again.keys == TABLE.rows.keys
+        with pytest.raises(ValueError, match="read-only"):
+            again.conditions[0, 0] = 1.0
