@@ -20,13 +20,13 @@ from .data import to_csv as to_csv
 from .errors import BayesmatError as BayesmatError
 from .explore.campaign import Campaign as Campaign
 from .explore.candidates import MoleculeDesign as MoleculeDesign
-from .explore.candidates import Pool as Pool
 from .explore.goals import AtLeast as AtLeast
 from .explore.goals import AtMost as AtMost
 from .explore.goals import Maximize as Maximize
 from .explore.goals import Minimize as Minimize
 from .explore.goals import Within as Within
 from .explore.improvement import ImprovementRule as ImprovementRule
+from .explore.pool import Pool as Pool
 from .explore.select import ExpectedDistanceRule as ExpectedDistanceRule
 from .explore.select import LiteralSpacierRule as LiteralSpacierRule
 from .explore.select import ProbabilityRule as ProbabilityRule

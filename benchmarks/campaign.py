@@ -32,8 +32,9 @@ from bayesmat.design.draws import draw_prior, molecule_checker
 from bayesmat.design.language import SmilesNGram
 from bayesmat.design.sampler import SamplerSettings
 from bayesmat.explore.campaign import Campaign
-from bayesmat.explore.candidates import Candidates, CandidateSource, MoleculeDesign, Pool
+from bayesmat.explore.candidates import Candidates, CandidateSource, MoleculeDesign
 from bayesmat.explore.goals import Goal, Within
+from bayesmat.explore.pool import Pool
 from bayesmat.explore.select import (
     ExpectedDistanceRule,
     LiteralSpacierRule,

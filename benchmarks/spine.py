@@ -25,7 +25,7 @@ from bayesmat import demo
 from bayesmat.design.corpus import filtered_molecules
 from bayesmat.design.language import SmilesNGram
 from bayesmat.explore.candidates import RegionScore
-from bayesmat.explore.goals import region_of
+from bayesmat.explore.region import region_of
 from benchmarks.peers.environments import PEERS, PeerError, run
 
 Figures = dict[str, float]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, overload
@@ -169,6 +169,30 @@ class Rows(Shown, Sequence[str]):
                 for c in self.columns
             },
         }
+
+    def under(self, conditions: Mapping[str, float | str]) -> Rows:
+        """These rows with some conditions replaced by one value each.
+
+        Raises:
+            DataError: There is no such condition or category.
+        """
+        known = [c.name for c in self.columns]
+        if unknown := [name for name in conditions if name not in known]:
+            raise DataError(f"conditions {unknown} are unknown: there are {known or 'none'}.")
+        given = np.array(self.conditions)
+        for name, value in conditions.items():
+            j = known.index(name)
+            given[:, j] = _column(self.columns[j], value)
+        return Rows(self.materials, given, self.columns)
+
+    def distinct(self) -> Rows:
+        """Each row once, in the order first seen."""
+        first = {key: i for i, key in reversed(list(enumerate(self.keys)))}
+        return self if len(first) == len(self) else self.take(sorted(first.values()))
+
+    def without(self, keys: Collection[str]) -> Rows:
+        """The rows whose key is none of these."""
+        return self.take([i for i, key in enumerate(self.keys) if key not in keys])
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Rows:
         """Some of the rows, in this order."""

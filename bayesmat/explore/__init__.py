@@ -2,10 +2,12 @@
 
 from .acquisition import ExpectedDistance, RegionProbability, SpacierValue
 from .campaign import Campaign
-from .candidates import Candidates, CandidateSource, MoleculeDesign, Pool
-from .goals import AtLeast, AtMost, Goal, Maximize, Minimize, Region, Within, region_of
+from .candidates import Candidates, CandidateSource, MoleculeDesign
+from .goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
 from .improvement import ImprovementRule
+from .pool import Pool
 from .records import CarryOver, Proposal, RoundTrace, Status
+from .region import Region, region_of
 from .select import (
     ExpectedDistanceRule,
     LiteralSpacierRule,

@@ -21,7 +21,8 @@ from torch import Tensor
 from typing_extensions import override
 
 from bayesmat.errors import ModelError
-from bayesmat.explore.goals import Goal, Region, goals_of, region_of
+from bayesmat.explore.goals import Goal, goals_of
+from bayesmat.explore.region import Region, region_of
 from bayesmat.models.base import Fitted
 from bayesmat.models.marginals import Marginals
 from bayesmat.models.model import PropertyModel

@@ -1,13 +1,13 @@
-"""Where candidates come from: molecules invented by SMC, or a given pool."""
+"""Where candidates come from: what a source is, and molecules invented by SMC."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Protocol
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bayesmat._arguments import names, seed_of, settle
 from bayesmat._repr import Shown
-from bayesmat.data.materials import Kind, canonical_all
+from bayesmat.data.rows import Rows
 from bayesmat.design.chemistry import MoleculeFilter
 from bayesmat.design.language import SmilesNGram
 from bayesmat.design.moves import Checker
@@ -28,46 +28,56 @@ from bayesmat.design.sampler import (
     sample_strings,
 )
 from bayesmat.errors import DesignError
-from bayesmat.explore.goals import Goal, Maximize, Region, extremes, region_of
+from bayesmat.explore.goals import At, Goal, Maximize, applies, at_of, extremes
 from bayesmat.explore.records import SamplerStage, stage_of
+from bayesmat.explore.region import Region, region_of
 from bayesmat.models.base import Fitted
 
-__all__ = ["CandidateSource", "Candidates", "MoleculeDesign", "Pool", "RegionScore"]
+__all__ = ["CandidateSource", "Candidates", "MoleculeDesign", "RegionScore"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Candidates(Shown):
-    """Materials that may be chosen next.
+    """What may be chosen next.
 
     Attributes:
-        materials: Canonical keys, distinct.
+        rows: Canonical, distinct; a list of keys where there are no conditions.
         trace: JSON-able notes on how they were made; people read them, programs do not.
         stages: Temperatures of the sampler, if one made them.
+        notes: Columns that travel with the rows (name, price, supplier), a value for each.
 
     Raises:
         DesignError: There is none, or one is there twice.
     """
 
-    materials: tuple[str, ...]
+    rows: Rows
     trace: dict[str, Any] = field(default_factory=dict)
     stages: tuple[SamplerStage, ...] = ()
+    notes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.rows, Rows):
+            object.__setattr__(self, "rows", Rows(names(self.rows, "Candidates")))
         settle(self)
-        if not self.materials:
+        if not len(self.rows):
             raise DesignError(
                 "there is no candidate, so that nothing can be chosen: let the source of "
                 "candidates reach further, or stop here."
             )
-        twice = [m for m, n in Counter(self.materials).items() if n > 1]
+        twice = [key for key, n in Counter(self.rows.keys).items() if n > 1]
         if twice:
             raise DesignError(
                 f"{len(twice)} candidates are there twice, so that one could be in a batch twice: "
                 f"{twice[:20]}. Hand each over once: tuple(dict.fromkeys(materials))."
             )
 
+    @property
+    def materials(self) -> tuple[str, ...]:
+        """The materials of the rows; of recipes, their keys."""
+        return self.rows.texts
+
     def _facts(self) -> dict[str, object]:
-        return {"number": len(self.materials), "first": self.materials[:4], "trace": self.trace}
+        return {"number": len(self.rows), "first": self.rows.keys[:4], "trace": self.trace}
 
 
 class CandidateSource(Protocol):
@@ -81,7 +91,7 @@ class CandidateSource(Protocol):
     def __call__(
         self, fitted: Fitted, goals: Sequence[Goal], *, exclude: Collection[str], seed: int
     ) -> Candidates:
-        """Candidates none of which is in `exclude`, the canonical keys of what is known."""
+        """Candidates none of which is in `exclude`, the keys of the rows that are known."""
         ...
 
 
@@ -91,67 +101,14 @@ class RegionScore(Shown):
 
     fitted: Fitted
     region: Region
+    at: At = field(default_factory=dict)
 
     def __call__(self, materials: Sequence[str]) -> Tensor:
         """Shape `n`."""
-        materials = names(materials, "materials")
-        marginals = self.fitted.marginals(materials)
+        marginals = self.fitted.marginals(
+            Rows.of(self.fitted.table, names(materials, "materials"), self.at)
+        )
         return marginals.log_probability(self.region.lower, self.region.upper)
-
-
-@dataclass(frozen=True, repr=False)
-class Pool(Shown):
-    """A fixed list of candidate materials, in any spelling.
-
-    Attributes:
-        materials: Any iterable of strings; one string is one material.
-
-    Raises:
-        ArgumentError: Something in it is not text.
-        DesignError: It is empty.
-    """
-
-    materials: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "materials", names(self.materials, "Pool"))
-        if not self.materials:
-            raise DesignError("the pool holds no material: give at least one.")
-
-    def keys(self, kind: Kind) -> tuple[str, ...]:
-        """Canonical keys of a kind of material, each once.
-
-        Raises:
-            MaterialError: Some are no such material; all are listed.
-        """
-        return _keys(self.materials, kind)
-
-    @property
-    def digest(self) -> str:
-        """Hash of the list."""
-        return hashlib.sha256("\n".join(self.materials).encode()).hexdigest()[:16]
-
-    def __call__(
-        self, fitted: Fitted, goals: Sequence[Goal], *, exclude: Collection[str], seed: int
-    ) -> Candidates:
-        """The pool without what is excluded."""
-        kept = tuple(m for m in self.keys(fitted.table.kind) if m not in exclude)
-        if not kept:
-            raise DesignError(
-                f"every one of the {len(self.materials)} materials of the pool has been used or "
-                "excluded. To go on with a larger pool, call Campaign.carry_over(url, prior=..., "
-                "candidates=bm.Pool(...), reason=...)."
-            )
-        return Candidates(kept, {"source": f"pool of {len(self.materials)}"})
-
-    def _facts(self) -> dict[str, object]:
-        return {"number": len(self.materials), "first": self.materials[:4]}
-
-
-@lru_cache(maxsize=4)
-def _keys(materials: tuple[str, ...], kind: Kind) -> tuple[str, ...]:
-    """Half a millisecond a molecule, and every round asks."""
-    return tuple(dict.fromkeys(canonical_all(materials, kind)))
 
 
 def _aim(fitted: Fitted, goals: Sequence[Goal]) -> Region:
@@ -159,8 +116,11 @@ def _aim(fitted: Fitted, goals: Sequence[Goal]) -> Region:
     region = region_of(goals, fitted.table.property_names, fitted.scales)
     for goal in extremes(goals):
         j = fitted.table.property_names.index(goal.property)
-        measured = torch.as_tensor(fitted.table.values[:, j].copy())
+        meant = applies(fitted.table.rows, goals)
+        measured = torch.as_tensor(fitted.table.values[meant, j])
         y = fitted.scales[j].to_model(measured[~measured.isnan()])
+        if not len(y):
+            continue
         if isinstance(goal, Maximize):
             region.lower[j] = y.max()
         else:
@@ -222,17 +182,18 @@ class MoleculeDesign:
         result = sample_strings(
             self.language,
             self.checker,
-            MemoScore(RegionScore(fitted, region)),
+            MemoScore(RegionScore(fitted, region, at_of(goals))),
             seed=seed,
             settings=self.settings,
             initial=self.prior_draws,
         )
         ranked = sorted(result.visited, key=lambda key: (-result.visited[key], key))
-        kept: list[str] = []
+        rows = Rows.of(fitted.table, ranked, at_of(goals))
+        name, kept = dict(zip(ranked, rows.keys, strict=True)), list[str]()
         for key in ranked:
             if len(kept) == self.n_candidates:
                 break
-            if key not in exclude and self.checker.approves(key):
+            if name[key] not in exclude and self.checker.approves(key):
                 kept.append(key)
         trace = {
             "source": "molecules by SMC",
@@ -247,4 +208,4 @@ class MoleculeDesign:
         if not kept:
             raise DesignError("the sampler found no molecule that is new and passes the filter.")
         stages = tuple(stage_of(row, self.settings.n_particles) for row in result.trace)
-        return Candidates(tuple(kept), trace, stages)
+        return Candidates(Rows.of(fitted.table, kept, at_of(goals)), trace, stages)

@@ -5,32 +5,41 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor
 
-from bayesmat._arguments import checked, instance, names, real
+from bayesmat._arguments import checked, instance, real
+from bayesmat.data.rows import Rows, number_text
 from bayesmat.data.table import Property, Scale
 from bayesmat.errors import ArgumentError, CampaignError, ModelError
 
 __all__ = [
-    "AtLeast", "AtMost", "Goal", "Maximize", "Minimize", "Region", "Target", "Within", "extremes",
-    "goal_words", "goals_of", "nearest", "region_of", "targets_of",
+    "AtLeast", "AtMost", "Goal", "Maximize", "Minimize", "Target", "Within", "aimed",
+    "applies", "at_of", "extremes", "goal_words", "goals_of", "nearest", "targets_of",
 ]  # fmt: skip
+
+
+At = Mapping[str, float | str]
 
 
 @dataclass(frozen=True)
 class Within:
     """Reach the closed interval [lower, upper] of a property, in its unit.
 
+    Every goal may say under which conditions (`at`, by name; categories by theirs) the property is
+    meant; a condition that it does not name is that of the row.
+
     >>> Within("gap", 2.0, 2.5).met(2.25)
     True
+    >>> Within("viscosity", 1.0, 2.0, at={"temperature": 298.15}).at
+    {'temperature': 298.15}
     """
 
     property: str
     lower: float
     upper: float
+    at: At = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         _numbers(self, "lower", "upper")
@@ -56,6 +65,7 @@ class AtLeast:
 
     property: str
     lower: float
+    at: At = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         _numbers(self, "lower")
@@ -77,6 +87,7 @@ class AtMost:
 
     property: str
     upper: float
+    at: At = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         _numbers(self, "upper")
@@ -97,6 +108,7 @@ class Maximize:
     """Find the largest values; there is no region, so the rule is `ImprovementRule`."""
 
     property: str
+    at: At = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         _numbers(self)
@@ -107,6 +119,7 @@ class Minimize:
     """Find the smallest values; there is no region, so the rule is `ImprovementRule`."""
 
     property: str
+    at: At = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         _numbers(self)
@@ -122,6 +135,8 @@ def _numbers(goal: object, *bounds: str) -> None:
         vars(goal)["property"], str, f"{kind}(property)", "name a property, like 'gap'."
     )
     object.__setattr__(goal, "property", name)
+    given = checked(vars(goal)["at"], At, f"{kind}({name!r}): at")
+    object.__setattr__(goal, "at", dict(given))
     for bound in bounds:
         value = real(vars(goal)[bound], f"{kind}({name!r}): {bound}")
         if not math.isfinite(value):
@@ -180,6 +195,7 @@ class Target:
         lower: Lower end of the region, -inf where it is open.
         upper: Upper end.
         sign: 1 if the property is maximised, -1 if it is minimised.
+        at: The conditions that it is meant under.
 
     >>> str(Target(Property("gap", "eV"), 2.0, 2.5))
     'gap between 2 and 2.5 eV'
@@ -189,6 +205,7 @@ class Target:
     lower: float = -math.inf
     upper: float = math.inf
     sign: int = 0
+    at: At = field(default_factory=dict, hash=False)
 
     @builtins.property
     def is_region(self) -> bool:
@@ -220,6 +237,9 @@ class Target:
         return max(low - y, y - high, 0.0), middle - self.sign * y
 
     def __str__(self) -> str:
+        return f"{self._wanted()}{_at_words(self.at)}"
+
+    def _wanted(self) -> str:
         name, unit = self.prop.name.replace("_", " "), f" {self.prop.unit}".rstrip()
         if not self.is_region:
             return f"{ ({1: 'largest', -1: 'smallest'}.get(self.sign, 'extreme')) } {name}"
@@ -240,7 +260,7 @@ def targets_of(goals: Sequence[Goal], properties: Sequence[Property]) -> tuple[T
     known = {p.name: p for p in properties}
     merged: dict[str, Target] = {}
     for goal in goals:
-        target = merged.get(goal.property, Target(known[goal.property]))
+        target = merged.get(goal.property, Target(known[goal.property], at=goal.at))
         if isinstance(goal, Maximize | Minimize):
             target = replace(target, sign=1 if isinstance(goal, Maximize) else -1)
         else:
@@ -248,6 +268,41 @@ def targets_of(goals: Sequence[Goal], properties: Sequence[Property]) -> tuple[T
             target = replace(target, lower=low, upper=high)
         merged[goal.property] = target
     return tuple(merged.values())
+
+
+def at_of(goals: Sequence[Goal]) -> At:
+    """The conditions that the goals are meant under; none where they leave that to the rows.
+
+    Raises:
+        ModelError: They differ, so that no one row could answer them all.
+    """
+    given = [goal.at for goal in goals]
+    if any(at != given[0] for at in given):
+        raise ModelError(
+            f"the goals are meant under different conditions, {[dict(at) for at in given]}, and a "
+            "measurement has one: give all of them the same `at`, or a campaign each."
+        )
+    return given[0] if given else {}
+
+
+def aimed(rows: Rows, goals: Sequence[Goal]) -> Rows:
+    """The rows under the conditions that the goals are meant under.
+
+    >>> from bayesmat.data import Condition
+    >>> T = (Condition("temperature", "K"),)
+    >>> goal = AtLeast("Cp", 100.0, at={"temperature": 350})
+    >>> aimed(Rows(("CCO",), [[298.15]], T), [goal]).keys
+    ('CCO, temperature=350 K',)
+    """
+    at = at_of(goals)
+    if not at:
+        return rows
+    return rows.under(at)
+
+
+def applies(rows: Rows, goals: Sequence[Goal]) -> list[bool]:
+    """Whether the goals are meant under the conditions of each row."""
+    return [a == b for a, b in zip(rows.keys, aimed(rows, goals).keys, strict=True)]
 
 
 def nearest(
@@ -284,73 +339,12 @@ def goal_words(goal: Goal, properties: Sequence[Property]) -> str:
     'gap: Within 2 to 2.5 eV'
     """
     unit = {p.name: f" {p.unit}".rstrip() for p in properties}.get(goal.property, "")
-    ends = [f"{value:g}" for name, value in vars(goal).items() if name != "property"]
+    ends = [f"{v:g}" for name, v in vars(goal).items() if name not in ("property", "at")]
     bounds = f" {' to '.join(ends)}{unit}" if ends else ""
-    return f"{goal.property}: {type(goal).__name__}{bounds}"
+    return f"{goal.property}: {type(goal).__name__}{bounds}{_at_words(goal.at)}"
 
 
-@dataclass(frozen=True, eq=False)
-class Region:
-    """The target region U: a box in model space over the m properties of a model.
-
-    Attributes:
-        lower: Shape `m`, -inf where open.
-        upper: Shape `m`, inf where open.
-    """
-
-    lower: Tensor
-    upper: Tensor
-
-    @builtins.property
-    def centre(self) -> Tensor:
-        """Middle of the box, or the finite bound where one side is open; NaN where both are."""
-        middle = 0.5 * (self.lower + self.upper)
-        open_above = torch.where(torch.isinf(self.upper), self.lower, middle)
-        centre = torch.where(torch.isinf(self.lower), self.upper, open_above)
-        return torch.where(torch.isinf(centre), torch.nan, centre)
-
-    @builtins.property
-    def bounded(self) -> Tensor:
-        """Which properties the region says anything about, shape `m`."""
-        return ~(torch.isinf(self.lower) & torch.isinf(self.upper))
-
-    def distance(self, f: Tensor) -> Tensor:
-        """Euclidean distance of points (`... x m`) to the box, shape `...`."""
-        outside = (self.lower - f).clamp(min=0) + (f - self.upper).clamp(min=0)
-        return outside.square().sum(-1).sqrt()
-
-    def grown(self, by: Tensor) -> Region:
-        """The box with every finite side moved outward by `by` (shape `m`)."""
-        return Region(self.lower - by, self.upper + by)
-
-
-def region_of(goals: Sequence[Goal], properties: Sequence[str], scales: Sequence[Scale]) -> Region:
-    """The box in model space that all goals with bounds draw together.
-
-    Raises:
-        ModelError: A goal names an unknown property, two goals contradict each other, or a bound
-            of a log property is not positive.
-    """
-    properties = names(properties, "properties")
-    scales = checked(scales, tuple[Scale, ...], "scales")
-    lower = torch.full((len(properties),), -math.inf, dtype=torch.float64)
-    upper = torch.full((len(properties),), math.inf, dtype=torch.float64)
-    for goal in goals:
-        if goal.property not in properties:
-            raise ModelError(f"{goal} names {goal.property!r}, the model knows {list(properties)}.")
-        if isinstance(goal, Maximize | Minimize):
-            continue
-        j = list(properties).index(goal.property)
-        low, high = (_to_model(scales[j], bound, goal) for bound in goal.bounds)
-        lower[j], upper[j] = max(float(lower[j]), low), min(float(upper[j]), high)
-        if not lower[j] < upper[j]:
-            raise ModelError(f"the goals on {goal.property!r} leave no value: {list(goals)}.")
-    return Region(lower, upper)
-
-
-def _to_model(scale: Scale, bound: float, goal: Goal) -> float:
-    if math.isinf(bound):
-        return bound
-    if scale.log and bound <= 0:
-        raise ModelError(f"{goal}: the property is on a log scale, so bounds must be positive.")
-    return float(scale.to_model(torch.tensor(bound, dtype=torch.float64)))
+def _at_words(at: At) -> str:
+    """Where a goal is meant, in words."""
+    said = [f"{n} = {v if isinstance(v, str) else number_text(v)}" for n, v in at.items()]
+    return f" at {', '.join(said)}" if said else ""

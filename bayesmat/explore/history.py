@@ -27,6 +27,7 @@ from bayesmat.explore.goals import (
 )
 from bayesmat.explore.records import Status
 from bayesmat.explore.store import ItemRow, ProposalRow, ResultRow
+from bayesmat.explore.written import rows_from_json
 from bayesmat.oracles.base import Failure
 
 __all__ = ["History", "columns_of"]
@@ -81,8 +82,8 @@ class History(Shown):
 
     @property
     def known(self) -> frozenset[str]:
-        """Materials that must not be proposed (again): start, told, failed and pending."""
-        return frozenset(self.start.materials) | frozenset(self.proposed)
+        """Keys of what must not be proposed (again): start, told, failed and pending."""
+        return frozenset(self.start.rows.keys) | frozenset(self.proposed)
 
     @property
     def pending(self) -> tuple[str, ...]:
@@ -127,7 +128,7 @@ class History(Shown):
     def table(self) -> PropertyTable:
         """The start table with a row for every proposed material that has a result."""
         names = self.start.property_names
-        rows: list[tuple[str, int, dict[str, ResultRow]]] = []
+        rows: list[tuple[ItemRow, int, dict[str, ResultRow]]] = []
         for proposal in self.proposals:
             for item in proposal.items:
                 cells = {
@@ -136,11 +137,11 @@ class History(Shown):
                     if r.property in names
                 }
                 if cells:
-                    rows.append((item.material, proposal.round, cells))
+                    rows.append((item, proposal.round, cells))
         if not rows:
             return self.start
         return self.start.append(
-            [material for material, _, _ in rows],
+            rows_from_json([item for item, _, _ in rows], self.start),
             {n: [_number(c[n].value if n in c else None) for _, _, c in rows] for n in names},
             {n: [_number(c[n].sd if n in c else None) for _, _, c in rows] for n in names},
             groups=None if self.start.groups is None else [f"round {r}" for _, r, _ in rows],

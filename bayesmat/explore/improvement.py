@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,9 +16,10 @@ from torch import Tensor
 from bayesmat._arguments import settle
 from bayesmat._bounds import at_least
 from bayesmat.errors import ModelError
+from bayesmat.explore.board import Board
 from bayesmat.explore.candidates import Candidates
-from bayesmat.explore.goals import Goal, Maximize, Minimize
-from bayesmat.explore.select import Board, Selection
+from bayesmat.explore.goals import Goal, Maximize, Minimize, applies
+from bayesmat.explore.select import Selection
 from bayesmat.models.base import Fitted
 
 __all__ = ["ImprovementRule"]
@@ -58,7 +60,8 @@ class ImprovementRule:
         sign = 1.0 if isinstance(wanted[0], Maximize) else -1.0
         board = Board.of(fitted, candidates, goals)
         y = fitted.scales[0].to_model(torch.tensor(fitted.table.values[:, 0]))
-        best = float((sign * y[~torch.isnan(y)]).max())
+        meant = torch.tensor(applies(fitted.table.rows, goals)) & ~torch.isnan(y)
+        best = float((sign * y[meant]).max()) if bool(meant.any()) else -math.inf
         optimism = sign * board.marginals.mixture_mean[:, 0] + board.marginals.sd(
             observation=False
         ).squeeze(-1)

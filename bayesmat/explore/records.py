@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bayesmat._repr import record, sheet, text
+from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
 from bayesmat.explore.store import ProposalRow
 from bayesmat.explore.written import jsonable, prediction_from_json
@@ -116,6 +118,7 @@ class Proposal:
         probability: P(a measurement meets all goals that have bounds), shape `n`; NaN if none has.
         scores: The rule's value of each material, shape `n`.
         trace: How the proposal came about.
+        notes: Columns of the pool that travel with the rows.
     """
 
     round: int
@@ -123,28 +126,41 @@ class Proposal:
     probability: np.ndarray
     scores: np.ndarray
     trace: RoundTrace = field(default_factory=RoundTrace)
+    notes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> Rows:
+        """What is proposed, best first: materials, conditions or both."""
+        return self.prediction.rows
 
     @property
     def materials(self) -> tuple[str, ...]:
-        """The materials, best first."""
+        """The materials, best first; of recipes, their conditions in words."""
         return self.prediction.materials
 
     def to_frame(self) -> pd.DataFrame:
         """One row per material: prediction with its interval, probability and score."""
         frame = self.prediction.to_frame()
-        frame.insert(1, "P(goals)", self.probability)
+        place = len(self.rows.frame_columns())
+        for name, column in self.notes.items():
+            if name not in frame:
+                frame.insert(place, name, list(column))
+                place += 1
+        frame.insert(place, "P(goals)", self.probability)
         return frame.assign(score=self.scores)
 
     def __repr__(self) -> str:
-        return text("Proposal", {"round": self.round, "materials": self.materials})
+        return text("Proposal", {"round": self.round, "rows": self.rows.keys})
 
     def __str__(self) -> str:
-        head = f"Round {self.round}: {len(self.materials)} materials by {self.trace.rule}"
-        return f"{head}\n{_rounded(self.to_frame()).to_string(index=False)}"
+        return f"{self._head()}\n{_rounded(self.to_frame()).to_string(index=False)}"
 
     def _repr_html_(self) -> str:
-        caption = f"Round {self.round}: {len(self.materials)} materials by {self.trace.rule}"
-        return sheet(self.to_frame(), caption=caption)
+        return sheet(self.to_frame(), caption=self._head())
+
+    def _head(self) -> str:
+        what = "recipe" if self.rows.materials is None else "material"
+        return f"Round {self.round}: {_count(len(self.rows), what)} by {self.trace.rule}"
 
 
 @dataclass(frozen=True)
@@ -232,4 +248,7 @@ def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
 def proposal_of(row: ProposalRow, table: PropertyTable) -> Proposal:
     """Read a proposal from the store; `table` is the start table."""
     prediction, probability, scores = prediction_from_json(row.items, table)
-    return Proposal(row.round, prediction, probability, scores, RoundTrace.from_json(row.trace))
+    said = [item.prediction.get("notes", {}) for item in row.items]
+    notes = {name: [note.get(name) for note in said] for name in dict.fromkeys(chain(*said))}
+    trace = RoundTrace.from_json(row.trace)
+    return Proposal(row.round, prediction, probability, scores, trace, notes)

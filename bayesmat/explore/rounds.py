@@ -11,18 +11,21 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from bayesmat._arguments import checked
+from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
 from bayesmat.data.units import converter
 from bayesmat.design.chemistry import MoleculeFilter
 from bayesmat.design.corpus import filtered_molecules
 from bayesmat.design.language import SmilesNGram
 from bayesmat.errors import BayesmatError, CampaignError, ModelError
-from bayesmat.explore.candidates import CandidateSource, MoleculeDesign, Pool
-from bayesmat.explore.goals import Goal, extremes, goals_of, region_of
+from bayesmat.explore.candidates import CandidateSource, MoleculeDesign
+from bayesmat.explore.goals import Goal, aimed, at_of, extremes, goals_of
 from bayesmat.explore.history import History
 from bayesmat.explore.identity import versions
 from bayesmat.explore.improvement import ImprovementRule
+from bayesmat.explore.pool import Pool
 from bayesmat.explore.records import RoundTrace
+from bayesmat.explore.region import region_of
 from bayesmat.explore.select import (
     ExpectedDistanceRule,
     LiteralSpacierRule,
@@ -31,7 +34,7 @@ from bayesmat.explore.select import (
     SpacierRule,
 )
 from bayesmat.explore.store import ItemRow, ProposalRow
-from bayesmat.explore.written import prediction_to_json
+from bayesmat.explore.written import jsonable, prediction_to_json
 from bayesmat.inference.seeds import spawn
 from bayesmat.models.base import Fitted, fit, layout_of
 from bayesmat.models.model import Prior
@@ -97,12 +100,12 @@ def design_round(parts: Parts, history: History, batch: int, *, seed: int) -> Pr
         fitted, candidates, history.goals, batch, seed=_seed(seed, number, 2), round=number
     )
     clock.append(time.perf_counter())
-    chosen = [candidates.materials[row] for row in selection.rows]
-    _check_chosen(chosen, history, parts.rule.name)
+    chosen = candidates.rows.take(selection.rows)
+    _check_chosen(chosen.keys, history, parts.rule.name)
     trace = RoundTrace(
         parts.rule.name,
         parts.candidates.digest,
-        len(candidates.materials),
+        len(candidates.rows),
         len(history.pending),
         str(fitted.report),
         dict(zip(("fit", "candidates", "select"), np.diff(clock).tolist(), strict=True)),
@@ -114,16 +117,18 @@ def design_round(parts: Parts, history: History, batch: int, *, seed: int) -> Pr
     predictions = prediction_to_json(
         fitted.predict(chosen), goal_probability(fitted, history.goals, chosen), selection.scores
     )
-    items = tuple(map(ItemRow, chosen, predictions))
+    notes = [{k: jsonable(v[row]) for k, v in candidates.notes.items()} for row in selection.rows]
+    said = [p | ({"notes": n} if n else {}) for p, n in zip(predictions, notes, strict=True)]
+    items = tuple(map(ItemRow, chosen.keys, said))
     return ProposalRow(number, trace.to_json(), items)
 
 
-def goal_probability(fitted: Fitted, goals: Sequence[Goal], materials: Sequence[str]) -> np.ndarray:
-    """P(a measurement meets all goals that have bounds) of canonical materials; NaN if none has."""
+def goal_probability(fitted: Fitted, goals: Sequence[Goal], rows: Rows) -> np.ndarray:
+    """P(a measurement meets all goals that have bounds) of rows; NaN if none has."""
     region = region_of(goals, fitted.table.property_names, fitted.scales)
     if not bool(region.bounded.any()):
-        return np.full(len(materials), np.nan)
-    log_p = fitted.marginals(materials).log_probability(region.lower, region.upper)
+        return np.full(len(rows), np.nan)
+    log_p = fitted.marginals(aimed(rows, goals)).log_probability(region.lower, region.upper)
     return log_p.exp().numpy()
 
 
@@ -155,22 +160,20 @@ def check_new(
             f"no cell of {list(prior.properties)} is measured in the table, so that there is "
             "nothing to fit: a campaign starts from at least one measurement."
         )
-    _check_described(prior, table, table.materials, "the table")
+    _check_described(prior, table, table.rows, "the table")
     if isinstance(candidates, Pool):
-        used = {*known, *table.materials}
-        left = tuple(m for m in candidates.keys(table.kind) if m not in used)
-        if not left:
+        used = {*known, *table.rows.keys}
+        left = candidates.rows(table, goals).without(used).distinct()
+        if not len(left):
             raise CampaignError(
-                f"all {len(candidates.materials)} materials of the pool are known already, so that "
+                f"all {candidates.size} {candidates.what} of the pool are known already, so that "
                 "nothing is left to propose: give candidates that have not been measured."
             )
         _check_described(prior, table, left[:_MOST_DESCRIBED], "the pool")
 
 
-def _check_described(
-    prior: Prior, table: PropertyTable, materials: Sequence[str], where: str
-) -> None:
-    blocks = layout_of(prior).stream(materials)
+def _check_described(prior: Prior, table: PropertyTable, rows: Rows, where: str) -> None:
+    blocks = layout_of(prior, table).stream(rows)
     try:
         for _ in tqdm(blocks, desc=f"describing {where}", delay=2, leave=False):
             pass
@@ -200,12 +203,20 @@ def check_chosen(
     candidates = checked(candidates, CandidateSource | None, "candidates")
     rule = checked(rule, Rule | None, "rule")
     if isinstance(candidates, Pool):
-        candidates.keys(table.kind)
+        candidates.rows(table, goals)
     elif (candidates is None or isinstance(candidates, MoleculeDesign)) and table.kind != "smiles":
         raise CampaignError(
             f"candidates are designed molecules, and the table holds materials of kind "
             f"{table.kind!r}: give what may be chosen, candidates=bm.Pool(materials)."
         )
+    elif (candidates is None or isinstance(candidates, MoleculeDesign)) and table.conditions:
+        lacking = [c.name for c in table.conditions if c.name not in at_of(goals)]
+        if lacking:
+            raise CampaignError(
+                f"designed molecules come without the conditions {lacking} of the table: say at "
+                "which the goals are meant, at={'temperature': 298.15}, or give candidates with "
+                "conditions, bm.Pool(materials, conditions={...})."
+            )
     aimed = extremes(goals)
     if aimed and len(prior.properties) > 1:
         raise ModelError(
@@ -236,13 +247,8 @@ def check_parts(
     """
     table, prior = checked(table, PropertyTable, "table"), checked(prior, Prior, "prior")
     oracle = checked(oracle, Oracle | None, "oracle")
-    if table.conditions:
-        names = [c.name for c in table.conditions]
-        raise CampaignError(
-            f"the table has conditions {names}, and a campaign does not choose conditions: select "
-            "the rows of one condition, and make a table without that column."
-        )
     goals = goals_of(goals)
+    table.rows.under(at_of(goals))
     extremes(goals)
     missing = [p for p in prior.properties if p not in table.property_names]
     if missing:

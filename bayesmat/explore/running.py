@@ -12,6 +12,7 @@ from bayesmat.errors import CampaignError
 from bayesmat.explore.history import History
 from bayesmat.explore.measurements import rows_of
 from bayesmat.explore.store import Store, Taken
+from bayesmat.explore.written import rows_from_json
 from bayesmat.oracles.base import Evaluation, Oracle, evaluate
 
 __all__ = ["answer_pending"]
@@ -60,7 +61,9 @@ def answer_pending(
             _LOG.info("%s was told by another process", evaluation.material)
         bar.update()
 
-    evaluate(oracle, pending, pool, keep)
+    items = {i.material: i for p in history.proposals for i in p.items}
+    rows = rows_from_json([items[key] for key in pending], history.start)
+    evaluate(oracle, rows, pool, keep)
     if len(pending) > 1 and len(failed) == len(pending):
         raise CampaignError(
             f"all {len(failed)} materials that waited for the oracle failed, the first with "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -10,20 +10,19 @@ import torch
 from botorch.posteriors import GPyTorchPosterior
 from torch import Tensor
 
-from bayesmat._arguments import checked, seed_of, settle
+from bayesmat._arguments import seed_of, settle
 from bayesmat._bounds import at_least
 from bayesmat._repr import Shown
 from bayesmat.errors import ModelError
 from bayesmat.explore.acquisition import SpacierValue, expected_squared_distance
+from bayesmat.explore.board import Board, best_of
 from bayesmat.explore.candidates import Candidates
-from bayesmat.explore.goals import Goal, Region, extremes, region_of
-from bayesmat.features.base import Layout
+from bayesmat.explore.goals import Goal, applies
+from bayesmat.explore.region import Region
 from bayesmat.models.base import Fitted
-from bayesmat.models.marginals import Marginals, log_normal_interval
-from bayesmat.models.similarity import Similarity
+from bayesmat.models.marginals import log_normal_interval
 
 __all__ = [
-    "Board",
     "ExpectedDistanceRule",
     "LiteralSpacierRule",
     "ProbabilityRule",
@@ -31,8 +30,6 @@ __all__ = [
     "Selection",
     "SpacierRule",
 ]
-
-_SHORTLIST = 400
 
 
 @dataclass(frozen=True)
@@ -75,74 +72,6 @@ class Rule(Protocol):
     ) -> Selection:
         """Rows of `candidates`, at most `batch`, each once."""
         ...
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Board(Shown):
-    """What every rule looks at: marginals of all candidates, and who resembles whom."""
-
-    marginals: Marginals
-    region: Region
-    similarity: Similarity | None
-    layout: Layout
-    materials: tuple[str, ...]
-
-    @staticmethod
-    def of(fitted: Fitted, candidates: Candidates, goals: Sequence[Goal]) -> Board:
-        """Look at the candidates once."""
-        fitted = checked(fitted, Fitted, "fitted")
-        candidates = checked(candidates, Candidates, "candidates")
-        region = region_of(goals, fitted.table.property_names, fitted.scales)
-        marginals = fitted.marginals(candidates.materials)
-        return Board(marginals, region, fitted.similarity, fitted.layout, candidates.materials)
-
-    def features(self, rows: Iterable[int]) -> Tensor:
-        """X of some candidates, made anew: for a large pool it is too large to be kept."""
-        return self.layout([self.materials[row] for row in rows])
-
-    def need_region(self, rule: str, goals: Sequence[Goal]) -> None:
-        """Refuse goals without bounds."""
-        if extremes(goals) or not bool(self.region.bounded.any()):
-            raise ModelError(
-                f"{rule} steers toward a region, and the goals have no bound: give Within, AtLeast "
-                "or AtMost, or choose ImprovementRule for Maximize and Minimize."
-            )
-
-    def similarity_to(self, rows: Tensor, row: int) -> Tensor:
-        """Similarity of candidates `rows` to one candidate; 0 where a model reads no feature."""
-        if self.similarity is None:
-            return torch.zeros(len(rows), dtype=torch.float64)
-        one = self.similarity.columns(self.features([row]))
-        some = self.similarity.columns(self.features(rows.tolist()))
-        return self.similarity.between(some, one)[:, 0]
-
-    def greedy(self, values: Sequence[Tensor], exclusion: float) -> tuple[list[int], list[float]]:
-        """One row per vector of values, none more alike than `exclusion` to one before.
-
-        Where the exclusion leaves nothing, it is relaxed in steps of 0.1: a batch is full while
-        candidates last.
-        """
-        n = len(values[0])
-        nearest = torch.zeros(n, dtype=torch.float64)
-        free = torch.ones(n, dtype=torch.bool)
-        rows: list[int] = []
-        scores: list[float] = []
-        for value in values[:n]:
-            limit = exclusion
-            while not bool((free & (nearest <= limit)).any()):
-                limit += 0.1
-            allowed = free & (nearest <= limit)
-            row = _best(value, allowed)
-            rows.append(row)
-            scores.append(float(value[row]))
-            free[row] = False
-            short = torch.topk(value, min(_SHORTLIST, n)).indices
-            nearest[short] = torch.maximum(nearest[short], self.similarity_to(short, row))
-        return rows, scores
-
-    def _facts(self) -> dict[str, object]:
-        m = self.marginals.mean
-        return {"candidates": m.shape[1], "properties": m.shape[2], "components": m.shape[0]}
 
 
 @dataclass(frozen=True)
@@ -305,7 +234,7 @@ class SpacierRule:
         tau, region, log_p = self._temporary(board, batch)
         short = torch.topk(log_p, min(self.shortlist, len(log_p))).indices
         hits = self._joint_hits(fitted, board.features(short.tolist()), region, seed)
-        found = _hits_so_far(fitted, board.region)
+        found = _hits_so_far(fitted, board.region, goals)
         rows, scores = self._greedy(board, short, hits, batch, found)
         trace = {
             "tau": tau,
@@ -356,7 +285,7 @@ class SpacierRule:
             limit = self.exclusion
             while not bool((free & (nearest <= limit)).any()):
                 limit += 0.1
-            at = _best(gain, free & (nearest <= limit))
+            at = best_of(gain, free & (nearest <= limit))
             rows.append(int(short[at]))
             scores.append(float(gain[at]))
             count = count + hits[:, at]
@@ -365,13 +294,7 @@ class SpacierRule:
         return rows, scores
 
 
-def _best(value: Tensor, allowed: Tensor) -> int:
-    """Position of the largest allowed value, which may be -inf."""
-    positions = allowed.nonzero()[:, 0]
-    return int(positions[value[positions].argmax()])
-
-
-def _hits_so_far(fitted: Fitted, region: Region) -> int:
+def _hits_so_far(fitted: Fitted, region: Region, goals: Sequence[Goal]) -> int:
     """Rows of the table whose measured values all lie in the region."""
     columns = [
         scale.to_model(torch.tensor(fitted.table.values[:, j]))
@@ -379,7 +302,8 @@ def _hits_so_far(fitted: Fitted, region: Region) -> int:
     ]
     y = torch.stack(columns, -1)
     inside = (y >= region.lower) & (y <= region.upper)
-    return int((inside | ~region.bounded).all(-1).sum())
+    meant = torch.tensor(applies(fitted.table.rows, goals))
+    return int((meant & (inside | ~region.bounded).all(-1)).sum())
 
 
 def _temporary_bounds(fitted: Fitted, region: Region) -> dict[str, tuple[float, float]]:

@@ -59,7 +59,8 @@ def goal_to_json(goal: Goal) -> dict[str, Any]:
     >>> goal_to_json(Within("gap", 2.0, 2.5))
     {'goal': 'Within', 'property': 'gap', 'lower': 2.0, 'upper': 2.5}
     """
-    return {"goal": type(goal).__name__, **dataclasses.asdict(goal)}
+    said = {k: v for k, v in dataclasses.asdict(goal).items() if k != "at" or v}
+    return {"goal": type(goal).__name__, **said}
 
 
 def goal_from_json(written: Mapping[str, Any]) -> Goal:

@@ -13,6 +13,7 @@ from typing import Protocol
 from bayesmat._arguments import checked, names, settle
 from bayesmat._repr import Shown
 from bayesmat.data.properties import Property
+from bayesmat.data.rows import Rows
 from bayesmat.errors import OracleError
 
 __all__ = ["Evaluation", "Failure", "Oracle", "evaluate", "wake"]
@@ -51,7 +52,8 @@ class Evaluation(Shown):
     """The answer of an oracle about one material: values, or the reason why there are none.
 
     Attributes:
-        material: The material, exactly as it was asked.
+        material: The material, exactly as it was asked; after `evaluate` the key of the row, which
+            also says the conditions where there are some.
         values: Physical values by property name, the name of a class for a categorical property;
             empty after a failure.
         sds: Known standard deviations by property name, where the oracle knows them.
@@ -136,7 +138,11 @@ class Oracle(Protocol):
         ...
 
     def __call__(self, materials: Sequence[str]) -> tuple[Evaluation, ...]:
-        """Evaluate materials, one `Evaluation` each, in the same order."""
+        """Evaluate materials, one `Evaluation` each, in the same order.
+
+        In a campaign with conditions they come as `Rows`: a sequence of the materials (of recipes,
+        of their keys) whose `named(i)` are the conditions of row i by name.
+        """
         ...
 
 
@@ -154,7 +160,7 @@ def evaluate(
 
     Args:
         oracle: The oracle; it is sent to other processes unless `executor` is `None`.
-        materials: Material keys.
+        materials: Material keys, or `Rows`.
         executor: Where to run.
         on_result: Called in the calling thread with each answer, in order of completion.
 
@@ -168,49 +174,51 @@ def evaluate(
     oracle = checked(oracle, Oracle, "oracle")
     executor = checked(executor, Executor | None, "executor")
     on_result = checked(on_result, Callable[[Evaluation], None] | None, "on_result")
-    materials = names(materials, "materials")
+    rows = materials if isinstance(materials, Rows) else Rows(names(materials, "materials"))
+    keys = rows.keys
     done: dict[int, Evaluation] = {}
     deliver = on_result or (lambda evaluation: None)
     if executor is None:
-        for i, material in enumerate(materials):
-            done[i] = _one(oracle, material)
+        for i in range(len(rows)):
+            done[i] = _one(oracle, rows[i : i + 1])
             deliver(done[i])
-        return tuple(done[i] for i in range(len(materials)))
-    futures = {executor.submit(_one, oracle, m): i for i, m in enumerate(materials)}
+        return tuple(done[i] for i in range(len(rows)))
+    futures = {executor.submit(_one, oracle, rows[i : i + 1]): i for i in range(len(rows))}
     try:
         for future in as_completed(futures):
             i = futures[future]
             try:
                 done[i] = future.result()
             except FutureTimeoutError as error:
-                done[i] = Evaluation.failed(materials[i], Failure.TIMED_OUT, str(error))
+                done[i] = Evaluation.failed(keys[i], Failure.TIMED_OUT, str(error))
             except (BrokenProcessPool, EOFError) as error:
-                done[i] = Evaluation.failed(materials[i], Failure.DIED, str(error))
+                done[i] = Evaluation.failed(keys[i], Failure.DIED, str(error))
             deliver(done[i])
     finally:
         for future in futures:
             future.cancel()
-    return tuple(done[i] for i in range(len(materials)))
+    return tuple(done[i] for i in range(len(rows)))
 
 
 def wake(oracle: Oracle) -> None:
     """Do nothing: a process that is asked to has imported what the oracle needs."""
 
 
-def _one(oracle: Oracle, material: str) -> Evaluation:
-    """Evaluate one material; whatever the oracle raises, except `OracleError`, is recorded."""
+def _one(oracle: Oracle, row: Rows) -> Evaluation:
+    """Evaluate one row; whatever the oracle raises, except `OracleError`, is recorded."""
+    (key,), (material,) = row.keys, row.texts
     try:
-        answers = oracle([material])
+        answers = oracle(row if row.columns else [material])
     except OracleError:
         raise
     except Exception as error:
-        return Evaluation.failed(material, Failure.RAISED, f"{type(error).__name__}: {error}")
+        return Evaluation.failed(key, Failure.RAISED, f"{type(error).__name__}: {error}")
     found = tuple(answers) if isinstance(answers, Iterable) else None
     if found is None or not all(isinstance(answer, Evaluation) for answer in found):
-        raise OracleError(f"asked about {material!r}, the oracle returned {answers!r}. {_LAW}")
+        raise OracleError(f"asked about {key!r}, the oracle returned {answers!r}. {_LAW}")
     if [answer.material for answer in found] != [material]:
         raise OracleError(
             f"asked about {material!r}, the oracle answered about "
             f"{[answer.material for answer in found]}. {_LAW}"
         )
-    return found[0].checked()
+    return replace(found[0].checked(), material=key)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from bayesmat._arguments import checked, names, real, settle
 from bayesmat.data.properties import Property
+from bayesmat.data.rows import Rows
 from bayesmat.errors import ArgumentError, OracleError
 
 from .base import Evaluation, Failure
@@ -30,7 +31,9 @@ class CommandOracle:
     The program reads one JSON object on standard input,
     `{"material": "c1ccccc1", "properties": {"gap": "eV"}}`, and prints one as the last line of
     its standard output: `{"values": {"gap": 5.1}, "sds": {"gap": 0.1}}` (`sds` may be left out)
-    or `{"failure": "SCF not converged"}`. A value that is no number, or of a property that was
+    or `{"failure": "SCF not converged"}`. Where there are conditions, the question has
+    `"conditions": {"temperature": 298.15}` and `"units": {"temperature": "K"}` besides, and of a
+    recipe no `"material"`. A value that is no number, or of a property that was
     not declared, is left out if others can be used. An exit status other than zero is a
     failure, too, with the last line of its standard error as the reason. The program is killed,
     with everything that it started, at the time limit.
@@ -66,17 +69,25 @@ class CommandOracle:
 
     def __call__(self, materials: Sequence[str]) -> tuple[Evaluation, ...]:
         """Run the program once for each material; failures are recorded, not raised."""
-        materials = names(materials, "materials")
+        rows = materials if isinstance(materials, Rows) else Rows(names(materials, "materials"))
         if not self.command or shutil.which(self.command[0]) is None:
             raise OracleError(
                 f"the program {self.command[:1]} was not found, so no material can be evaluated. "
                 "Give its full path, or put it on PATH."
             )
-        return tuple(self._evaluate(material) for material in materials)
+        return tuple(self._evaluate(rows[i], self._question(rows, i)) for i in range(len(rows)))
 
-    def _evaluate(self, material: str) -> Evaluation:
+    def _question(self, rows: Rows, i: int) -> dict[str, object]:
+        question: dict[str, object] = {"properties": {p.name: p.unit for p in self.properties}}
+        if rows.materials is not None:
+            question = {"material": rows.materials[i], **question}
+        if rows.columns:
+            units = {c.name: c.unit for c in rows.columns if c.unit is not None}
+            question |= {"conditions": rows.named(i), "units": units}
+        return question
+
+    def _evaluate(self, material: str, question: Mapping[str, object]) -> Evaluation:
         start = time.monotonic()
-        question = {"material": material, "properties": {p.name: p.unit for p in self.properties}}
         # A session of its own, so that what the program starts can be killed with it.
         process = subprocess.Popen(
             self.command,

@@ -11,7 +11,9 @@ import numpy as np
 from bayesmat._arguments import names, settle
 from bayesmat._repr import Shown
 from bayesmat.data.materials import Kind, try_canonical
-from bayesmat.data.table import Property, PropertyTable
+from bayesmat.data.rows import Rows
+from bayesmat.data.table import Condition, Property, PropertyTable
+from bayesmat.errors import OracleError
 
 from .base import Evaluation, Failure
 
@@ -47,9 +49,9 @@ class TableOracle(Shown):
 
     @property
     def digest(self) -> str:
-        """Hash of the materials, the properties and the values."""
+        """Hash of the rows, the properties and the values."""
         content = hashlib.sha256(
-            repr((self.table.materials, self.table.properties)).encode()
+            repr((self.table.rows.keys, self.table.properties)).encode()
             + np.ascontiguousarray(self.table.values).tobytes()
         )
         return f"table/{content.hexdigest()[:16]}"
@@ -60,14 +62,23 @@ class TableOracle(Shown):
         return None
 
     def __call__(self, materials: Sequence[str]) -> tuple[Evaluation, ...]:
-        """Look materials up by their key, whatever their spelling."""
-        materials = names(materials, "materials")
+        """Look rows up by their key, materials in any spelling.
+
+        Raises:
+            OracleError: The table has other conditions than what is asked.
+        """
+        asked = materials if isinstance(materials, Rows) else Rows(names(materials, "materials"))
+        if asked.columns != self.table.conditions:
+            raise OracleError(
+                f"the table knows values under the conditions {_names(self.table.conditions)}, and "
+                f"is asked under {_names(asked.columns)}: give a table with the same conditions."
+            )
         rows: dict[str, list[int]] = {}
-        for i, material in enumerate(self.table.materials):
-            rows.setdefault(material, []).append(i)
-        keys = try_canonical(materials, self.table.kind)
+        for i, key in enumerate(self.table.rows.keys):
+            rows.setdefault(key, []).append(i)
+        keys = asked.keys if asked.columns else try_canonical(asked, self.table.kind)
         return tuple(
-            self._look_up(m, rows.get(str(key), [])) for m, key in zip(materials, keys, strict=True)
+            self._look_up(m, rows.get(str(key), [])) for m, key in zip(asked, keys, strict=True)
         )
 
     def _look_up(self, material: str, rows: list[int]) -> Evaluation:
@@ -93,3 +104,7 @@ class TableOracle(Shown):
             return Evaluation(material, values, sds, left_out=left_out)
         words = "; ".join(f"{name!r}: {reason}" for name, reason in left_out.items())
         return Evaluation.failed(material, Failure.UNUSABLE if words else Failure.ABSENT, words)
+
+
+def _names(conditions: Sequence[Condition]) -> list[str]:
+    return [f"{c.name} [{c.text}]" for c in conditions]

@@ -16,8 +16,9 @@ from bayesmat.design.sampler import sample_molecules
 from bayesmat.design.scores import MemoScore
 from bayesmat.errors import BayesmatError
 from bayesmat.explore.campaign import Campaign
-from bayesmat.explore.candidates import MoleculeDesign, Pool
+from bayesmat.explore.candidates import MoleculeDesign
 from bayesmat.explore.goals import AtLeast, Maximize, Within
+from bayesmat.explore.pool import Pool
 from bayesmat.explore.select import SpacierRule
 from bayesmat.features.base import Layout
 from bayesmat.features.cache import Cached, FeatureCache

@@ -16,8 +16,9 @@ from bayesmat.design.chemistry import MoleculeFilter
 from bayesmat.design.language import SmilesNGram
 from bayesmat.design.sampler import SamplerSettings
 from bayesmat.errors import DesignError
-from bayesmat.explore.candidates import Candidates, CandidateSource, MoleculeDesign, Pool
+from bayesmat.explore.candidates import Candidates, CandidateSource, MoleculeDesign
 from bayesmat.explore.goals import Within
+from bayesmat.explore.pool import Pool
 from bayesmat.inference.grid import Grid
 from bayesmat.models.base import Fitted, fit
 from bayesmat.models.transfer import Transfer

@@ -13,7 +13,8 @@ import torch
 from bayesmat.data.table import Property, PropertyTable
 from bayesmat.design.scores import LogScore, MemoScore
 from bayesmat.explore.candidates import RegionScore
-from bayesmat.explore.goals import Within, region_of
+from bayesmat.explore.goals import Within
+from bayesmat.explore.region import region_of
 from bayesmat.inference.grid import Grid
 from bayesmat.models.base import Fitted, fit
 from bayesmat.models.transfer import Transfer

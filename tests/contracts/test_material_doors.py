@@ -19,7 +19,7 @@ from bayesmat.data.materials import canonical_all, try_canonical
 from bayesmat.data.table import Property, PropertyTable
 from bayesmat.design.scores import MemoScore
 from bayesmat.errors import BayesmatError
-from bayesmat.explore.candidates import Pool
+from bayesmat.explore.pool import Pool
 from bayesmat.features.base import Layout
 from bayesmat.features.cache import Cached, FeatureCache
 from bayesmat.features.composition import ElementStatistics, Magpie

@@ -29,9 +29,10 @@ from bayesmat.design.sampler import SMCResult
 from bayesmat.design.scores import MemoScore
 from bayesmat.explore.account import account_of
 from bayesmat.explore.campaign import Campaign
-from bayesmat.explore.candidates import Candidates, Pool
+from bayesmat.explore.candidates import Candidates
 from bayesmat.explore.goals import AtLeast, Within
 from bayesmat.explore.history import History
+from bayesmat.explore.pool import Pool
 from bayesmat.explore.select import Selection
 from bayesmat.features.base import Layout
 from bayesmat.features.cache import Cached, FeatureCache

@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 from bayesmat import cli
 from bayesmat.explore import campaign as campaign_module
-from bayesmat.explore.candidates import Candidates, Pool
+from bayesmat.explore.candidates import Candidates
 from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
+from bayesmat.explore.pool import Pool
 from bayesmat.explore.select import Selection
 from bayesmat.models.base import Fitted
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bayesmat.explore import campaign as campaign_module
-from bayesmat.explore.candidates import Pool
+from bayesmat.explore.pool import Pool
 from bayesmat.explore.setup import Setup
 from tests.unit.test_cli import TABLE, FirstRows, _run
 

@@ -19,8 +19,10 @@ from torch import Tensor
 
 from bayesmat.data.table import Observations, Property, PropertyTable
 from bayesmat.explore.campaign import Campaign
-from bayesmat.explore.candidates import Candidates, Pool
-from bayesmat.explore.goals import Goal, Within, region_of
+from bayesmat.explore.candidates import Candidates
+from bayesmat.explore.goals import Goal, Within
+from bayesmat.explore.pool import Pool
+from bayesmat.explore.region import region_of
 from bayesmat.explore.select import Selection
 from bayesmat.features.base import Layout
 from bayesmat.inference.report import InferenceReport
@@ -156,7 +158,7 @@ class FakeRule:
         round: int,
     ) -> Selection:
         region = region_of(goals, fitted.table.property_names, fitted.scales)
-        log_p = fitted.marginals(candidates.materials).log_probability(region.lower, region.upper)
+        log_p = fitted.marginals(candidates.rows).log_probability(region.lower, region.upper)
         noise = torch.rand(len(log_p), generator=torch.Generator().manual_seed(seed))
         scores = (log_p + 0.1 * noise).tolist()
         rows = sorted(range(len(scores)), key=lambda i: -scores[i])[:batch]

@@ -16,7 +16,7 @@ from bayesmat.explore.acquisition import (
     SpacierValue,
     expected_squared_distance,
 )
-from bayesmat.explore.goals import Region
+from bayesmat.explore.region import Region
 from bayesmat.inference.grid import Grid
 from bayesmat.models.graph import Node, PropertyGraph
 from bayesmat.models.graph_model import GraphModel

@@ -10,8 +10,8 @@ from scipy.stats import norm
 from bayesmat.errors import ArgumentError, CampaignError, MaterialError, ModelError
 from bayesmat.explore.account import account_of
 from bayesmat.explore.campaign import Campaign
-from bayesmat.explore.candidates import Pool
 from bayesmat.explore.goals import AtLeast, Within
+from bayesmat.explore.pool import Pool
 from bayesmat.reporting import page
 from tests.unit.explore.fake import (
     GOALS,

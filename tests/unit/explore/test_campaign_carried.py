@@ -16,7 +16,7 @@ from bayesmat.errors import ArgumentError, BayesmatError, CampaignError, DesignE
 from bayesmat.explore import rounds
 from bayesmat.explore.account import account_of
 from bayesmat.explore.campaign import Campaign
-from bayesmat.explore.candidates import Pool
+from bayesmat.explore.pool import Pool
 from bayesmat.features import base
 from bayesmat.reporting import page
 from tests.unit.explore.fake import (

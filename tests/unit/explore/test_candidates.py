@@ -11,9 +11,10 @@ from bayesmat.data.table import Property, PropertyTable
 from bayesmat.errors import BayesmatError, CampaignError, DesignError, MaterialError
 from bayesmat.explore.account import account_of
 from bayesmat.explore.campaign import Campaign
-from bayesmat.explore.candidates import Candidates, Pool
+from bayesmat.explore.candidates import Candidates
 from bayesmat.explore.goals import AtLeast, Maximize, Minimize, Within
 from bayesmat.explore.improvement import ImprovementRule
+from bayesmat.explore.pool import Pool
 from bayesmat.explore.select import SpacierRule
 from bayesmat.reporting import summary
 from tests.unit.explore.fake import GOALS, POOL, FakePrior, FakeRule, create, start_table

@@ -14,13 +14,12 @@ from bayesmat.explore.goals import (
     AtMost,
     Maximize,
     Minimize,
-    Region,
     Target,
     Within,
     nearest,
-    region_of,
     targets_of,
 )
+from bayesmat.explore.region import Region, region_of
 
 SCALES = (Scale(True, math.log(5.0), 0.5), Scale(False, 300.0, 100.0))
 NAMES = ("gap", "Tb")

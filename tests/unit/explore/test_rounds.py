@@ -1,3 +1,4 @@
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -6,10 +7,18 @@ import pytest
 import bayesmat as bm
 from bayesmat.data.properties import Property
 from bayesmat.data.table import Condition, PropertyTable
-from bayesmat.errors import CampaignError, DataError
-from bayesmat.explore.goals import Maximize
+from bayesmat.errors import BayesmatError, CampaignError, DataError
+from bayesmat.explore.goals import AtLeast, AtMost, Maximize, Within
 from bayesmat.explore.history import History
-from bayesmat.explore.rounds import Parts, check_parts, design_round, goal_probability
+from bayesmat.explore.pool import Pool
+from bayesmat.explore.rounds import (
+    Parts,
+    check_chosen,
+    check_new,
+    check_parts,
+    design_round,
+    goal_probability,
+)
 from bayesmat.explore.select import Selection
 from bayesmat.features import Selected
 from bayesmat.features.composition import Magpie
@@ -72,13 +81,35 @@ def test_without_bounds_there_is_no_probability():
     assert outside < 1e-6
 
 
-def test_tables_with_conditions_are_refused():
-    table = PropertyTable(
-        ("m1",), "id", (Property("gap", "eV"),), np.ones((1, 1)),
-        conditions=(Condition("temperature", "K"),), condition_values=np.full((1, 1), 300.0),
+def with_temperature() -> PropertyTable:
+    return PropertyTable(
+        ("m1", "m2"), "id", (Property("gap", "eV"),), np.array([[1.0], [2.0]]),
+        conditions=(Condition("temperature", "K"),), condition_values=[[300.0], [350.0]],
     )  # fmt: skip
-    with pytest.raises(CampaignError, match=r"conditions \['temperature'\].*one condition"):
-        check_parts(table, FakePrior(), GOALS, None)
+
+
+@pytest.mark.parametrize(
+    ("goals", "pool", "said"),
+    [
+        ([Within("gap", 1, 2, at={"pH": 7})], Pool("m3"), r"\['pH'\] are unknown"),
+        ([Within("gap", 1, 2)], Pool("m3"), r"conditions \['temperature'\] are missing"),
+        (
+            [AtLeast("gap", 1, at={"temperature": 300}), AtMost("gap", 2)],
+            Pool("m3"),
+            "under different conditions",
+        ),
+    ],
+)
+def test_goals_and_pools_must_say_the_conditions_of_the_table(goals, pool, said):
+    with pytest.raises(BayesmatError, match=said):
+        check_new((FakePrior(), None, pool, None), with_temperature(), goals)
+
+
+def test_designed_molecules_need_goals_at_conditions():
+    table = dataclasses.replace(with_temperature(), materials=("C", "CC"), kind="smiles")
+    with pytest.raises(CampaignError, match=r"come without the conditions \['temperature'\]"):
+        check_chosen(table, FakePrior(), [Within("gap", 1, 2)], None, None)
+    check_chosen(table, FakePrior(), [Within("gap", 1, 2, at={"temperature": 300})], None, None)
 
 
 def test_an_oracle_must_answer_the_goals_in_a_unit_that_converts():

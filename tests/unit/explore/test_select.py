@@ -12,8 +12,9 @@ import torch
 from bayesmat.data.table import Property, PropertyTable
 from bayesmat.errors import ModelError
 from bayesmat.explore.candidates import Candidates
-from bayesmat.explore.goals import Maximize, Within, region_of
+from bayesmat.explore.goals import Maximize, Within
 from bayesmat.explore.improvement import ImprovementRule
+from bayesmat.explore.region import region_of
 from bayesmat.explore.select import (
     ExpectedDistanceRule,
     LiteralSpacierRule,
@@ -135,7 +136,7 @@ def test_samples_of_few_candidates_are_in_memory_at_once(
 def test_hits_so_far_are_the_measured_rows_inside_the_region(fitted: Fitted) -> None:
     """Nonane (423.9 K) and decane (447.3 K) boil between 420 and 450 K."""
     region = region_of(GOALS, fitted.table.property_names, fitted.scales)
-    assert _hits_so_far(fitted, region) == 2
+    assert _hits_so_far(fitted, region, GOALS) == 2
 
 
 GROWTH = """

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from bayesmat.data.materials import canonical_all
+from bayesmat.data.rows import Rows
 from bayesmat.data.table import Property, PropertyTable
-from bayesmat.explore.goals import Region
-from bayesmat.explore.select import Board
+from bayesmat.explore.board import Board
+from bayesmat.explore.region import Region
 from bayesmat.features.composition import ElementStatistics
 from bayesmat.features.molecule import ECFP, MACCS, AtomPairs, CheapDescriptors
 from bayesmat.features.polymer import RepeatUnitDescriptors, RepeatUnitECFP
@@ -122,7 +123,7 @@ def test_look_alike_polymers_do_not_fill_a_batch() -> None:
     pool = [f"*CC(*)c1ccc({tail})cc1" for tail in ("CC", "CCC", "CCCC", "CCCCC")] + ["*OC(=O)*"]
     region = Region(torch.tensor([0.0]).double(), torch.tensor([1.0]).double())
     marginals = fitted.marginals(pool)
-    board = Board(marginals, region, fitted.similarity, fitted.layout, tuple(pool))
+    board = Board(marginals, region, fitted.similarity, fitted.layout, Rows(tuple(pool)))
     value = torch.tensor([5.0, 4.0, 3.0, 2.0, 1.0]).double()
     rows, _ = board.greedy([value] * 2, 0.5)
     assert rows == [0, 4]

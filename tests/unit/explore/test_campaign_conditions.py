@@ -1,0 +1,133 @@
+"""Campaigns whose rows are materials under conditions, with transparent parts."""
+
+import json
+import sys
+
+import pytest
+
+from bayesmat.data.properties import Condition, Property
+from bayesmat.data.rows import Rows
+from bayesmat.data.table import PropertyTable
+from bayesmat.errors import OracleError
+from bayesmat.explore.campaign import Campaign
+from bayesmat.explore.goals import AtLeast, Within, aimed, applies, goal_words, targets_of
+from bayesmat.explore.pool import Pool
+from bayesmat.oracles import CommandOracle, Evaluation, TableOracle, evaluate
+from tests.unit.explore.fake import GAP, FakePrior, FakeRule, truth
+
+T = Condition("temperature", "K")
+GOAL = (Within("gap", 2.0, 2.5),)
+ROWS = [(f"m{i}", t) for i in (0, 50, 100, 200, 290) for t in (300.0, 350.0)]
+
+
+def shifted(material: str, temperature: float) -> float:
+    return truth(material) * temperature / 300
+
+
+def table() -> PropertyTable:
+    return PropertyTable(
+        tuple(m for m, _ in ROWS), "id", (GAP,), [[shifted(m, t)] for m, t in ROWS],
+        conditions=(T,), condition_values=[[t] for _, t in ROWS],
+    )  # fmt: skip
+
+
+class Furnace:
+    """Answers under the conditions that it is asked about."""
+
+    properties = (Property("gap", "eV"),)
+    digest = "furnace"
+    time_limit_s = None
+
+    def __call__(self, rows):
+        return tuple(
+            Evaluation(material, {"gap": shifted(material, rows.named(i)["temperature"])})
+            for i, material in enumerate(rows)
+        )
+
+
+def test_a_campaign_proposes_rows_and_measures_them_under_their_conditions(tmp_path):
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    pool = Pool.grid([f"m{i}" for i in range(140, 170, 2)], {"temperature": [300, 350]})
+    parts = {"prior": FakePrior(), "oracle": Furnace(), "candidates": pool, "rule": FakeRule()}
+    with_prior = {k: v for k, v in parts.items() if k != "prior"}
+    campaign = Campaign.create(url, table(), parts["prior"], goals=GOAL, **with_prior)
+    status = campaign.run(2, 3, workers=0, progress=False)
+    assert status.told == 6
+    (first, _) = campaign.proposals()
+    assert first.rows.columns == (T,)
+    assert set(first.to_frame().columns) > {"material", "temperature [K]"}
+    measured = campaign.table()
+    assert measured.n_rows == len(ROWS) + 6
+    for i in range(len(ROWS), measured.n_rows):
+        expected = shifted(measured.materials[i], measured.condition_values[i, 0])
+        assert measured.values[i, 0] == pytest.approx(expected)
+    keys = measured.rows.keys
+    assert len(set(keys)) == len(keys)
+    campaign.close()
+    again = Campaign.open(url, **parts)
+    assert again.table().rows.keys == keys
+    assert again.proposals()[0].rows.keys == first.rows.keys
+    again.close()
+
+
+def test_one_material_may_be_proposed_under_another_temperature(tmp_path):
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    pool = Pool.grid(["m0"], {"temperature": [300, 310, 320]})
+    campaign = Campaign.create(
+        url, table(), FakePrior(), goals=GOAL, candidates=pool, rule=FakeRule()
+    )
+    assert set(campaign.suggest(5).rows.keys) == {
+        "m0, temperature=310 K", "m0, temperature=320 K",
+    }  # fmt: skip
+    campaign.close()
+
+
+def test_goals_at_conditions_are_asked_of_the_rows_under_them():
+    goal = AtLeast("gap", 2.0, at={"temperature": 350})
+    rows = table().rows
+    assert set(aimed(rows, [goal]).conditions[:, 0]) == {350.0}
+    assert applies(rows, [goal]) == [t == 350 for _, t in ROWS]
+    assert goal_words(goal, [GAP]) == "gap: AtLeast 2 eV at temperature = 350"
+    assert str(targets_of([goal], [GAP])[0]) == "gap of at least 2 eV at temperature = 350"
+    assert Pool(["m1"]).rows(table(), [goal]).keys == ("m1, temperature=350 K",)
+
+
+def test_the_columns_of_a_pool_travel_with_its_rows(tmp_path):
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    pool = Pool(["m140", "m148"], {"temperature": 300}, {"price": [3.5, 2], "name": ["a", "b"]})
+    campaign = Campaign.create(
+        url, table(), FakePrior(), goals=GOAL, candidates=pool, rule=FakeRule()
+    )
+    frame = campaign.suggest(2).to_frame().set_index("material")
+    assert frame.loc["m148", ["price", "name"]].tolist() == [2, "b"]
+    assert list(frame.columns[:4]) == ["temperature [K]", "price", "name", "P(goals)"]
+    campaign.close()
+
+
+def test_table_oracles_look_rows_up_under_their_conditions():
+    oracle = TableOracle(table())
+    rows = Rows(("m50", "m50", "m51"), [[300.0], [350.0], [300.0]], (T,))
+    answers = evaluate(oracle, rows)
+    assert [a.values.get("gap") for a in answers[:2]] == [
+        shifted("m50", 300.0), shifted("m50", 350.0),
+    ]  # fmt: skip
+    assert [a.material for a in answers] == list(rows.keys)
+    assert answers[2].failure == "not in the table"
+    with pytest.raises(OracleError, match=r"under the conditions \['temperature \[K\]'\]"):
+        oracle(["m50"])
+
+
+def test_programs_are_told_the_conditions():
+    program = (
+        "import json; q = json.loads(input()); "
+        "print(json.dumps({'values': {'gap': q['conditions']['temperature']}, 'said': q}))"
+    )
+    oracle = CommandOracle((sys.executable, "-c", program), (Property("gap", "eV"),), "1")
+    (answer,) = evaluate(oracle, Rows(("m1",), [[310.0]], (T,)))
+    assert answer.values == {"gap": 310.0}
+    recipe = Rows(None, [[310.0]], (T,))
+    assert json.loads(json.dumps(oracle._question(recipe, 0))) == {
+        "properties": {"gap": "eV"}, "conditions": {"temperature": 310.0},
+        "units": {"temperature": "K"},
+    }  # fmt: skip
+    assert evaluate(oracle, recipe)[0].material == "temperature=310 K"
