@@ -32,6 +32,7 @@ from .explore.select import LiteralSpacierRule as LiteralSpacierRule
 from .explore.select import ProbabilityRule as ProbabilityRule
 from .explore.select import SpacierRule as SpacierRule
 from .features import ECFP as ECFP
+from .features import ConditionMap as ConditionMap
 from .inference.grid import Grid as Grid
 from .inference.grid import SMCIntegrator as SMCIntegrator
 from .inference.importance import ImportanceIntegrator as ImportanceIntegrator
@@ -48,11 +49,13 @@ from .models.graph import Edge as Edge
 from .models.graph import Node as Node
 from .models.graph import PropertyGraph as PropertyGraph
 from .models.kernels import ARD as ARD
+from .models.kernels import Exchangeable as Exchangeable
 from .models.kernels import Linear as Linear
 from .models.kernels import Matern52 as Matern52
 from .models.kernels import MinMax as MinMax
 from .models.kernels import Term as Term
 from .models.prediction import Prediction as Prediction
+from .models.product import product as product
 from .models.program import Program as Program
 from .models.program import program as program
 from .models.saved import load_fit as load_fit
@@ -77,8 +80,10 @@ __all__ = [
     "Column",
     "Computed",
     "Condition",
+    "ConditionMap",
     "DescriptorGP",
     "Edge",
+    "Exchangeable",
     "ExpectedDistanceRule",
     "FeatureMap",
     "Fitted",
@@ -119,6 +124,7 @@ __all__ = [
     "noncentred",
     "oracles",
     "plots",
+    "product",
     "program",
     "read_csv",
     "relevance",

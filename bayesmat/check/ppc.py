@@ -16,7 +16,7 @@ from bayesmat.data.table import PropertyTable, Scale
 from bayesmat.errors import DataError
 from bayesmat.inference.seeds import spawn
 from bayesmat.models.base import Fitted, layout_of
-from bayesmat.models.model import GenerativePrior
+from bayesmat.models.model import GenerativePrior, suited
 
 __all__ = ["STATISTICS", "PredictiveCheck", "posterior_predictive", "prior_predictive"]
 
@@ -204,6 +204,7 @@ def prior_predictive(
     seed = seed_of(seed)
     table = table.select(prior.properties)
     observed, scales = table.observations(), table.scales
+    prior = suited(prior, table)
     layout = layout_of(prior, table)
     X = layout(table.rows)
     draws = prior.sample(X, n, layout=layout, seed=seed)

@@ -2,6 +2,8 @@
 
 from .base import CONDITIONS, Featurizer, Layout, check_finite
 from .cache import Cached, FeatureCache
+from .composition import ElementStatistics, Magpie
+from .conditions import ConditionMap
 from .huckel import (
     COMPUTED,
     HuckelGap,
@@ -10,6 +12,7 @@ from .huckel import (
     HuckelResult,
     computed,
 )
+from .label import Label
 from .molecule import ECFP, MACCS, AtomPairs, CheapDescriptors, Descriptors2D
 from .polymer import RepeatUnitDescriptors, RepeatUnitECFP
 from .selected import Selected
@@ -22,14 +25,18 @@ __all__ = [
     "AtomPairs",
     "Cached",
     "CheapDescriptors",
+    "ConditionMap",
     "Descriptors2D",
+    "ElementStatistics",
     "FeatureCache",
     "Featurizer",
     "HuckelGap",
     "HuckelModel",
     "HuckelOrbitals",
     "HuckelResult",
+    "Label",
     "Layout",
+    "Magpie",
     "RepeatUnitDescriptors",
     "RepeatUnitECFP",
     "Selected",

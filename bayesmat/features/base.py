@@ -192,6 +192,7 @@ class Layout:
             blocks[CONDITIONS] = slice(start, start + sum(map(_condition_width, self.conditions)))
             start = blocks[CONDITIONS].stop
         self.blocks: Mapping[str, slice] = MappingProxyType(blocks)
+        self._start_of_conditions = blocks[CONDITIONS].start if self.conditions else start
         self.width = start
 
     @property
@@ -204,6 +205,18 @@ class Layout:
             else:
                 columns.append(condition.name)
         return tuple(columns)
+
+    def condition(self, name: str) -> slice:
+        """The columns of one condition: one, or an indicator for each of its categories."""
+        start = self._start_of_conditions
+        for condition in self.conditions:
+            stop = start + _condition_width(condition)
+            if condition.name == name:
+                return slice(start, stop)
+            start = stop
+        raise FeatureError(
+            f"there is no condition {name!r}; there are {[c.name for c in self.conditions]}."
+        )
 
     def __call__(self, rows: Sequence[str]) -> Tensor:
         """X of the given rows.

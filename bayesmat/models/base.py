@@ -24,7 +24,7 @@ from bayesmat.models.explain import ablations, leave_one_out
 from bayesmat.models.inputs import check_matrix
 from bayesmat.models.left_out import Restandardised
 from bayesmat.models.marginals import Marginals
-from bayesmat.models.model import Prior, PropertyModel, Reducible
+from bayesmat.models.model import Prior, PropertyModel, Reducible, suited
 from bayesmat.models.prediction import Prediction, with_noise
 from bayesmat.models.report import FitReport, Noise
 from bayesmat.models.similarity import Similarity
@@ -152,7 +152,8 @@ class Fitted:
         check_additions(self.table, table)
         X = self.layout(table.rows)
         model = self.model.update(table.observations(self.scales), X, seed=seed)
-        report = _report(model, table, self.scales)
+        read = self.report.conditions
+        report = replace(_report(model, table, self.scales), conditions=read)
         updated = replace(self, table=table, model=model, report=report)
         return replace(updated, report=replace(report, loo=leave_one_out(model, updated.space())))
 
@@ -269,14 +270,15 @@ def fit(
         )
     table.check_continuous(prior.properties)
     table = table.select(prior.properties)
-    scales = table.scales
+    prior, scales = suited(prior, table), table.scales
     observations = table.observations(scales)
     if observations.y.numel() == 0:
         raise ModelError("the table has no measured cell for these properties: nothing to fit.")
     layout = layout_of(prior, table)
     X = layout(table.rows)
     model = prior.condition(observations, X, layout=layout, seed=seed, checkpoint=checkpoint)
-    report = _report(model, table, scales)
+    read = dict.fromkeys(m.label for m in prior.features if m.conditions)
+    report = replace(_report(model, table, scales), conditions=tuple(read))
     fitted = Fitted(table, prior, layout, model, scales, report)
     space = fitted.space()
     loo, worth = leave_one_out(model, space), report.ablations

@@ -7,20 +7,23 @@ import inspect
 import textwrap
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from types import FunctionType
+from types import FunctionType, MappingProxyType
 
 from torch import Tensor
 
 from bayesmat.errors import ModelError
+from bayesmat.features.conditions import ConditionMap
 from bayesmat.models.computed import Computed
 from bayesmat.sources.embedding import CompositeMap, FeatureMap
 
-__all__ = ["content", "described"]
+__all__ = ["UNHASHED", "content", "described"]
+
+UNHASHED = MappingProxyType({"hashed": False})  # metadata of a field that a digest leaves out
 
 
 def described(value: object) -> object:
     """A JSON-able description of a frozen configuration; feature maps by their content hash."""
-    if isinstance(value, FeatureMap | CompositeMap):
+    if isinstance(value, FeatureMap | CompositeMap | ConditionMap):
         return value.digest
     if isinstance(value, Computed):
         settings = [getattr(value, field.name) for field in fields(value)[1:]]
@@ -28,7 +31,8 @@ def described(value: object) -> object:
     if isinstance(value, tuple):
         return [described(v) for v in value]
     if is_dataclass(value):
-        pairs = [[f.name, described(getattr(value, f.name))] for f in fields(value)]
+        hashed = [f.name for f in fields(value) if f.metadata != UNHASHED]
+        pairs = [[name, described(getattr(value, name))] for name in hashed]
         return [type(value).__name__, *pairs]
     return value
 

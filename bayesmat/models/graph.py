@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,9 +13,8 @@ import torch
 from torch import Tensor
 
 from bayesmat._arguments import checked, seed_of, settle
-from bayesmat._bounds import at_least
 from bayesmat._repr import Shown, table, words
-from bayesmat.data.table import Observations
+from bayesmat.data.table import Observations, PropertyTable
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Layout
 from bayesmat.inference.grid import HyperPosterior, Integrator
@@ -31,64 +29,10 @@ from bayesmat.models.hyper import HyperPriors, LogNormal, Normal
 from bayesmat.models.inputs import check_cells, check_columns
 from bayesmat.models.kernels import Kernel, Matern52, Term
 from bayesmat.models.model import PriorDraws
+from bayesmat.models.node import Edge, Node
 from bayesmat.sources.embedding import FeatureMap, Features
 
 __all__ = ["Computed", "Edge", "Node", "PropertyGraph"]
-
-
-@dataclass(frozen=True)
-class Edge:
-    r"""A linear edge from a measured parent, :math:`f = \rho f_\mathrm{parent} + \ldots`.
-
-    rho ~ N(mean, sd) relates standardised properties (Kennedy and O'Hagan 2000,
-    doi:10.1093/biomet/87.1.1).
-    """
-
-    parent: str
-    mean: float = 1.0
-    sd: float = 0.5
-
-    def __post_init__(self) -> None:
-        settle(self)
-        at_least(self, -math.inf, "mean")
-        at_least(self, 0, "sd")
-
-
-@dataclass(frozen=True, repr=False)
-class Node(Shown):
-    """One property: its kernel terms, its parents, its noise.
-
-    Attributes:
-        property: Name of the property in the table.
-        terms: The summands of the discrepancy's kernel (at least one).
-        edges: Linear edges from measured parents.
-        computed: A computed parent, or None.
-        mean_sd: Prior sd of the constant mean, in standard deviations.
-        noise: Prior median of the noise sd where the table gives none, in standard deviations.
-        noise_sd: Prior sd of its log.
-    """
-
-    property: str
-    terms: tuple[Term, ...]
-    edges: tuple[Edge, ...] = ()
-    computed: Computed | None = None
-    mean_sd: float = 1.0
-    noise: float = 0.1
-    noise_sd: float = 1.0
-
-    def __post_init__(self) -> None:
-        settle(self)
-        at_least(self, 0, "mean_sd", "noise_sd")
-        at_least(self, 0, "noise", above=True)
-
-    def _facts(self) -> dict[str, object]:
-        return {
-            "property": self.property,
-            "parents": [edge.parent for edge in self.edges] or "none",
-            "computed parent": self.computed.name if self.computed else "none",
-            "terms": [f"{t.kernel.name} on {t.label}" for t in self.terms],
-            "noise": f"prior median {self.noise:g} sd of the property",
-        }
 
 
 @dataclass(frozen=True, repr=False)
@@ -138,9 +82,9 @@ class PropertyGraph(Shown):
         return tuple(node.property for node in _order(self.nodes))
 
     @property
-    def features(self) -> tuple[FeatureMap, ...]:
+    def features(self) -> tuple[Features, ...]:
         """Every feature map that some node owns."""
-        found: list[FeatureMap] = []
+        found: list[Features] = []
         for node in self.nodes:
             for term in _terms(node):
                 found.extend(term.features.parts)
@@ -165,14 +109,32 @@ class PropertyGraph(Shown):
             p = node.property
             for term in _terms(node):
                 priors[f"{p}: w {term.label}"] = LogNormal(term.weight, term.weight_sd)
-                for name in term.lengthscales:
-                    priors[f"{p}: ell {name}"] = LogNormal(1.0, term.kernel.ell_sd)
+                for name, sd in term.kernel.lengthscales(term.features).items():
+                    priors[f"{p}: ell {name}"] = LogNormal(1.0, sd)
             for edge in node.edges:
                 priors[f"{p}: rho {edge.parent}"] = Normal(edge.mean, edge.sd)
             if node.computed is not None and node.computed.growth is not None:
                 priors[f"{p}: kappa"] = Normal(*node.computed.growth)
             priors[f"{p}: noise"] = LogNormal(node.noise, node.noise_sd)
         return HyperPriors(priors)
+
+    def suited(self, table: PropertyTable) -> PropertyGraph:
+        """This graph with the terms that nodes without given ones choose for a table.
+
+        Raises:
+            ModelError: No node reads a condition of the table.
+        """
+        graph = replace(self, nodes=tuple(node.suited(table) for node in self.nodes))
+        read = {name for m in graph.features for name in m.conditions}
+        unread = [c.name for c in table.conditions if c.name not in read]
+        if unread:
+            raise ModelError(
+                f"no node reads the conditions {unread} of the table, so that rows under different "
+                "ones would pass for replicates: give a node a term on "
+                f"bm.ConditionMap({unread[0]!r}), use bm.Transfer, which reads them by itself, or "
+                "read the table without that column."
+            )
+        return graph
 
     def condition(
         self,
@@ -193,7 +155,7 @@ class PropertyGraph(Shown):
             checkpoint: File that a run killed half-way continues from.
 
         Raises:
-            ModelError: Properties differ, X is not of that layout, or it holds conditions.
+            ModelError: Properties differ, or X is not of that layout.
         """
         observations = checked(observations, Observations, "observations")
         X, layout, seed = checked(X, Tensor, "X"), checked(layout, Layout, "layout"), seed_of(seed)
@@ -340,12 +302,6 @@ def _order(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
 def _compile(graph: PropertyGraph, X: Tensor, layout: Layout) -> tuple[JointPrior, Encoder]:
     """Read scales off the training rows X and fix the order of everything."""
     check_columns(X, layout)
-    if layout.conditions:
-        raise ModelError(
-            f"The table has the conditions {[c.name for c in layout.conditions]}, which graphs do "
-            "not read yet: select the rows of one condition, or write a bm.program with an "
-            "argument 'conditions'."
-        )
     nodes = _order(graph.nodes)
     index = {node.property: i for i, node in enumerate(nodes)}
     compiled, maps, parents = [], [], []

@@ -18,18 +18,19 @@ from bayesmat._arguments import settle
 from bayesmat._bounds import at_least
 from bayesmat.sources.embedding import Features
 
-__all__ = ["ARD", "Kernel", "Linear", "Matern52", "MinMax", "Prepared", "Term"]
+__all__ = ["ARD", "Exchangeable", "Kernel", "Linear", "Matern52", "MinMax", "Prepared", "Term"]
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
     """What a kernel read off the training features: a centre (shape `k`) and a scale.
 
-    The scale is one number, or one for each feature (shape `k`).
+    The scale is one number, or one for each feature (shape `k`). A product has one for each factor.
     """
 
     centre: Tensor
     scale: float | Tensor
+    factors: tuple[Prepared, ...] = ()
 
 
 class Kernel(Protocol):
@@ -45,13 +46,12 @@ class Kernel(Protocol):
         ...
 
     @property
-    def ell_sd(self) -> float:
-        """Prior sd of the log relative lengthscale; 0 keeps it fixed."""
-        ...
-
-    @property
     def is_ard(self) -> bool:
         """Whether every feature has a lengthscale of its own."""
+        ...
+
+    def lengthscales(self, features: Features) -> dict[str, float]:
+        """Names of the lengthscales that are hyper-parameters, with the prior sds of their logs."""
         ...
 
     def prepare(self, phi: Tensor) -> Prepared:
@@ -59,14 +59,11 @@ class Kernel(Protocol):
         ...
 
     def statistic(self, prepared: Prepared, phi1: Tensor, phi2: Tensor) -> Tensor:
-        """Shape `... x n1 x n2`, with a last dimension `k` if `is_ard`."""
+        """Shape `... x n1 x n2`, with a last dimension for features if `is_ard` or a product."""
         ...
 
     def value(self, statistic: Tensor, ell: Tensor | None) -> Tensor:
-        """The covariance, `... x n1 x n2`, or `S x ... x n1 x n2` for `ell` of shape `S x 1`.
-
-        If `is_ard`, `ell` has shape `S x k`.
-        """
+        """The covariance, `... x n1 x n2`, or `S x ... x n1 x n2` for `ell`, `S x lengthscales`."""
         ...
 
     def diagonal(self, prepared: Prepared, phi: Tensor) -> Tensor:
@@ -83,8 +80,11 @@ class MinMax:
     """
 
     name: ClassVar[str] = "MinMax"
-    ell_sd: ClassVar[float] = 0.0
     is_ard: ClassVar[bool] = False
+
+    def lengthscales(self, features: Features) -> dict[str, float]:
+        """None."""
+        return {}
 
     def prepare(self, phi: Tensor) -> Prepared:
         """Nothing to read."""
@@ -120,11 +120,14 @@ class Linear:
 
     standardise: bool = False
     name: ClassVar[str] = "linear"
-    ell_sd: ClassVar[float] = 0.0
     is_ard: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         settle(self)
+
+    def lengthscales(self, features: Features) -> dict[str, float]:
+        """None."""
+        return {}
 
     def prepare(self, phi: Tensor) -> Prepared:
         """The training mean c, and the root mean squared distance from it."""
@@ -171,6 +174,10 @@ class Matern52:
         at_least(self, 0, "ell_sd")
         at_least(self, 0, "factor", above=True)
 
+    def lengthscales(self, features: Features) -> dict[str, float]:
+        """One for all features, unless it is fixed."""
+        return {f"{self.name}({features.label})": self.ell_sd} if self.ell_sd else {}
+
     def prepare(self, phi: Tensor) -> Prepared:
         """The median of the positive pairwise distances."""
         unit = column_scales(phi, self.standardise)
@@ -188,7 +195,7 @@ class Matern52:
         """Matern 5/2 of the scaled distance."""
         square = 5.0 * statistic.square()
         if ell is not None:
-            square = square / ell.square().reshape(-1, *[1] * statistic.dim())
+            square = square / over_rows(ell.square(), statistic)
         return matern52(square)
 
     def diagonal(self, prepared: Prepared, phi: Tensor) -> Tensor:
@@ -220,6 +227,10 @@ class ARD:
         at_least(self, 0, "ell_sd")
         at_least(self, 0, "factor", above=True)
 
+    def lengthscales(self, features: Features) -> dict[str, float]:
+        """One for each feature, unless they are fixed."""
+        return dict.fromkeys(features.names, self.ell_sd) if self.ell_sd else {}
+
     def prepare(self, phi: Tensor) -> Prepared:
         """The scale of each feature; a feature that is constant has none and is left out."""
         return Prepared(
@@ -241,6 +252,53 @@ class ARD:
     def diagonal(self, prepared: Prepared, phi: Tensor) -> Tensor:
         """One."""
         return torch.ones(phi.shape[:-1], dtype=phi.dtype)
+
+
+@dataclass(frozen=True)
+class Exchangeable:
+    r"""Categories that are equally unlike one another, :math:`2^{-d/\ell}`, d the unequal features.
+
+    At :math:`\ell=1` two categories correlate by 1/2; a long lengthscale pools them, a short one
+    keeps them apart. Use it for a solvent, a laboratory, a crystal structure. Not for categories in
+    an order (low, medium, high): a smooth kernel on their codes knows that neighbours are alike.
+
+    Attributes:
+        ell_sd: Prior sd of the log lengthscale; 0 keeps the correlation at 1/2.
+    """
+
+    ell_sd: float = 1.0
+    name: ClassVar[str] = "exchangeable"
+    is_ard: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        settle(self)
+        at_least(self, 0, "ell_sd")
+
+    def lengthscales(self, features: Features) -> dict[str, float]:
+        """One for all features, unless it is fixed."""
+        return {f"{self.name}({features.label})": self.ell_sd} if self.ell_sd else {}
+
+    def prepare(self, phi: Tensor) -> Prepared:
+        """Nothing to read."""
+        return Prepared(torch.zeros(phi.shape[-1], dtype=phi.dtype), 1.0)
+
+    def statistic(self, prepared: Prepared, phi1: Tensor, phi2: Tensor) -> Tensor:
+        """How many features differ."""
+        return (phi1[..., :, None, :] != phi2[..., None, :, :]).double().sum(-1)
+
+    def value(self, statistic: Tensor, ell: Tensor | None) -> Tensor:
+        """Two to the minus that number over the lengthscale."""
+        exponent = statistic if ell is None else statistic / over_rows(ell, statistic)
+        return torch.exp2(-exponent)
+
+    def diagonal(self, prepared: Prepared, phi: Tensor) -> Tensor:
+        """One."""
+        return torch.ones(phi.shape[:-1], dtype=phi.dtype)
+
+
+def over_rows(ell: Tensor, statistic: Tensor) -> Tensor:
+    """One lengthscale a set, `S x 1`, in the shape that divides a statistic."""
+    return ell.reshape(-1, *[1] * statistic.dim())
 
 
 def column_scales(phi: Tensor, standardise: bool) -> Tensor:
@@ -307,6 +365,4 @@ class Term:
     @property
     def lengthscales(self) -> tuple[str, ...]:
         """Names of the lengthscales that are hyper-parameters: none, one, or one per feature."""
-        if self.kernel.ell_sd == 0:
-            return ()
-        return self.features.names if self.kernel.is_ard else (self.label,)
+        return tuple(self.kernel.lengthscales(self.features))

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
 import torch
 from botorch.models.model import Model
@@ -19,14 +19,14 @@ from torch import Tensor
 from bayesmat._arguments import checked, seed_of
 from bayesmat._repr import Shown, quantiles, text
 from bayesmat._repr import table as html_table
-from bayesmat.data.table import Observations
+from bayesmat.data.table import Observations, PropertyTable
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Layout
 from bayesmat.models.answers import LeftOutCells, Parameters, Points
 from bayesmat.models.left_out import Restandardised
 from bayesmat.models.marginals import Marginals, noise_origins
 from bayesmat.models.report import FitReport
-from bayesmat.sources.embedding import FeatureMap
+from bayesmat.sources.embedding import Features
 
 __all__ = [
     "GenerativePrior",
@@ -36,7 +36,12 @@ __all__ = [
     "QuickPrior",
     "Reducible",
     "RestorablePrior",
+    "Suitable",
+    "suited",
 ]
+
+
+P = TypeVar("P", bound="Prior")
 
 
 class PropertyModel(Model, ABC):
@@ -167,7 +172,7 @@ class Prior(Protocol):
         ...
 
     @property
-    def features(self) -> tuple[FeatureMap, ...]:
+    def features(self) -> tuple[Features, ...]:
         """The feature maps it needs columns of X for."""
         ...
 
@@ -210,6 +215,24 @@ class PriorDraws(Shown):
         sd = torch.where(observations.yvar.isnan(), self.noise_sd[:, observations.columns], known)
         generator = torch.Generator().manual_seed(seed)
         return mean + sd * torch.randn(mean.shape, generator=generator, dtype=torch.float64)
+
+
+@runtime_checkable
+class Suitable(Protocol):
+    """A prior that completes itself for a table: by the kind of material, by conditions."""
+
+    def suited(self, table: PropertyTable) -> Prior:
+        """The complete prior; what is complete stays as it is."""
+        ...
+
+
+def suited(prior: P, table: PropertyTable) -> P:
+    """The prior as it is fitted to a table, whose digest is stored.
+
+    Raises:
+        ModelError: It cannot be fitted to such a table.
+    """
+    return cast(P, prior.suited(table)) if isinstance(prior, Suitable) else prior
 
 
 @runtime_checkable

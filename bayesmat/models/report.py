@@ -121,6 +121,7 @@ class FitReport:
         properties: The properties.
         scales: Their scales.
         noises: Noise by property.
+        conditions: The conditions of the table that it reads, as they are transformed.
     """
 
     n_cells: int
@@ -132,12 +133,15 @@ class FitReport:
     properties: tuple[Property, ...] = ()
     scales: tuple[Scale, ...] = field(default=())
     noises: Mapping[str, Noise] = field(default_factory=dict)
+    conditions: tuple[str, ...] = ()
 
     @property
     def lines(self) -> tuple[str, ...]:
         """The report, a sentence per line."""
         out = [f"Fitted {self.n_cells} measured values by {self.inference.lines[0]}"]
         out += self.inference.problems
+        if self.conditions:
+            out.append(f"Reads the conditions of the table: {', '.join(self.conditions)}.")
         for prop, shares in self.shares.items():
             parts = [f"{group} {_interval(share)}" for group, share in shares.items()]
             out.append(f"{prop}: share of the variance explained by " + ", ".join(parts) + ".")

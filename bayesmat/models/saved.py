@@ -8,7 +8,7 @@ from bayesmat._arguments import checked
 from bayesmat._version import versions
 from bayesmat.errors import ModelError
 from bayesmat.models.base import Fitted, layout_of
-from bayesmat.models.model import RestorablePrior
+from bayesmat.models.model import RestorablePrior, suited
 from bayesmat.models.stored import read
 
 __all__ = ["load_fit"]
@@ -32,7 +32,9 @@ def load_fit(path: str | Path, prior: RestorablePrior) -> Fitted:
     """
     path = Path(checked(path, str | Path, "path"))
     prior = checked(prior, RestorablePrior, "prior")
-    stored, digest = read(path), prior.digest()
+    stored = read(path)
+    prior = suited(prior, stored.table)
+    digest = prior.digest()
     if stored.digest != digest:
         now = versions()
         changed = [

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from bayesmat._repr import Shown
 from bayesmat.features.base import Layout
-from bayesmat.models.kernels import Kernel, Linear, Matern52, MinMax, Prepared
-from bayesmat.sources.embedding import Features
+from bayesmat.models.kernels import Exchangeable, Kernel, Linear, Matern52, MinMax, Prepared
+from bayesmat.models.product import Factor, Product
+from bayesmat.sources.embedding import CompositeMap, Features
 
 __all__ = ["ReadsSimilarity", "Similarity"]
 
@@ -56,7 +57,9 @@ class Similarity(Shown):
         """The similarity of a prior on its training rows X, `n x D`; None if it reads no feature.
 
         Its first count-fingerprint term, else its first smooth term, else a smooth kernel on the
-        first feature map (count fingerprints where a feature map consists of counts).
+        first feature map (count fingerprints where a feature map consists of counts). Where it
+        reads conditions, times a smooth kernel on the continuous ones together and an exchangeable
+        one on those with categories: a known material at a far temperature is far.
 
         Args:
             prior: The prior; one that `ReadsSimilarity` is asked for its kernels.
@@ -68,10 +71,18 @@ class Similarity(Shown):
         pairs = pairs or tuple((m, _kernel_for(m, layout, X)) for m in maps)
         if not pairs:
             return None
-        counted = [pair for pair in pairs if isinstance(pair[1], MinMax)]
-        smooth = [pair for pair in pairs if not isinstance(pair[1], Linear)]
-        features, own = (counted or smooth or list(pairs))[0]
-        kernel = _sharp(own)
+        of_material = [pair for pair in pairs if not pair[0].conditions]
+        counted = [pair for pair in of_material if isinstance(pair[1], MinMax)]
+        smooth = [pair for pair in of_material if not isinstance(pair[1], Linear)]
+        factors: list[Factor] = [
+            (_sharp(own), m) for m, own in (counted or smooth or of_material)[:1]
+        ]
+        factors += _of_conditions([m for m, _ in pairs], layout)
+        kernel, features = factors[0]
+        if len(factors) > 1:
+            kernel = Product(tuple(factors))
+            label = " x ".join(m.label for _, m in factors)
+            features = CompositeMap(tuple(m for _, m in factors), label)
         phi = features.columns(layout, X).detach()
         return Similarity(features, kernel, kernel.prepare(phi), layout)
 
@@ -102,9 +113,20 @@ class Similarity(Shown):
         return {"features": self.features.label, "kernel": self.kernel.name}
 
 
-def _sharp(kernel: Kernel) -> MinMax | Matern52:
+def _of_conditions(maps: Sequence[Features], layout: Layout) -> list[Factor]:
+    """Kernels of the conditions that some map reads, by their untransformed or first transform."""
+    read = {p.conditions: p for m in maps for p in m.parts if p.conditions}
+    classes = {(c.name,) for c in layout.conditions if c.categories is not None}
+    smooth = tuple(p for names, p in read.items() if names not in classes)
+    found: list[Factor] = []
+    if smooth:
+        found.append((Matern52(factor=0.5, standardise=True), CompositeMap(smooth, "conditions")))
+    return [*found, *((Exchangeable(), p) for names, p in read.items() if names in classes)]
+
+
+def _sharp(kernel: Kernel) -> MinMax | Matern52 | Exchangeable:
     """The measure of likeness in the place of a model's kernel, on features scaled as it does."""
-    if isinstance(kernel, MinMax):
+    if isinstance(kernel, MinMax | Exchangeable):
         return kernel
     standardise = kernel.standardise if isinstance(kernel, Matern52 | Linear) else True
     return Matern52(factor=0.5, standardise=standardise)

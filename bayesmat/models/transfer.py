@@ -1,19 +1,19 @@
-"""Transfer learning as a one-node property graph."""
+"""Transfer learning as a property graph."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from bayesmat._arguments import checked
+from bayesmat._arguments import checked, names
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Featurizer
-from bayesmat.features.molecule import ECFP
+from bayesmat.features.conditions import ConditionMap
 from bayesmat.inference.grid import Integrator
+from bayesmat.models.choice import Choice
 from bayesmat.models.computed import Computed
 from bayesmat.models.graph import Edge, Node, PropertyGraph
-from bayesmat.models.kernels import Linear, Matern52, MinMax, Term
-from bayesmat.sources.embedding import CompositeMap, FeatureMap
+from bayesmat.sources.embedding import FeatureMap
 
 __all__ = ["Sources", "Transfer", "transfer_node"]
 
@@ -34,6 +34,7 @@ def transfer_node(
     parents: Sequence[Computed | Edge] = (),
     fingerprints: Featurizer | None = None,
     descriptors: Featurizer | None = None,
+    conditions: Sequence[ConditionMap] | None = None,
 ) -> Node:
     r"""A node whose discrepancy is a sparse sum over source layers and fixed fingerprints.
 
@@ -41,58 +42,67 @@ def transfer_node(
 
     phi concatenates all source layers (correlated networks outvote the rest if each has its own
     weight). A weight near 0 switches a part off, so "no transfer" is a point of the posterior.
+    What the table's kind of material and its conditions add is chosen when it is fitted.
 
     Raises:
         ModelError: More than one computed parent.
     """
     sources = checked(sources, Sources | None, "sources")
     parents = checked(parents, tuple[Computed | Edge, ...], "parents")
-    count = ECFP() if fingerprints is None else fingerprints
-    terms = [Term(MinMax(), FeatureMap((count,)), "fingerprints")]
-    if sources is not None:
-        layers = CompositeMap(tuple(sources.feature_maps), "source networks")
-        terms.append(Term(Linear(), layers, "networks"))
-        terms.append(Term(Matern52(), layers, "networks"))
-    if descriptors is not None:
-        named = FeatureMap((descriptors,))
-        terms.append(Term(Linear(standardise=True), named, "descriptors"))
-        terms.append(Term(Matern52(standardise=True), named, "descriptors"))
+    conditions = checked(conditions, tuple[ConditionMap, ...] | None, "conditions")
+    maps = None if conditions is None else tuple(conditions)
+    layers = () if sources is None else tuple(sources.feature_maps)
+    choice = Choice(layers, fingerprints, descriptors, maps)
     computed = [parent for parent in parents if isinstance(parent, Computed)]
     if len(computed) > 1:
-        names = [parent.name for parent in computed]
-        raise ModelError(f"{property!r} has the computed parents {names}; a node takes one.")
+        given = [parent.name for parent in computed]
+        raise ModelError(f"{property!r} has the computed parents {given}; a node takes one.")
     edges = tuple(parent for parent in parents if isinstance(parent, Edge))
-    return Node(property, tuple(terms), edges, computed[0] if computed else None)
+    terms = choice.terms("smiles")
+    return Node(property, terms, edges, computed[0] if computed else None, choice=choice)
 
 
 def Transfer(
-    property: str,
+    property: str | Sequence[str],
     *,
     sources: Sources | None = None,
     parents: Sequence[Computed] = (),
     fingerprints: Featurizer | None = None,
     descriptors: Featurizer | None = None,
+    conditions: Sequence[ConditionMap] | None = None,
     integrator: Integrator | None = None,
 ) -> PropertyGraph:
-    """A one-node graph that transfers from source networks, on top of a computed parent.
+    """A graph that transfers from source networks, on top of a computed parent.
 
     Use it when the wanted property has 20 to 500 values and related properties have thousands.
-    Without `sources` it is a Gaussian process on fingerprints.
+    Without `sources` it is a Gaussian process on what suits the materials of the table: count
+    fingerprints of molecules and repeat units, element statistics of compositions. Conditions of
+    the table are read, alone and together with the materials; the report says so.
 
     Args:
-        property: Name of the wanted property.
+        property: Name of the wanted property, or several: each a node of its own, fitted together
+            without sharing anything (for relations give a `PropertyGraph` edges).
         sources: For example ``bm.zoo.load("molecule/starter")``.
         parents: At most one `Computed` parent.
         fingerprints: Count fingerprint; ECFP4 of 2048 counts by default.
         descriptors: Named descriptors beside the fingerprints, each in units of its training sd,
             such as ``RepeatUnitDescriptors()`` for polymers, which no source network knows.
+        conditions: How conditions are read, ``[bm.ConditionMap("temperature", transform="1/T")]``;
+            by default all of the table, temperatures as 1/T where the property is on a log scale.
         integrator: How hyper-parameters are integrated; see `PropertyGraph`.
+
+    Raises:
+        ModelError: More than one computed parent, or no property.
     """
-    node = transfer_node(
-        property,
-        sources=sources,
-        parents=parents,
-        fingerprints=fingerprints,
-        descriptors=descriptors,
+    nodes = tuple(
+        transfer_node(
+            name,
+            sources=sources,
+            parents=parents,
+            fingerprints=fingerprints,
+            descriptors=descriptors,
+            conditions=conditions,
+        )
+        for name in names(property, "property")
     )
-    return PropertyGraph((node,), integrator)
+    return PropertyGraph(nodes, integrator)

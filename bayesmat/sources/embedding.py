@@ -91,8 +91,9 @@ class Embedding(nn.Module):
 class Features(Protocol):
     """What a term of a node sees of a material: some columns of X as features.
 
-    A `FeatureMap` reads the columns of featurizers, perhaps through an embedding; a `CompositeMap`
-    puts several side by side. Two with the same digest are the same function.
+    A `FeatureMap` reads the columns of featurizers, perhaps through an embedding, a `ConditionMap`
+    those of a condition; a `CompositeMap` puts several side by side. Two with the same
+    digest are the same function.
     """
 
     @property
@@ -106,7 +107,12 @@ class Features(Protocol):
         ...
 
     @property
-    def parts(self) -> tuple[FeatureMap, ...]:
+    def conditions(self) -> tuple[str, ...]:
+        """Names of the conditions whose columns it reads."""
+        ...
+
+    @property
+    def parts(self) -> tuple[Features, ...]:
         """The maps that it consists of, in the order of their features."""
         ...
 
@@ -162,6 +168,11 @@ class FeatureMap(Shown):
         return tuple(name for featurizer in self.inputs for name in featurizer.names)
 
     @property
+    def conditions(self) -> tuple[str, ...]:
+        """None: it describes materials."""
+        return ()
+
+    @property
     def parts(self) -> tuple[FeatureMap, ...]:
         """Itself alone."""
         return (self,)
@@ -202,25 +213,31 @@ class CompositeMap(Shown):
     weight speaks for all of them.
 
     Attributes:
-        parts: The maps, in this order.
+        parts: The maps, in this order; a composite among them is taken apart.
         label: Name in reports.
 
     Raises:
         ModelError: There is no map.
     """
 
-    parts: tuple[FeatureMap, ...]
+    parts: tuple[Features, ...]
     label: str
 
     def __post_init__(self) -> None:
         settle(self)
         if not self.parts:
             raise ModelError(f"the composite map {self.label!r} needs at least one feature map.")
+        object.__setattr__(self, "parts", tuple(part for m in self.parts for part in m.parts))
 
     @property
     def inputs(self) -> tuple[Featurizer, ...]:
         """The featurizers of all maps."""
         return tuple(featurizer for m in self.parts for featurizer in m.inputs)
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions of all maps."""
+        return tuple(dict.fromkeys(name for m in self.parts for name in m.conditions))
 
     @property
     def digest(self) -> str:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bayesmat.data.table import Condition, Observations
+from bayesmat.data.table import Observations
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Layout
 from bayesmat.inference.grid import Grid
@@ -231,12 +231,9 @@ def test_digest_changes_with_configuration_only() -> None:
     assert PropertyGraph((node,)).digest() != PropertyGraph((other,)).digest()
 
 
-def test_conditions_that_no_feature_reads_are_refused() -> None:
+def test_columns_must_be_those_of_the_layout() -> None:
     graph, obs, X, hyper = random_case(0)
     wider = torch.cat([X, torch.ones(len(X), 1, dtype=torch.float64)], 1)
-    warm = Layout((Coordinates(2),), (Condition("temperature", "K"),))
-    with pytest.raises(ModelError, match=r"conditions \['temperature'\], which graphs do not read"):
-        graph.condition_at(obs, wider, hyper, layout=warm)
     with pytest.raises(ModelError, match="X has 3 columns, its layout 2"):
         graph.condition_at(obs, wider, hyper, layout=layout_of(graph))
 
