@@ -45,7 +45,7 @@ from bayesmat.explore.written import (  # fmt: skip
     table_from_json,
     table_to_json,
 )
-from bayesmat.models.model import Prior
+from bayesmat.models.model import Prior, suited
 from bayesmat.oracles.base import Oracle
 from bayesmat.oracles.workers import start_pool
 
@@ -64,8 +64,7 @@ class Campaign(Shown):
     proposal, whoever asks. Several processes may tell results to one campaign at once.
 
     Make one with `Campaign.create`, come back with `Campaign.open`. Use `run` where an oracle
-    computes the answers, `suggest` and `tell` where a laboratory measures them. For a table with
-    conditions (temperature, solvent) campaigns do not exist yet: select one condition first.
+    computes the answers, `suggest` and `tell` where a laboratory measures them.
 
     Attributes:
         url: Where the history is.
@@ -91,7 +90,8 @@ class Campaign(Shown):
         self.start = table_from_json(self._row.start_table)
         self.goals: tuple[Goal, ...] = tuple(map(goal_from_json, self._row.settings["goals"]))
         self.seed = self._row.seed
-        self.prior = checked(prior, Prior | None, "prior")
+        prior = checked(prior, Prior | None, "prior")
+        self.prior = None if prior is None else suited(prior, self.start)
         self.oracle = checked(oracle, Oracle | None, "oracle")
         self._candidates = checked(candidates, CandidateSource | None, "candidates")
         self._rule = checked(rule, Rule | None, "rule")
@@ -123,11 +123,12 @@ class Campaign(Shown):
 
         Raises:
             CampaignError: The database holds a campaign already, the goals, the oracle or the
-                features of the prior do not fit the table, nothing is measured or left to propose,
-                or the table has conditions.
+                features of the prior do not fit the table, or nothing is measured or left to
+                propose.
             ModelError: The goals contradict each other or name a property the prior lacks.
         """
-        seed, goals = seed_of(seed), goals_of(goals)
+        seed, goals, table = seed_of(seed), goals_of(goals), checked(table, PropertyTable, "table")
+        prior = suited(checked(prior, Prior, "prior"), table)
         check_new((prior, oracle, candidates, rule), table, goals)
         store = Store(url)
         settings = {
@@ -162,9 +163,10 @@ class Campaign(Shown):
         """
         campaign = cls(Store(url), prior=prior, oracle=oracle, candidates=candidates, rule=rule)
         try:
-            check_reopened(url, campaign._row, prior, identify(oracle, candidates, rule))
-            if prior is not None:
-                check_chosen(campaign.start, prior, campaign.goals, candidates, rule)
+            given = identify(oracle, candidates, rule)
+            check_reopened(url, campaign._row, campaign.prior, given)
+            if campaign.prior is not None:
+                check_chosen(campaign.start, campaign.prior, campaign.goals, candidates, rule)
         except BayesmatError:
             campaign.close()
             raise
@@ -200,6 +202,7 @@ class Campaign(Shown):
         """
         campaign = cls(Store(url), prior=prior, oracle=oracle, candidates=candidates, rule=rule)
         try:
+            prior = suited(checked(prior, Prior, "prior"), campaign.start)
             past, parts = campaign._history(), (prior, oracle, candidates, rule)
             check_new(parts, past.table(), past.goals, known=past.known)
             given = identify(oracle, candidates, rule)

@@ -58,8 +58,8 @@ class Choice:
         """The terms of a property of a table."""
         maps = self.conditions
         if maps is None:
-            (prop,) = (p for p in table.properties if p.name == property)
-            maps = condition_maps(table.conditions, prop)
+            found = [p for p in table.properties if p.name == property]
+            maps = condition_maps(table.conditions, found[0] if found else Property(property))
         first: dict[str, Term] = {}
         for term in self.terms(table.kind, maps, table.conditions):
             first.setdefault(term.label, term)  # descriptors may be those of the kind of material
