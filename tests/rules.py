@@ -54,6 +54,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "distributed": ("oracles.cluster",),
     "matminer": ("features",),
     "matplotlib": ("plots",),
+    "openpyxl": ("data.workbook",),
     "phono3py": ("oracles.crystal",),
     "phonopy": ("oracles.crystal",),
     "pint": ("data",),

@@ -10,10 +10,10 @@ import numpy as np
 
 from bayesmat.errors import BadCell, DataError
 
-from ._cells import codes, found_categories, is_absent, numbers, shown
+from ._cells import codes, fault, found_categories, is_absent, numbers, shown
 from ._plan import Plan, Source
 from ._raw import Raw
-from .materials import try_canonical
+from .materials import another_kind, try_canonical
 from .properties import Condition, Property
 from .table import PropertyTable
 from .units import converter, sd_converter
@@ -48,25 +48,25 @@ def build(raw: Raw, plan: Plan, on_invalid: OnInvalid) -> PropertyTable:
     if on_invalid not in get_args(OnInvalid):
         raise DataError(f"on_invalid is {on_invalid!r}; it must be 'raise' or 'drop'.")
     faults = _Faults(raw, list(raw.bad))
-    keys = _keys(faults, plan)
+    keys, hint = _keys(faults, plan)
     conditions = [_condition(faults, source) for source in plan.conditions]
     groups = None if plan.group is None else _labels(faults, plan.group)
     measured = [_measured(faults, source) for source in plan.properties]
     cells = tuple(sorted(faults.cells, key=lambda cell: cell.row))
     if cells and on_invalid == "raise":
         raise DataError(
-            f"{len(cells)} cells of {raw.source} cannot be used. Nothing was read; correct them, "
-            "or pass on_invalid='drop' to leave them out (row 1 is the header):",
+            f"{len(cells)} cells of {raw.source} cannot be used.{hint} Nothing was read; correct "
+            "them, or pass on_invalid='drop' to leave them out (row 1 is the header):",
             cells,
         )
     is_measured = ~np.isnan(np.column_stack([values for values, _ in measured])).all(axis=1)
     lost = faults.lost_rows | {i for i in faults.spoilt_rows if not is_measured[i]}
-    keep = np.array([i for i in range(len(keys)) if i not in lost], dtype=np.intp)
+    n = len(raw.rows)
+    keep = np.array([i for i in range(n) if i not in lost], dtype=np.intp)
     if not keep.size:
-        raise DataError(f"no row of {raw.source} is left to make a table of:", cells)
-    n = len(keys)
+        raise DataError(f"no row of {raw.source} is left to make a table of.{hint}", cells)
     return PropertyTable(
-        tuple(keys[i] for i in keep),
+        () if keys is None else tuple(keys[i] for i in keep),
         plan.kind,
         tuple(cast(Property, source.quantity) for source in plan.properties),
         np.column_stack([values for values, _ in measured])[keep],
@@ -75,20 +75,29 @@ def build(raw: Raw, plan: Plan, on_invalid: OnInvalid) -> PropertyTable:
         np.column_stack([np.empty((n, 0)), *(values for _, values in conditions)])[keep],
         None if groups is None else tuple(groups[i] for i in keep),
         cells,
+        plan.assumed,
     )
 
 
-def _keys(faults: _Faults, plan: Plan) -> list[str]:
-    column = faults.raw.columns[plan.material]
-    found = try_canonical(["" if is_absent(cell) else cell for cell in column], plan.kind)
-    bad = [(i, str(key)) for i, key in enumerate(found) if not isinstance(key, str)]
+def _keys(faults: _Faults, plan: Plan) -> tuple[list[str] | None, str]:
+    """Canonical keys, none for recipes, and what else the column seems to hold."""
+    if plan.material is None:
+        return None, ""
+    column = ["" if is_absent(cell) else cell for cell in faults.raw.columns[plan.material]]
+    found = try_canonical(column, plan.kind)
+    bad = [(i, fault(column[i]) or str(k)) for i, k in enumerate(found) if not isinstance(k, str)]
     faults.add(plan.material, bad, loses_row=True)
-    return [str(key) for key in found]
+    hint = another_kind(column, found, plan.kind)
+    n_blank = column.count("")
+    if not hint and len(column) - n_blank == len(bad) - n_blank > 1:
+        hint = " If they are names or codes, pass kind='id'."
+    return [str(key) for key in found], hint
 
 
 def _labels(faults: _Faults, at: int) -> list[str]:
     column = faults.raw.columns[at]
     bad = [(i, "the group is missing") for i, cell in enumerate(column) if is_absent(cell)]
+    bad += [(i, reason) for i, cell in enumerate(column) if (reason := fault(cell))]
     faults.add(at, bad, loses_row=True)
     return [str(cell).strip() for cell in column]
 

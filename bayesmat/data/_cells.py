@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
+from datetime import date
 from numbers import Real
 
 import numpy as np
@@ -14,9 +16,29 @@ from bayesmat.errors import DataError
 # What people and programs write for "not measured"; compared in lower case.
 _EMPTY = frozenset({"", "nan", "na", "n/a", "#n/a", "null", "none", "<na>"})
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_DATE = (
+    "spreadsheets make one of a number such as 3.5 or 1/2: give the cell the format Text, and "
+    "write the number again"
+)
 _INFINITY = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
 
 Bad = list[tuple[int, str]]
+
+
+@dataclass(frozen=True)
+class Spoilt:
+    """A cell of a workbook whose content cannot be known: what it shows, and why."""
+
+    text: str
+    reason: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def fault(cell: object) -> str:
+    """Why nothing can be made of a cell whatever its column is, or ""."""
+    return cell.reason if isinstance(cell, Spoilt) else ""
 
 
 def is_absent(value: object) -> bool:
@@ -41,8 +63,11 @@ def numbers(column: np.ndarray) -> tuple[np.ndarray, Bad]:
                 bad.append((i, _why_not_number(text)))
         elif isinstance(cell, Real) and not isinstance(cell, bool | np.bool_):
             values[i] = _double(cell)
+        elif isinstance(cell, date) and not is_absent(cell):
+            bad.append((i, f"a date; {_DATE}"))
         elif not is_absent(cell):
-            bad.append((i, f"not a number but of type {type(cell).__name__}"))
+            reason = fault(cell) or f"not a number but of type {type(cell).__name__}"
+            bad.append((i, reason))
     bad += [(int(i), "infinite") for i in np.flatnonzero(np.isinf(values))]
     return np.where(np.isinf(values), np.nan, values), bad
 
@@ -106,7 +131,9 @@ def codes(column: np.ndarray, categories: tuple[str, ...]) -> tuple[np.ndarray, 
     bad: Bad = []
     for i, cell in enumerate(column):
         text = "" if is_absent(cell) else str(cell).strip()
-        if text in known:
+        if reason := fault(cell):
+            bad.append((i, reason))
+        elif text in known:
             values[i] = known[text]
         elif text.lower() not in _EMPTY:
             bad.append((i, f"unknown category; expected one of {', '.join(categories)}"))
@@ -115,4 +142,5 @@ def codes(column: np.ndarray, categories: tuple[str, ...]) -> tuple[np.ndarray, 
 
 def found_categories(column: np.ndarray) -> tuple[str, ...]:
     """Sorted distinct texts of a column."""
-    return tuple(sorted({str(cell).strip() for cell in column if not is_absent(cell)}))
+    texts = {str(cell).strip() for cell in column if not is_absent(cell) and not fault(cell)}
+    return tuple(sorted(texts))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import cast, get_args
+from typing import cast
 
-from bayesmat._arguments import checked, settle
-from bayesmat.errors import ArgumentError, BadCell, DataError
+from bayesmat.errors import BadCell, DataError
 
+from ._assumed import comma_hint, complete
 from ._raw import Heading, Raw
+from ._request import Column, Request
 from ._stated import stated
 from .materials import Kind
 from .properties import Condition, Property
@@ -22,49 +21,6 @@ _LOGGER = logging.getLogger(__name__)
 _DEGREES = {"C": "degC", "F": "degF"}
 _LOGARITHM = re.compile(r"(?:^|[\s_(\[])(?:[Ll]og|ln|Ln|LN|lg|LOG)(?:10|2|e)?(?=[\s_(A-Z]|$)")
 _RELATIVE = re.compile(r"(?:^|[\W_])(?:rel|relative|rsd)(?=[\W_]|$)", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Column:
-    """How a column of a file becomes a property or a condition.
-
-    Attributes:
-        quantity: What it becomes, or its unit as in `Property.parse`: "eV", "log K", "{no|yes}".
-        unit: Unit of the numbers in the file where it differs; they are converted.
-        std: Column of standard deviations, in the unit of the file or of its own heading
-            (0 = not known).
-
-    >>> Column("log eV", unit="hartree", std="gap_sd").unit
-    'hartree'
-    """
-
-    quantity: str | Property | Condition
-    unit: str | None = None
-    std: str | None = None
-
-    def __post_init__(self) -> None:
-        settle(self)
-
-
-PropertyColumns = Mapping[str, str | Property | Column]
-ConditionColumns = Mapping[str, str | Condition | Column]
-
-
-@dataclass(frozen=True)
-class Request:
-    """The arguments of a reader."""
-
-    material: str | None
-    kind: Kind
-    properties: PropertyColumns | None
-    conditions: ConditionColumns | None
-    group: str | None
-
-    def __post_init__(self) -> None:
-        for name in ("material", "group"):
-            checked(getattr(self, name), str | None, name)
-        for name in ("properties", "conditions"):
-            _check_columns(getattr(self, name), name)
 
 
 @dataclass(frozen=True)
@@ -82,11 +38,12 @@ class Source:
 class Plan:
     """Positions of everything that the table is made of."""
 
-    material: int
+    material: int | None
     kind: Kind
     properties: tuple[Source, ...]
     conditions: tuple[Source, ...]
     group: int | None
+    assumed: tuple[str, ...] = ()
 
 
 @dataclass
@@ -222,83 +179,33 @@ def _quantity(label: str, given: str | Property | Condition, role: str) -> Prope
     return given
 
 
-def _check_columns(given: object, name: str) -> None:
-    """Refuse what is no mapping from columns to units."""
-    if given is None:
-        return
-    if not isinstance(given, Mapping):
-        one = [given] if isinstance(given, str) or not isinstance(given, Iterable) else [*given]
-        label = one[0] if one and isinstance(one[0], str) else "gap"
-        raise ArgumentError(
-            f"{name} is {given!r}: a unit is part of a quantity, so give a mapping from each "
-            f'column to its unit, {name}={{{json.dumps(label, ensure_ascii=False)}: "eV"}}; '
-            '"1" stands for no unit, "{no|yes}" for categories.'
-        )
-    for label, column in given.items():
-        checked(label, str, f"a column of {name}")
-        checked(column, str | Property | Condition | Column, f"{name}[{label!r}]")
-
-
 def make_plan(raw: Raw, request: Request) -> Plan:
     """Find every column of the request.
 
     Raises:
         DataError: If columns are missing or repeated, or units unknown; all of them are listed.
     """
-    if request.material is None:
-        request = _self_described(raw, request)
+    request, assumed = complete(raw, request)
     if not request.properties:
         raise DataError(
             "no property was asked for: name columns and units, properties={'Tb': 'K'}."
         )
     finder = Finder(raw)
     plan = Plan(
-        finder.find(cast(str, request.material)),
-        request.kind,
+        None if request.material is None else finder.find(request.material),
+        cast(Kind, request.kind),
         tuple(finder.source(k, v, "property") for k, v in request.properties.items()),
         tuple(finder.source(k, v, "condition") for k, v in (request.conditions or {}).items()),
         None if request.group is None else finder.find(request.group),
+        assumed,
     )
     if finder.bad:
-        is_one = len(raw.header) == 1 and any(mark in raw.header[0] for mark in ";\t")
-        hint = " Save it with commas between the columns." if is_one else ""
         raise DataError(
-            f"the columns of {raw.source} do not fit the request; it has {list(raw.header)}.{hint}",
+            f"the columns of {raw.source} do not fit the request; it has {list(raw.header)}."
+            + comma_hint(raw),
             finder.bad,
         )
+    if assumed:
+        lines = "".join(f"\n  {line}" for line in assumed)
+        _LOGGER.warning("%s was read without being told all, so:%s", raw.source, lines)
     return plan
-
-
-def _self_described(raw: Raw, request: Request) -> Request:
-    """The request that the headings written by `to_csv` make."""
-    headings = {label: Heading.of(label) for label in raw.header}
-    keys = [label for label, heading in headings.items() if heading.role == "material"]
-    kinds = [headings[label].text for label in keys]
-    if len(keys) != 1 or kinds[0] not in get_args(Kind):
-        raise DataError(
-            f"{raw.source} does not say which column holds the materials: name it, "
-            f"material='...', out of {list(raw.header)}."
-        )
-    sds = {heading.name: label for label, heading in headings.items() if heading.role == "sd"}
-    named = {
-        label: heading
-        for label, heading in headings.items()
-        if heading.text is not None and heading.role in ("property", "condition")
-    }
-    return Request(
-        keys[0],
-        cast(Kind, kinds[0]),
-        request.properties
-        or {
-            label: Column(cast(str, heading.text), std=sds.get(heading.name))
-            for label, heading in named.items()
-            if heading.role == "property"
-        },
-        request.conditions
-        or {
-            label: cast(str, heading.text)
-            for label, heading in named.items()
-            if heading.role == "condition"
-        },
-        request.group or ("group" if "group" in raw.header else None),
-    )

@@ -14,9 +14,12 @@ import pandas as pd
 
 from bayesmat.errors import BadCell, DataError
 
+from ._cells import Spoilt
 from .units import is_unit
+from .workbook import SUFFIXES, read_cells
 
 _MAX_SHOWN = 60
+_OTHER_BOOKS = frozenset({".xls", ".xlsb", ".ods", ".numbers"})
 _BRACKETS = re.compile(r"^(?P<name>.*?)\s*(?P<text>\[[^][]*\]|\{[^{}]*\}|\([^()]*\))$", re.DOTALL)
 _LOOSE = re.compile(r"\s+/\s+|,\s+|\s+in\s+")
 _LETTERS = frozenset("KVJWgs%‰℃℉")
@@ -98,12 +101,19 @@ class Raw:
         return exact or [j for j in named if Heading.of(self.header[j]).role != "sd"]
 
 
-def read_raw(path: Path) -> Raw:
-    """Read a comma-separated UTF-8 file.
+def read_raw(path: Path, sheet: str | None = None) -> Raw:
+    """Read a workbook (.xlsx), or a comma-separated UTF-8 file.
 
     Raises:
-        DataError: If the file is absent, empty, not text in UTF-8, or not comma-separated values.
+        DataError: If the file is absent, empty, not text in UTF-8, or not comma-separated values;
+            or if a workbook is damaged or does not say which sheet is meant.
     """
+    if path.suffix.lower() in SUFFIXES:
+        return _of_workbook(path, read_cells(path, sheet))
+    if sheet is not None:
+        raise DataError(f"{path} is no .xlsx file, so it has no sheet {sheet!r}: leave sheet out.")
+    if path.suffix.lower() in _OTHER_BOOKS:
+        raise DataError(f"{path} is a workbook of another format: save it as .xlsx or as .csv.")
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -125,6 +135,20 @@ def read_raw(path: Path) -> Raw:
             f"{path} is empty: it needs a header row and at least one row of data below it."
         )
     return _columns(str(path), header, body)
+
+
+def _of_workbook(path: Path, rows: list[tuple[int, list[object]]]) -> Raw:
+    """The first row that is not empty holds the headings."""
+    (first, cells), *body = rows
+    merged = [BadCell(first, "", "", cell.reason) for cell in cells if isinstance(cell, Spoilt)]
+    if merged:
+        raise DataError(f"the headings of {path} cannot be read: give each column one.", merged)
+    if not body:
+        raise DataError(f"{path} is empty: it needs at least one row of data below its headings.")
+    columns = tuple(np.array([row[j] for _, row in body] + [None], dtype=object)[:-1]
+                    for j in range(len(cells)))  # fmt: skip
+    header = tuple(str(cell).strip() for cell in cells)
+    return Raw(str(path), header, columns, np.array([i for i, _ in body], dtype=np.int64))
 
 
 def _columns(source: str, header: tuple[str, ...], body: list[tuple[int, list[str]]]) -> Raw:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,15 @@ import pandas as pd
 
 from bayesmat._arguments import checked
 from bayesmat._files import writing
+from bayesmat.errors import DataError
 
 from ._build import OnInvalid, build
-from ._plan import Column, ConditionColumns, PropertyColumns, Request, make_plan
+from ._plan import make_plan
 from ._raw import frame_raw, read_raw
+from ._request import Column, ConditionColumns, PropertyColumns, Request
 from .materials import Kind
 from .table import PropertyTable
+from .workbook import SUFFIXES, write_cells
 
 __all__ = ["Column", "from_frame", "read_csv", "to_csv"]
 
@@ -25,23 +29,32 @@ def read_csv(
     path: str | os.PathLike[str],
     *,
     material: str | None = None,
-    kind: Kind = "smiles",
+    kind: Kind | None = None,
     properties: PropertyColumns | None = None,
     conditions: ConditionColumns | None = None,
     group: str | None = None,
     on_invalid: OnInvalid = "raise",
+    sheet: str | None = None,
 ) -> PropertyTable:
-    """Read a table of measurements from a comma-separated file in UTF-8.
+    """Read a table of measurements from a comma-separated file in UTF-8, or a workbook (.xlsx).
 
     Columns are found by their exact label, or by the name before a bracket: the property "gap" is
     found under "gap [hartree]", and that unit is then converted. Empty cells of properties (also
-    NaN, NA, N/A, null, None) mean *not measured*. Columns that are not named are ignored. A file
-    written by `to_csv` describes itself and needs no other argument than its path.
+    NaN, NA, N/A, null, None) mean *not measured*. A file written by `to_csv` describes itself.
+
+    What the call leaves out is read from the headings, logged, and kept in `table.assumed`:
+    materials in a column called smiles, formula, composition, repeat_unit, psmiles, material or
+    name, in any spelling; properties in columns of numbers whose heading says a unit, "Tb [K]",
+    "gap (eV)", "T/°C"; their standard deviations in "gap_sd" or "std(gap)"; conditions in
+    "@solvent {}", or where they are called temperature or pressure. Numbers without a unit are no
+    property until the call says so. What can be read in two ways is an error.
 
     Args:
         path: The file.
-        material: Column of the materials; None for a file written by `to_csv`.
-        kind: "smiles", "repeat_unit", "composition" or "id".
+        material: Column of the materials. Where no column holds any and conditions are given, the
+            rows are recipes.
+        kind: "smiles", "repeat_unit", "composition", "id" or "recipe"; by default what the name of
+            the column of materials says, else "smiles".
         properties: Column label to unit ("eV", "log K", "1", "{no|yes}"), Property or Column.
         conditions: Column label to unit, Condition or Column; "{}" takes the categories from the
             file. Conditions must be known in every row.
@@ -49,6 +62,7 @@ def read_csv(
         on_invalid: "raise" stops at bad cells and lists all of them; "drop" leaves out a bad cell
             (the whole row if its material, a condition or its group is bad, or if nothing
             measured is left of it) and records all of it in `table.dropped`.
+        sheet: Sheet of a workbook; may be left out where only one holds anything.
 
     Raises:
         DataError: If the file is empty, in a wrong encoding, or lacks or repeats a column; if a
@@ -57,7 +71,7 @@ def read_csv(
     Example:
         `read_csv("gaps.csv", material="smiles", properties={"gap": "log eV"})`
     """
-    raw = read_raw(Path(checked(path, str | Path, "path")))
+    raw = read_raw(Path(checked(path, str | Path, "path")), checked(sheet, str | None, "sheet"))
     plan = make_plan(raw, Request(material, kind, properties, conditions, group))
     return build(raw, plan, on_invalid)
 
@@ -66,7 +80,7 @@ def from_frame(
     frame: pd.DataFrame,
     *,
     material: str | None = None,
-    kind: Kind = "smiles",
+    kind: Kind | None = None,
     properties: PropertyColumns | None = None,
     conditions: ConditionColumns | None = None,
     group: str | None = None,
@@ -89,6 +103,8 @@ def from_frame(
 def to_csv(table: PropertyTable, path: str | os.PathLike[str]) -> None:
     """Write a table so that `read_csv(path)` gives the same table again, to the last digit.
 
+    A path that ends with .xlsx is written as a workbook.
+
     The headings carry what a number alone does not say: "material (smiles)", conditions as
     "@temperature [K]" or "@solvent {dmso|water}", properties as "gap [log eV]" or "state {0|1}",
     "sd(gap) [eV]" where a standard deviation is known, and "group". Empty = not measured.
@@ -98,7 +114,9 @@ def to_csv(table: PropertyTable, path: str | os.PathLike[str]) -> None:
         DataError: The file cannot be written.
     """
     table, path = checked(table, PropertyTable, "table"), checked(path, str | Path, "path")
-    header, columns = [f"material ({table.kind})"], [list(table.materials)]
+    header, columns = list[str](), list[Sequence[float | str | None]]()
+    if table.kind != "recipe":
+        header, columns = [f"material ({table.kind})"], [list(table.materials)]
     for condition, values in zip(table.conditions, table.condition_values.T, strict=True):
         header.append(_heading(f"@{condition.name}", condition.text))
         columns.append(_texts(values, condition.categories))
@@ -111,18 +129,26 @@ def to_csv(table: PropertyTable, path: str | os.PathLike[str]) -> None:
     if table.groups is not None:
         header.append("group")
         columns.append(list(table.groups))
-    path = Path(path)
+    _write(Path(path), header, list(zip(*columns, strict=True)))
+
+
+def _write(path: Path, header: list[str], rows: list[tuple[float | str | None, ...]]) -> None:
+    if path.suffix.lower() in SUFFIXES - {".xlsx"}:
+        raise DataError(f"{path} would hold macros, and there are none: write '.xlsx' or '.csv'.")
+    if path.suffix.lower() in SUFFIXES:
+        write_cells(path, header, rows)
+        return
     with writing(path), path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
-        writer.writerows(zip(*columns, strict=True))
+        writer.writerows([["" if c is None else c for c in row] for row in rows])
 
 
 def _heading(name: str, text: str) -> str:
     return f"{name} {text}" if text.startswith("{") else f"{name} [{text}]"
 
 
-def _texts(values: np.ndarray, categories: tuple[str, ...] | None) -> list[str]:
+def _texts(values: np.ndarray, categories: tuple[str, ...] | None) -> list[float | str | None]:
     if categories is None:
-        return ["" if np.isnan(v) else repr(float(v)) for v in values]
-    return ["" if np.isnan(v) else categories[int(v)] for v in values]
+        return [None if np.isnan(v) else float(v) for v in values]
+    return [None if np.isnan(v) else categories[int(v)] for v in values]

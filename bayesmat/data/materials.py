@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from math import gcd, lcm
 from types import MappingProxyType
 from typing import Literal
@@ -21,11 +23,13 @@ from ._smiles import Unreadable, stray
 
 __all__ = [
     "Kind",
+    "another_kind",
     "canonical",
     "canonical_all",
     "canonical_composition",
     "canonical_repeat_unit",
     "canonical_smiles",
+    "kinds_read",
     "stray",
     "try_canonical",
 ]
@@ -41,6 +45,16 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "recipe": "a recipe",
     }
 )
+_MANY: Mapping[Kind, str] = MappingProxyType(
+    {
+        "smiles": "molecules in SMILES notation",
+        "repeat_unit": "repeat units of polymers, with their two '*'",
+        "composition": "composition formulae",
+    }
+)
+_MOST_TRIED = 200
+_NEARLY_ALL = 0.9
+_SYMBOL = re.compile(r"[A-Z][a-z]?")
 _MAX_DENOMINATOR = 10_000
 _TOLERANCE = 2e-6
 _MOST_SEEN = 2**18
@@ -157,6 +171,7 @@ def canonical(material: str, kind: Kind = "smiles") -> str:
     raise MaterialError(
         f"{material!r} is not {_WORDS[kind]}: {found}. Without a valid key it can neither be "
         "described by features nor compared with other rows; correct it or leave it out."
+        + another_kind([material], [found], kind)
     )
 
 
@@ -174,8 +189,61 @@ def canonical_all(materials: Iterable[str], kind: Kind = "smiles") -> tuple[str,
         if not isinstance(key, str)
     ]
     if cells:
-        raise MaterialError(f"{len(cells)} materials are not {_WORDS[kind]}:", cells)
+        hint = another_kind(given, found, kind)
+        raise MaterialError(f"{len(cells)} materials are not {_WORDS[kind]}.{hint}", cells)
     return tuple(str(key) for key in found)
+
+
+def kinds_read(
+    materials: Iterable[object], kinds: Iterable[Kind], *, least: float = 1.0
+) -> tuple[Kind, ...]:
+    """Kinds in which materials can be read and are usually written, by the first 200 of them.
+
+    Args:
+        materials: Texts; blank ones say nothing.
+        kinds: What they may be.
+        least: Share of them that must be readable.
+
+    >>> kinds_read(["Fe2O3", "NaCl"], ["smiles", "composition"])
+    ('composition',)
+    """
+    texts = list(dict.fromkeys(str(m).strip() for m in materials if str(m).strip()))[:_MOST_TRIED]
+    found = []
+    for kind in kinds:
+        keys = try_canonical(texts, kind)
+        n = sum(isinstance(k, str) and _is_usual(t, kind) for t, k in zip(texts, keys, strict=True))
+        if texts and n >= least * len(texts):
+            found.append(kind)
+    return tuple(found)
+
+
+def _is_usual(text: str, kind: Kind) -> bool:
+    """CCO has a meaning as a formula, C2O, but nobody writes it."""
+    symbols = _SYMBOL.findall(text) if kind == "composition" else []
+    return all(one != other for one, other in pairwise(symbols))
+
+
+def another_kind(given: Sequence[object], found: Sequence[object], kind: Kind) -> str:
+    """A sentence that names the kind which materials seem to be of, if it is not `kind`.
+
+    Args:
+        given: What was given.
+        found: Their keys, or why they have none.
+        kind: What they were read as.
+    """
+    texts = [(str(text), isinstance(key, str)) for text, key in zip(given, found, strict=True)]
+    texts = [(text, is_read) for text, is_read in texts if text.strip()]
+    bad = [text for text, is_read in texts if not is_read]
+    others = [other for other in _MANY if other != kind]
+    if kind not in _MANY or not bad:
+        return ""
+    likely = kinds_read(bad, others, least=_NEARLY_ALL)
+    if 2 * len(bad) < len(texts):
+        likely = kinds_read([text for text, _ in texts], likely)
+    if not likely:
+        return ""
+    words = " or ".join(f"{_MANY[other]} (kind={other!r})" for other in likely)
+    return f" They read as {words}: is that what they are?"
 
 
 def canonical_smiles(smiles: str) -> str:

@@ -88,6 +88,7 @@ class PropertyTable:
         condition_values: Physical values or codes of the conditions, `n x c`, all known.
         groups: A label per row to split by (a laboratory, a class), or None.
         dropped: What a reader with `on_invalid="drop"` left out.
+        assumed: What a reader took for granted because its call did not say, in sentences.
 
     Raises:
         MaterialError: If materials cannot be read; all are listed.
@@ -107,6 +108,7 @@ class PropertyTable:
     condition_values: np.ndarray = field(default_factory=_nothing)
     groups: tuple[str, ...] | None = None
     dropped: tuple[BadCell, ...] = ()
+    assumed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, kind in (
@@ -114,6 +116,7 @@ class PropertyTable:
             ("conditions", tuple[Condition, ...]),
             ("groups", tuple[str, ...] | None),
             ("dropped", tuple[BadCell, ...]),
+            ("assumed", tuple[str, ...]),
         ):
             given = checked(getattr(self, name), kind, f"PropertyTable({name})")
             object.__setattr__(self, name, given)
@@ -344,7 +347,9 @@ class PropertyTable:
             f"{p.label}: {np.count_nonzero(~np.isnan(v))}"
             for p, v in zip(self.properties, self.values.T, strict=True)
         )
-        return f"PropertyTable({self.n_rows} rows of {self.kind}; measured {cells or 'nothing'})"
+        said = f"; assumed: {'; '.join(self.assumed)}" if self.assumed else ""
+        kind = f"{self.n_rows} rows of {self.kind}"
+        return f"PropertyTable({kind}; measured {cells or 'nothing'}{said})"
 
     def _repr_html_(self) -> str:
         units = {p.name: p.unit for p in self.properties if p.unit}
@@ -353,7 +358,7 @@ class PropertyTable:
         frame = self.to_frame()
         frame.columns = [f"{n} [{units[n]}]" if n in units else n for n in frame.columns]
         note = f"{self.n_rows} rows of {self.kind}; – = not measured"
-        return sheet(frame, caption=note)
+        return sheet(frame, caption="; ".join([note, *self.assumed]))
 
 
 def _names(column: np.ndarray, categories: tuple[str, ...] | None) -> object:

@@ -1,0 +1,343 @@
+"""What a reader takes for granted where its call does not say; all of it is put into words."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import cast, get_args
+
+import numpy as np
+
+from bayesmat.errors import DataError
+
+from ._cells import is_absent, numbers, shown
+from ._raw import Heading, Raw
+from ._request import Column, ConditionColumns, PropertyColumns, Request
+from .materials import Kind, kinds_read
+from .properties import Condition, Property
+
+# What people call a column of materials, in small letters without blanks; the kind that it says.
+_COLUMNS: Mapping[Kind, str] = MappingProxyType(
+    {
+        "smiles": "smiles smile smi canonicalsmiles isomericsmiles rdkitsmiles cansmiles",
+        "repeat_unit": "repeatunit repeatingunit repeatunitsmiles psmiles polymersmiles",
+        "composition": "formula composition chemicalformula reducedformula prettyformula "
+        "formulapretty chemicalcomposition",
+    }
+)
+_SAYS_KIND: Mapping[str, Kind] = MappingProxyType(
+    {name: kind for kind, names in _COLUMNS.items() for name in names.split()}
+)
+_ANY_KIND = frozenset(
+    "material materials molecule molecules compound polymer structure substance".split()
+)
+_NAMES = frozenset(
+    "name names id ids identifier label materialid compoundid sampleid sample samplename "
+    "materialname compoundname".split()
+)
+_STRUCTURES: tuple[Kind, ...] = ("smiles", "repeat_unit", "composition")
+_OUTSIDE = frozenset({"temperature", "temp", "pressure"})
+_OUTSIDE_LETTERS = frozenset({"t", "p"})
+_ASIDE = re.compile(r"\s*[\[({][^][(){}]*[\])}]")
+_SD = r"(?:sd|std|stdev|stddev)"
+_DOUBT = r"(?:err|error|unc|uncertainty|stderr|se|sem|ci|ci95)"
+_FRAME = r"(?:{0}[\s_.\-(]+(?P<after>.+?)\)?|(?P<before>.+?)[\s_.\-]+{0})$"
+_SD_NAME = re.compile(_FRAME.format(_SD), re.IGNORECASE)
+_DOUBTFUL_NAME = re.compile(_FRAME.format(_DOUBT), re.IGNORECASE)
+
+
+def complete(raw: Raw, request: Request) -> tuple[Request, tuple[str, ...]]:
+    """The request with all that it leaves open, and sentences that say what was assumed.
+
+    Raises:
+        DataError: What is left open cannot be told, or can be read in two ways.
+    """
+    if request.kind == "recipe" and request.material is not None:
+        raise DataError(
+            f"recipes have no material, and material is {request.material!r}: leave one of them "
+            "out."
+        )
+    if request.material is None and _describes_itself(raw, request):
+        return _self_described(raw, request), ()
+    said: list[str] = []
+    asked = request
+    request = _with_kind(raw, _with_material(raw, request, said))
+    is_said = asked.material is not None and (asked.kind is not None or request.kind == "smiles")
+    if request.material is not None and not is_said:
+        said.append(f"{request.material!r} holds the materials, read as {request.kind!r}")
+    if request.properties is None or (request.kind == "recipe" and request.conditions is None):
+        request = _with_columns(raw, request, said)
+    return request, tuple(said)
+
+
+def _headings(raw: Raw) -> dict[str, Heading]:
+    return {label: Heading.of(label) for label in raw.header}
+
+
+def _describes_itself(raw: Raw, request: Request) -> bool:
+    """Whether the headings are those of `to_csv`; recipes have conditions and no material."""
+    found = _headings(raw)
+    keys = [h for h in found.values() if h.role == "material"]
+    if keys:
+        return len(keys) == 1 and keys[0].text in get_args(Kind)
+    is_marked = any(h.role == "condition" and h.text is not None for h in found.values())
+    return is_marked and not request.conditions and not any(_candidates(raw, request.kind))
+
+
+def _self_described(raw: Raw, request: Request) -> Request:
+    """The request that the headings written by `to_csv` make."""
+    headings = _headings(raw)
+    key = next((label for label, h in headings.items() if h.role == "material"), None)
+    kind = "recipe" if key is None else headings[key].text
+    sds = {heading.name: label for label, heading in headings.items() if heading.role == "sd"}
+    named = {
+        label: heading
+        for label, heading in headings.items()
+        if heading.text is not None and heading.role in ("property", "condition")
+    }
+    properties: PropertyColumns = {
+        label: Column(cast(str, heading.text), std=sds.get(heading.name))
+        for label, heading in named.items()
+        if heading.role == "property"
+    }
+    conditions: ConditionColumns = {
+        label: cast(str, heading.text)
+        for label, heading in named.items()
+        if heading.role == "condition"
+    }
+    return Request(
+        key,
+        cast(Kind, kind),
+        request.properties or properties,
+        request.conditions or conditions,
+        request.group or ("group" if "group" in raw.header else None),
+    )
+
+
+def _plain(label: str) -> str:
+    """A heading as it is compared: without remarks, blanks and capitals."""
+    name = _ASIDE.sub("", label) or label
+    return re.sub(r"[\W_]+", "", name.removeprefix("@")).lower()
+
+
+def _candidates(raw: Raw, kind: Kind | None) -> tuple[list[str], list[str], list[str]]:
+    """Columns that may hold the materials: they say their kind, are any structure, are names."""
+    plain = {label: _plain(label) for label in raw.header if Heading.of(label).role == "property"}
+    told = [label for label, name in plain.items() if kind in (None, _SAYS_KIND.get(name))]
+    return (
+        [label for label in told if plain[label] in _SAYS_KIND],
+        [label for label, name in plain.items() if name in _ANY_KIND],
+        [label for label, name in plain.items() if name in _NAMES],
+    )
+
+
+def _with_material(raw: Raw, request: Request, said: list[str]) -> Request:
+    if request.material is not None or request.kind == "recipe":
+        return request
+    telling, any_kind, names = _candidates(raw, request.kind)
+    found = telling or any_kind or names
+    if len(found) > 1:
+        raise DataError(
+            f"{raw.source} has {len(found)} columns that may hold the materials, {found}: name "
+            f"one, material={found[0]!r}."
+        )
+    if request.conditions and (not found or (found == names and request.kind is None)):
+        if found:
+            raise DataError(
+                f"the column {found[0]!r} of {raw.source} may name materials or number recipes: "
+                f"say material={found[0]!r}, or kind='recipe' if the conditions are all there is."
+            )
+        said.append("rows are recipes: no column holds materials")
+        return replace(request, kind="recipe")
+    if not found:
+        raise DataError(
+            f"{raw.source} does not say which column holds the materials: name it, "
+            f"material='...', out of {list(raw.header)}; where there is none because rows are "
+            "recipes, name their conditions, conditions={'time': 'h'}." + comma_hint(raw)
+        )
+    return replace(request, material=found[0])
+
+
+def comma_hint(raw: Raw) -> str:
+    """What to do about a header that was not split."""
+    is_one = len(raw.header) == 1 and any(mark in raw.header[0] for mark in ";\t")
+    return " Save it with commas between the columns." if is_one else ""
+
+
+def _with_kind(raw: Raw, request: Request) -> Request:
+    """A kind told by the call, the name of the column, or what alone its cells can be."""
+    label = request.material
+    if request.kind is not None or label is None:
+        return request
+    name = _plain(label)
+    told = _SAYS_KIND.get(name, "id" if name in _NAMES else None)
+    was_named = request.properties is not None and name not in _SAYS_KIND
+    at = raw.find(label)
+    if told is None and name in _ANY_KIND and len(at) == 1 and not was_named:
+        told = _kind_of_cells(raw, label, at[0])
+    kind: Kind = "smiles" if told is None or (was_named and told == "id") else told
+    return replace(request, kind=kind)
+
+
+def _kind_of_cells(raw: Raw, label: str, at: int) -> Kind:
+    texts = [shown(cell) for cell in raw.columns[at] if not is_absent(cell)]
+    found = kinds_read(texts, _STRUCTURES)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise DataError(
+            f"the cells of {label!r} can be read in {len(found)} ways: say which is meant, "
+            f"kind={' or kind='.join(map(repr, found))}."
+        )
+    raise DataError(
+        f"the cells of {label!r} are neither all SMILES, nor all repeat units, nor all formulae: "
+        f"say which they are meant to be, kind='smiles', and what cannot be read is listed; if "
+        "they are names, kind='id'."
+    )
+
+
+@dataclass
+class _Found:
+    """Columns by what they become, and why others do not."""
+
+    properties: dict[str, Property] = field(default_factory=dict)
+    conditions: dict[str, Condition] = field(default_factory=dict)
+    ignored: dict[str, str] = field(default_factory=dict)
+    bare: list[str] = field(default_factory=list)
+
+
+def _with_columns(raw: Raw, request: Request, said: list[str]) -> Request:
+    """Properties are the numbers whose heading says a unit; the rest is named, not guessed."""
+    at_of = {label: raw.header.index(label) for label in raw.header}
+    taken = {request.material, request.group}
+    taken |= {raw.header[j] for label in request.conditions or {} for j in raw.find(label)}
+    found = _Found()
+    for label, at in at_of.items():
+        if label not in taken and label:
+            _place(label, raw.columns[at], found)
+    sds = _sds(raw, found)
+    properties: PropertyColumns = request.properties or {
+        label: Column(quantity, std=sds.get(label)) for label, quantity in found.properties.items()
+    }
+    conditions: ConditionColumns = dict(request.conditions or found.conditions)
+    if request.conditions is None and request.properties is None and request.material is not None:
+        moved = {
+            label: Condition(found.properties[label].name, found.properties[label].unit)
+            for label in _outside(raw, request.material, found.properties)
+        }
+        properties = {k: v for k, v in properties.items() if k not in moved}
+        conditions = {**conditions, **moved}
+    if not properties:
+        label = found.bare[0] if found.bare else "Tb"
+        bare = f"; {found.bare} hold numbers without one" if found.bare else ""
+        raise DataError(
+            f"no property was asked for, and no heading of {raw.source} names one with its unit, "
+            f"as 'Tb [K]' does{bare}. Name columns and units, properties={{{label!r}: "
+            f"{'1' if found.bare else 'K'!r}}}; '1' stands for no unit." + comma_hint(raw)
+        )
+    _say(said, request, properties, conditions, found)
+    return replace(request, properties=properties, conditions=conditions or None)
+
+
+def _say(
+    said: list[str],
+    request: Request,
+    properties: PropertyColumns,
+    conditions: ConditionColumns,
+    found: _Found,
+) -> None:
+    if request.properties is None:
+        for label, column in properties.items():
+            quantity = cast(Property, cast(Column, column).quantity)
+            std = cast(Column, column).std
+            with_sd = f", with its standard deviations in {std!r}" if std else ""
+            said.append(
+                f"{label!r} is the property {quantity.name!r} in {quantity.text!r}{with_sd}"
+            )
+    if request.conditions is None:
+        said += [
+            f"{label!r} is a condition of the measurements, no property"
+            for label in conditions
+            if not label.startswith("@")
+        ]
+    ignored = {k: v for k, v in found.ignored.items() if k not in properties}
+    if ignored:
+        said.append("ignored: " + ", ".join(f"{k!r} ({v})" for k, v in ignored.items()))
+
+
+def _place(label: str, column: np.ndarray, found: _Found) -> None:
+    heading = Heading.of(label)
+    if heading.role == "sd" or _SD_NAME.match(heading.name):
+        found.ignored[label] = "standard deviations of no property that is read"
+        return
+    values, bad = numbers(column)
+    n_numbers = int(np.count_nonzero(~np.isnan(values)))
+    try:
+        if heading.role == "condition":
+            if heading.text is None:
+                raise DataError("a condition without a unit or '{}'")
+            found.conditions[label] = Condition.parse(heading.name, heading.text)
+        elif heading.text is not None and heading.text.startswith("{"):
+            found.properties[label] = Property.parse(heading.name, heading.text)
+        elif not n_numbers or n_numbers < len(bad):
+            found.ignored[label] = "no numbers"
+        elif _DOUBTFUL_NAME.match(heading.name):
+            found.ignored[label] = "if these are standard deviations, name them in Column(std=...)"
+        elif heading.text is None:
+            found.bare.append(label)
+            found.ignored[label] = "numbers without a unit"
+        else:
+            found.properties[label] = Property.parse(heading.name, _unit_text(heading))
+    except DataError as error:
+        found.ignored[label] = str(error).rstrip(".")
+
+
+def _unit_text(heading: Heading) -> str:
+    """The unit of a heading; C is a degree where the name is that of a temperature."""
+    text = heading.text or ""
+    is_warm = re.match(r"T(?![a-z]{2})|.*(?:temp|point)", heading.name, re.IGNORECASE)
+    return f"deg{text}" if text in ("C", "F") and is_warm else text
+
+
+def _sds(raw: Raw, found: _Found) -> dict[str, str]:
+    """Property column -> its one column of standard deviations."""
+    named = {_plain(quantity.name): label for label, quantity in found.properties.items()}
+    several: dict[str, list[str]] = defaultdict(list)
+    for label in raw.header:
+        heading = Heading.of(label)
+        match = None if heading.role == "sd" else _SD_NAME.match(heading.name)
+        of = heading.name if heading.role == "sd" else match and (match["after"] or match["before"])
+        if of and _plain(of) in named and label not in found.properties:
+            several[named[_plain(of)]].append(label)
+    for labels in several.values():
+        for label in labels:
+            found.ignored[label] = "one of several columns of standard deviations"
+    sds = {label: labels[0] for label, labels in several.items() if len(labels) == 1}
+    for label in sds.values():
+        del found.ignored[label]
+    return sds
+
+
+def _outside(raw: Raw, material: str, properties: Mapping[str, Property]) -> list[str]:
+    """Temperatures and pressures under which other things were measured.
+
+    The bare letters T and p are such only where they differ between rows of one material.
+    """
+    outside = []
+    for label, quantity in properties.items():
+        name = quantity.name.lower().strip()
+        is_letter = name in _OUTSIDE_LETTERS and _varies(raw, material, label)
+        if name in _OUTSIDE or is_letter:
+            outside.append(label)
+    return outside if len(outside) < len(properties) else []
+
+
+def _varies(raw: Raw, material: str, label: str) -> bool:
+    keys, values = raw.find(material), raw.header.index(label)
+    seen: dict[str, set[str]] = defaultdict(set)
+    for key, value in zip(raw.columns[keys[0]], raw.columns[values], strict=True):
+        seen[shown(key).strip()].add(shown(value).strip())
+    return any(len(found) > 1 for found in seen.values())
