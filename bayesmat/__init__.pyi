@@ -27,6 +27,7 @@ from .explore.goals import Minimize as Minimize
 from .explore.goals import Within as Within
 from .explore.improvement import ImprovementRule as ImprovementRule
 from .explore.pool import Pool as Pool
+from .explore.pools import read_pool as read_pool
 from .explore.select import ExpectedDistanceRule as ExpectedDistanceRule
 from .explore.select import LiteralSpacierRule as LiteralSpacierRule
 from .explore.select import ProbabilityRule as ProbabilityRule
@@ -127,6 +128,7 @@ __all__ = [
     "product",
     "program",
     "read_csv",
+    "read_pool",
     "relevance",
     "report",
     "to_arviz",

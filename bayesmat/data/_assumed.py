@@ -64,13 +64,24 @@ def complete(raw: Raw, request: Request) -> tuple[Request, tuple[str, ...]]:
         return _self_described(raw, request), ()
     said: list[str] = []
     asked = request
-    request = _with_kind(raw, _with_material(raw, request, said))
+    is_named = asked.material is not None and asked.properties is not None
+    request = _with_kind(raw, _with_material(raw, request, said), is_named=is_named)
     is_said = asked.material is not None and (asked.kind is not None or request.kind == "smiles")
     if request.material is not None and not is_said:
         said.append(f"{request.material!r} holds the materials, read as {request.kind!r}")
     if request.properties is None or (request.kind == "recipe" and request.conditions is None):
         request = _with_columns(raw, request, said)
     return request, tuple(said)
+
+
+def conditions_said(raw: Raw) -> dict[str, Condition]:
+    """Conditions that headings name: marked by '@', or a temperature or pressure with its unit."""
+    found = _Found()
+    for label, column in zip(raw.header, raw.columns, strict=True):
+        if label:
+            _place(label, column, found)
+    bare = {k: p for k, p in found.properties.items() if p.name.lower() in _OUTSIDE}
+    return {**found.conditions, **{k: Condition(p.name, p.unit) for k, p in bare.items()}}
 
 
 def _headings(raw: Raw) -> dict[str, Heading]:
@@ -167,19 +178,19 @@ def comma_hint(raw: Raw) -> str:
     return " Save it with commas between the columns." if is_one else ""
 
 
-def _with_kind(raw: Raw, request: Request) -> Request:
+def _with_kind(raw: Raw, request: Request, *, is_named: bool) -> Request:
     """A kind told by the call, the name of the column, or what alone its cells can be."""
     label = request.material
     if request.kind is not None or label is None:
         return request
     name = _plain(label)
-    told = _SAYS_KIND.get(name, "id" if name in _NAMES else None)
-    was_named = request.properties is not None and name not in _SAYS_KIND
+    told: Kind | None = _SAYS_KIND.get(name, "id" if name in _NAMES else None)
     at = raw.find(label)
-    if told is None and name in _ANY_KIND and len(at) == 1 and not was_named:
+    if is_named and name not in _SAYS_KIND:
+        told = "smiles"
+    elif told is None and name in _ANY_KIND and len(at) == 1:
         told = _kind_of_cells(raw, label, at[0])
-    kind: Kind = "smiles" if told is None or (was_named and told == "id") else told
-    return replace(request, kind=kind)
+    return replace(request, kind=told or "smiles")
 
 
 def _kind_of_cells(raw: Raw, label: str, at: int) -> Kind:

@@ -24,7 +24,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 @dataclass
-class _Faults:
+class Faults:
     """Bad cells, and what must go with them."""
 
     raw: Raw
@@ -47,9 +47,9 @@ def build(raw: Raw, plan: Plan, on_invalid: OnInvalid) -> PropertyTable:
     """
     if on_invalid not in get_args(OnInvalid):
         raise DataError(f"on_invalid is {on_invalid!r}; it must be 'raise' or 'drop'.")
-    faults = _Faults(raw, list(raw.bad))
-    keys, hint = _keys(faults, plan)
-    conditions = [_condition(faults, source) for source in plan.conditions]
+    faults = Faults(raw, list(raw.bad))
+    keys, hint = keys_of(faults, plan)
+    conditions = [condition_of(faults, source) for source in plan.conditions]
     groups = None if plan.group is None else _labels(faults, plan.group)
     measured = [_measured(faults, source) for source in plan.properties]
     cells = tuple(sorted(faults.cells, key=lambda cell: cell.row))
@@ -79,7 +79,7 @@ def build(raw: Raw, plan: Plan, on_invalid: OnInvalid) -> PropertyTable:
     )
 
 
-def _keys(faults: _Faults, plan: Plan) -> tuple[list[str] | None, str]:
+def keys_of(faults: Faults, plan: Plan) -> tuple[list[str] | None, str]:
     """Canonical keys, none for recipes, and what else the column seems to hold."""
     if plan.material is None:
         return None, ""
@@ -94,7 +94,7 @@ def _keys(faults: _Faults, plan: Plan) -> tuple[list[str] | None, str]:
     return [str(key) for key in found], hint
 
 
-def _labels(faults: _Faults, at: int) -> list[str]:
+def _labels(faults: Faults, at: int) -> list[str]:
     column = faults.raw.columns[at]
     bad = [(i, "the group is missing") for i, cell in enumerate(column) if is_absent(cell)]
     bad += [(i, reason) for i, cell in enumerate(column) if (reason := fault(cell))]
@@ -102,7 +102,7 @@ def _labels(faults: _Faults, at: int) -> list[str]:
     return [str(cell).strip() for cell in column]
 
 
-def _condition(faults: _Faults, source: Source) -> tuple[Condition, np.ndarray]:
+def condition_of(faults: Faults, source: Source) -> tuple[Condition, np.ndarray]:
     condition = cast(Condition, source.quantity)
     column = faults.raw.columns[source.at]
     if condition.unit is None:
@@ -122,7 +122,7 @@ def _condition(faults: _Faults, source: Source) -> tuple[Condition, np.ndarray]:
     return condition, values
 
 
-def _measured(faults: _Faults, source: Source) -> tuple[np.ndarray, np.ndarray]:
+def _measured(faults: Faults, source: Source) -> tuple[np.ndarray, np.ndarray]:
     """Values and standard deviations of a property, in its unit."""
     prop = cast(Property, source.quantity)
     column = faults.raw.columns[source.at]
@@ -146,7 +146,7 @@ def _measured(faults: _Faults, source: Source) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _stds(
-    faults: _Faults, source: Source, values: np.ndarray
+    faults: Faults, source: Source, values: np.ndarray
 ) -> tuple[np.ndarray, list[tuple[int, str]]]:
     if source.std is None:
         return np.full(len(values), np.nan), []

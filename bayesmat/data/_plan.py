@@ -190,11 +190,20 @@ def make_plan(raw: Raw, request: Request) -> Plan:
         raise DataError(
             "no property was asked for: name columns and units, properties={'Tb': 'K'}."
         )
+    return plan_of(raw, request, assumed)
+
+
+def plan_of(raw: Raw, request: Request, assumed: tuple[str, ...]) -> Plan:
+    """Find the columns of a request that leaves nothing open.
+
+    Raises:
+        DataError: If columns are missing or repeated, or units unknown; all of them are listed.
+    """
     finder = Finder(raw)
     plan = Plan(
         None if request.material is None else finder.find(request.material),
         cast(Kind, request.kind),
-        tuple(finder.source(k, v, "property") for k, v in request.properties.items()),
+        tuple(finder.source(k, v, "property") for k, v in (request.properties or {}).items()),
         tuple(finder.source(k, v, "condition") for k, v in (request.conditions or {}).items()),
         None if request.group is None else finder.find(request.group),
         assumed,

@@ -6,6 +6,7 @@ from .candidates import Candidates, CandidateSource, MoleculeDesign
 from .goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
 from .improvement import ImprovementRule
 from .pool import Pool
+from .pools import read_pool
 from .records import CarryOver, Proposal, RoundTrace, Status
 from .region import Region, region_of
 from .select import (
@@ -44,5 +45,6 @@ __all__ = [
     "SpacierValue",
     "Status",
     "Within",
+    "read_pool",
     "region_of",
 ]

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from bayesmat._arguments import checked, items, names
+from bayesmat._arguments import array, checked, items, names
 from bayesmat._repr import Shown
 from bayesmat.data.materials import Kind, canonical_all
 from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
+from bayesmat.data.units import check_unit, converter
 from bayesmat.errors import ArgumentError, DesignError
 from bayesmat.explore.candidates import Candidates
 from bayesmat.explore.goals import Goal, at_of
@@ -37,6 +38,7 @@ class Pool(Shown):
             table. May be left out where the goals say at which conditions they are meant.
         notes: Columns that travel with the rows to proposals, sheets and reports (name, price,
             supplier), a value for each row; no model reads them.
+        units: Units of conditions that are in others than the table's; they are converted.
 
     Raises:
         ArgumentError: Something in it is not text, or columns differ in length.
@@ -49,10 +51,13 @@ class Pool(Shown):
     materials: tuple[str, ...] | None = None
     conditions: Columns = field(default_factory=dict)
     notes: Columns = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.materials is not None:
             object.__setattr__(self, "materials", names(self.materials, "Pool"))
+        units = checked(self.units, Mapping[str, str], "Pool(units)")
+        object.__setattr__(self, "units", {name: check_unit(unit) for name, unit in units.items()})
         conditions, notes = (
             {name: _column(values, name) for name, values in checked(given, Columns, what).items()}
             for given, what in (
@@ -105,6 +110,8 @@ class Pool(Shown):
         text = "\n".join(self.materials or ())
         if self.conditions:
             text += "\n\n" + json.dumps({k: list(v) for k, v in self.conditions.items()})
+        if self.units:
+            text += "\n\n" + json.dumps(dict(self.units))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def rows(self, table: PropertyTable, goals: Sequence[Goal] = ()) -> Rows:
@@ -116,7 +123,17 @@ class Pool(Shown):
         """
         at = {name: value for name, value in at_of(goals).items() if name not in self.conditions}
         keys = None if self.materials is None else _keys(self.materials, table.kind)
-        return Rows.of(table, keys, {**self.conditions, **at})
+        return Rows.of(table, keys, {**self._converted(table), **at})
+
+    def _converted(self, table: PropertyTable) -> dict[str, Any]:
+        """Conditions in the units of a table."""
+        wanted = {c.name: c.unit for c in table.conditions if c.unit is not None}
+        found = dict(self.conditions)
+        for name, unit in self.units.items():
+            if name in found and name in wanted:
+                numbers = array(found[name], f"the condition {name!r}")
+                found[name] = converter(unit, wanted[name])(numbers)
+        return found
 
     def __call__(
         self, fitted: Fitted, goals: Sequence[Goal], *, exclude: Collection[str], seed: int
