@@ -32,6 +32,7 @@ from .explore.select import ExpectedDistanceRule as ExpectedDistanceRule
 from .explore.select import LiteralSpacierRule as LiteralSpacierRule
 from .explore.select import ProbabilityRule as ProbabilityRule
 from .explore.select import SpacierRule as SpacierRule
+from .explore.space import ConditionSpace as ConditionSpace
 from .features import ECFP as ECFP
 from .features import ConditionMap as ConditionMap
 from .inference.grid import Grid as Grid
@@ -82,6 +83,7 @@ __all__ = [
     "Computed",
     "Condition",
     "ConditionMap",
+    "ConditionSpace",
     "DescriptorGP",
     "Edge",
     "Exchangeable",

@@ -17,6 +17,7 @@ from .select import (
     Selection,
     SpacierRule,
 )
+from .space import ConditionSpace
 
 __all__ = [
     "AtLeast",
@@ -25,6 +26,7 @@ __all__ = [
     "CandidateSource",
     "Candidates",
     "CarryOver",
+    "ConditionSpace",
     "ExpectedDistance",
     "ExpectedDistanceRule",
     "Goal",

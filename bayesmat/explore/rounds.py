@@ -33,6 +33,7 @@ from bayesmat.explore.select import (
     Rule,
     SpacierRule,
 )
+from bayesmat.explore.space import ConditionSpace
 from bayesmat.explore.store import ItemRow, ProposalRow
 from bayesmat.explore.written import jsonable, prediction_to_json
 from bayesmat.inference.seeds import spawn
@@ -202,7 +203,7 @@ def check_chosen(
     """
     candidates = checked(candidates, CandidateSource | None, "candidates")
     rule = checked(rule, Rule | None, "rule")
-    if isinstance(candidates, Pool):
+    if isinstance(candidates, Pool | ConditionSpace):
         candidates.rows(table, goals)
     elif (candidates is None or isinstance(candidates, MoleculeDesign)) and table.kind != "smiles":
         raise CampaignError(

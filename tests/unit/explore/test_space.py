@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+
+from bayesmat.data.properties import Condition, Property
+from bayesmat.data.table import PropertyTable
+from bayesmat.errors import ArgumentError, BayesmatError, DataError, DesignError
+from bayesmat.explore.goals import Maximize, Minimize, Within
+from bayesmat.explore.improvement import ImprovementRule, incumbent
+from bayesmat.explore.space import ConditionSpace
+from bayesmat.models.base import Fitted, fit
+from bayesmat.models.transfer import Transfer
+
+COLUMNS = (
+    Condition("x1", ""), Condition("x2", ""), Condition("catalyst", categories=("a", "b")),
+)  # fmt: skip
+SPACE = ConditionSpace({"x1": (0, 1), "x2": (-1, 1)}, {"catalyst": ["a", "b"]}, n=64)
+
+
+def truth(x: np.ndarray) -> np.ndarray:
+    """A hill at (0.3, 0.4), higher under the second catalyst."""
+    return np.exp(-4 * ((x[:, 0] - 0.3) ** 2 + (x[:, 1] - 0.4) ** 2)) + 0.2 * x[:, 2]
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Fitted:
+    rng = np.random.default_rng(0)
+    x = np.column_stack([rng.uniform(0, 1, 24), rng.uniform(-1, 1, 24), rng.integers(0, 2, 24)])
+    table = PropertyTable(
+        None, "recipe", (Property("y"),), truth(x)[:, None], conditions=COLUMNS, condition_values=x
+    )
+    return fit(Transfer("y"), table, seed=0, explain=False)
+
+
+def test_points_fill_the_space(fitted: Fitted) -> None:
+    rows = SPACE.rows(fitted.table)
+    low, high = rows.conditions.min(0), rows.conditions.max(0)
+    assert (low >= [0, -1, 0]).all()
+    assert (high <= [1, 1, 1]).all()
+    assert (low[:2] < [0.05, -0.9]).all()
+    assert (high[:2] > [0.95, 0.9]).all()
+    assert 16 < rows.conditions[:, 2].sum() < 48
+
+
+def test_tops_are_found_that_no_point_of_a_grid_holds(fitted: Fitted) -> None:
+    goals = [Maximize("y")]
+    candidates = SPACE(fitted, goals, exclude=fitted.table.rows.keys, seed=1)
+    chosen = ImprovementRule()(fitted, candidates, goals, 2, seed=2, round=1)
+    rows = candidates.rows.take(chosen.rows)
+    best = rows.conditions[0]
+    assert best[2] == 1
+    assert np.abs(best[:2] - [0.3, 0.4]).max() < 0.15
+    assert not set(candidates.rows.keys) & set(fitted.table.rows.keys)
+    assert len(set(candidates.rows.keys)) == len(candidates.rows)
+
+
+@pytest.mark.parametrize("goals", [[Minimize("y")], [Within("y", 0.5, 0.6)]])
+def test_every_goal_is_searched_and_the_seed_decides(fitted: Fitted, goals: list) -> None:
+    one, same, other = (SPACE(fitted, goals, exclude=(), seed=s).rows.keys for s in (0, 0, 1))
+    assert one == same != other
+
+
+def test_the_incumbent_is_a_mean_and_not_the_luckiest_measurement() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.uniform(size=(40, 1))
+    noisy = PropertyTable(
+        None, "recipe", (Property("y"),), rng.normal(size=(40, 1)),
+        conditions=COLUMNS[:1], condition_values=x,
+    )  # fmt: skip
+    fitted = fit(Transfer("y"), noisy, seed=0, explain=False)
+    best = (noisy.values.max() - noisy.values.mean()) / noisy.values.std()
+    assert incumbent(fitted, [Maximize("y")], 1.0) < best - 0.5
+
+
+def test_materials_are_combined_with_conditions() -> None:
+    T = Condition("T", "K")
+    table = PropertyTable(
+        ("C", "CC"), "smiles", (Property("y"),), [[1.0], [2.0]],
+        conditions=(T,), condition_values=[[300.0], [310.0]],
+    )  # fmt: skip
+    rows = ConditionSpace({"T": (300, 400)}, materials=("C", "OC"), n=32).rows(table)
+    assert set(rows) == {"C", "CO"}
+    assert rows.conditions.min() >= 300
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: ConditionSpace(), "has no condition"),
+        (lambda: ConditionSpace({"x": (1, 0)}), "goes from 1 to 0"),
+        (lambda: ConditionSpace({"x": (0, np.inf)}), "goes from 0 to inf"),
+        (lambda: ConditionSpace({"x": (0, 1, 2)}), "give its two ends"),
+        (lambda: ConditionSpace({"x": (0, 1)}, {"x": [1]}), r"conditions \['x'\] have an interval"),
+        (lambda: ConditionSpace({}, {"x": []}), r"\['x'\] no level"),
+        (lambda: ConditionSpace({"x": (0, 1)}, n=100), "power of two"),
+    ],
+)
+def test_impossible_spaces_are_refused(make, said) -> None:
+    with pytest.raises((ArgumentError, DesignError), match=said):
+        make()
+
+
+def test_conditions_of_the_table_and_the_space_must_agree(fitted: Fitted) -> None:
+    with pytest.raises(DataError, match=r"\['catalyst'\] are missing"):
+        ConditionSpace({"x1": (0, 1), "x2": (0, 1)}).rows(fitted.table)
+    with pytest.raises(BayesmatError, match=r"\['pH'\] are unknown"):
+        ConditionSpace({"x1": (0, 1), "x2": (0, 1), "pH": (0, 1)}, {"catalyst": ["a"]}).rows(
+            fitted.table
+        )
