@@ -71,7 +71,13 @@ PEERS = {
         ),
         pythons=("3.9",),
         probe="from xenonpy.inverse.iqspr import NGram",
-    )
+    ),
+    "baybe": Peer(
+        name="baybe-0.15.0",
+        requirements=("baybe==0.15.0", "botorch==0.18.1", "gpytorch==1.15.2", "torch==2.13.0"),
+        pythons=("3.11",),
+        probe="import baybe",
+    ),
 }
 
 
