@@ -18,6 +18,7 @@ __all__ = [
     "MissingExtraError",
     "ModelError",
     "OracleError",
+    "SurprisingValue",
 ]
 
 
@@ -116,3 +117,7 @@ class MissingExtraError(BayesmatError, ImportError):
             f"{package} is not installed, and this feature needs it. "
             f'Install the extra: pip install "bayesmat[{extra}]"'
         )
+
+
+class SurprisingValue(UserWarning):
+    """A measured value lies where the prediction gave it no chance; it is stored all the same."""

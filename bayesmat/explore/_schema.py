@@ -1,7 +1,10 @@
-"""The tables of a campaign's record, and what makes them append-only."""
+"""The tables of a campaign's record, what makes them append-only, and how old ones are read."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
@@ -18,14 +21,23 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    UniqueConstraint,
+    insert,
+    inspect,
+    select,
     text,
 )
+
+from bayesmat._version import versions
+from bayesmat.errors import CampaignError
+from bayesmat.explore.stored import EventRow, Kind, utc
 
 WRITES = "bayesmat_writes"
 _BUSY_MS = 30_000
 
+VERSION = 2  # of the tables: 1 had results in place of events
+
 METADATA = MetaData()
+_FORMER = MetaData()
 
 CAMPAIGN = Table(
     "campaign",
@@ -54,22 +66,25 @@ ITEMS = Table(
     Column("material", Text, nullable=False, unique=True),
     Column("prediction", JSON, nullable=False),
 )
-RESULTS = Table(
-    "results",
+EVENTS = Table(
+    "events",
     METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("material", Text, ForeignKey("proposal_items.material"), nullable=False),
-    Column("property", Text, nullable=False),
-    Column("value", Float(53)),
-    Column("sd", Float(53)),
-    Column("cost_s", Float(53)),
-    Column("failure", Text),
+    Column("number", Integer, primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("material", Text, index=True),
+    Column("payload", JSON, nullable=False),
+    Column("note", Text),
+    Column("row", JSON(none_as_null=True)),
     Column("created", DateTime(timezone=True), nullable=False),
-    UniqueConstraint("material", "property"),
-    CheckConstraint("(value IS NULL) <> (failure IS NULL)"),
+    sqlite_autoincrement=True,
 )
-
-# Stores of earlier versions lack this table until something is carried over.
+SCHEMA = Table(
+    "schema_version",
+    METADATA,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("bayesmat", String(200), nullable=False),
+    Column("created", DateTime(timezone=True), nullable=False),
+)
 CARRIED = Table(
     "carried_over",
     METADATA,
@@ -81,6 +96,23 @@ CARRIED = Table(
     Column("reason", Text, nullable=False),
     Column("created", DateTime(timezone=True), nullable=False),
 )
+
+# Version 1: one row for each measured cell, or (property "", failure) for why there is none.
+RESULTS = Table(
+    "results",
+    _FORMER,
+    Column("id", Integer, primary_key=True),
+    Column("material", Text, nullable=False),
+    Column("property", Text, nullable=False),
+    Column("value", Float(53)),
+    Column("sd", Float(53)),
+    Column("cost_s", Float(53)),
+    Column("failure", Text),
+    Column("created", DateTime(timezone=True), nullable=False),
+)
+_RETIRED = "results_of_version_1"
+_LEFT_OUT = "left out: "
+_AT_ONCE = timedelta(seconds=1)  # cells that version 1 wrote in one transaction lie closer
 
 
 def set_up_sqlite(connection: Any, _: object) -> None:
@@ -127,3 +159,112 @@ def forbid_changes(connection: Connection) -> None:
                         "FOR EACH STATEMENT EXECUTE FUNCTION bayesmat_append_only()"
                     )
                 )
+
+
+def version_of(connection: Connection) -> int:
+    """The version of the tables that hold a campaign; 0 if there is none."""
+    tables = inspect(connection)
+    if tables.has_table(SCHEMA.name):
+        return max(connection.execute(select(SCHEMA.c.version)).scalars(), default=0)
+    return 1 if tables.has_table(CAMPAIGN.name) else 0
+
+
+def check_version(connection: Connection, url: str) -> int:
+    """The version of a campaign's tables, if this bayesmat can read them.
+
+    Raises:
+        CampaignError: A newer bayesmat wrote them.
+    """
+    found = version_of(connection)
+    if found > VERSION:
+        last = select(SCHEMA.c.bayesmat).order_by(SCHEMA.c.version.desc()).limit(1)
+        raise CampaignError(
+            f"the campaign at {url} is kept in tables of version {found} (bayesmat "
+            f"{connection.execute(last).scalar_one()}), this bayesmat "
+            f"({versions()['bayesmat']}) reads up to version {VERSION}. Nothing was changed: "
+            "install the newer bayesmat to open it."
+        )
+    return found
+
+
+def make_tables(connection: Connection, now: datetime) -> None:
+    """Make the tables of a campaign, and say which version they are."""
+    METADATA.create_all(connection)
+    written = {"version": VERSION, "bayesmat": versions()["bayesmat"], "created": now}
+    if not connection.execute(select(SCHEMA.c.version).where(SCHEMA.c.version == VERSION)).all():
+        connection.execute(insert(SCHEMA).values(written))
+    forbid_changes(connection)
+
+
+def upgrade(connection: Connection, now: datetime) -> None:
+    """Turn a record of version 1 into one of this version; what it held stays beside it."""
+    events = former_events(connection)
+    make_tables(connection, now)
+    for event in events:
+        connection.execute(insert(EVENTS).values(written(event)))
+    connection.execute(text(f"ALTER TABLE {RESULTS.name} RENAME TO {_RETIRED}"))
+
+
+def written(event: EventRow) -> dict[str, Any]:
+    """An event as it is inserted; the database gives the number."""
+    return {name: value for name, value in vars(event).items() if name != "number"}
+
+
+def former_events(connection: Connection) -> tuple[EventRow, ...]:
+    """What a record of version 1 holds, as events in the order of writing."""
+    proposals = connection.execute(select(PROPOSALS.c.round, PROPOSALS.c.created)).all()
+    found = [EventRow(Kind.PROPOSED, payload={"round": r}, created=utc(at)) for r, at in proposals]
+    if inspect(connection).has_table(CARRIED.name):
+        carried = connection.execute(select(CARRIED)).all()
+        found += [
+            EventRow(Kind.CARRIED_OVER, payload={"number": c.number}, note=c.reason,
+                     created=utc(c.created)) for c in carried
+        ]  # fmt: skip
+    found += _former_results(connection.execute(select(RESULTS).order_by(RESULTS.c.id)).all())
+    return tuple(sorted(found, key=lambda event: event.created))
+
+
+def _former_results(rows: Sequence[Any]) -> Iterator[EventRow]:
+    told: set[str] = set()
+    for _, together in groupby(rows, key=_Together()):
+        cells = list(together)
+        material, created = cells[0].material, utc(cells[0].created)
+        values = {r.property: r.value for r in cells if r.failure is None}
+        sds = {r.property: r.sd for r in cells if r.sd is not None}
+        costs = [r.cost_s for r in cells if r.cost_s is not None]
+        cost = {"cost_s": max(costs)} if costs else {}
+        failure = next((r.failure for r in cells if r.failure is not None), None)
+        left_out = (failure or "").removeprefix(_LEFT_OUT)
+        if values:
+            said = {"values": values, "sds": sds, **cost}
+            said |= {"left_out": left_out} if left_out else {}
+            yield EventRow(Kind.TOLD, material, said, created=created)
+            told.add(material)
+        elif failure is not None:
+            # A value stood beside a failure that was recorded after it.
+            kind = Kind.NOTED if material in told else Kind.FAILED
+            yield EventRow(kind, material, cost, failure, created=created)
+
+
+class _Together:
+    """Numbers rows: those that were written of one material at once have one number."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._last: Any = None
+
+    def __call__(self, row: Any) -> int:
+        last, self._last = self._last, row
+        together = (
+            last is not None
+            and last.material == row.material
+            and row.created - last.created <= _AT_ONCE
+            and not _failed(last)
+            and not _failed(row)
+        )
+        self._number += not together
+        return self._number
+
+
+def _failed(row: Any) -> bool:
+    return row.failure is not None and not row.failure.startswith(_LEFT_OUT)

@@ -20,7 +20,7 @@ from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import Target, nearest, targets_of
 from bayesmat.explore.history import columns_of
 from bayesmat.explore.identity import latest
-from bayesmat.explore.records import Proposal
+from bayesmat.explore.records import Proposal, Status
 from bayesmat.explore.store import Store
 from bayesmat.models.report import FitReport
 
@@ -94,17 +94,26 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Call:
-    """One proposal and what became of it.
+    """One proposal, or one unasked measurement, and what became of it.
 
     Attributes:
-        round: Round, from 1.
-        material: Canonical key.
+        round: Round, from 1; 0 if nobody proposed it.
+        material: Key of the row: material and conditions.
         forecasts: Property -> prediction made before the call.
-        values: Property -> value found; empty while waiting or after a failure.
+        values: Property -> value that stands, the mean of replicates; empty while waiting, after
+            a failure or a withdrawal.
         failure: Reason of a failure, or None.
         left_out: What of the answer could not be used and why, or None.
         probability: Stated probability of meeting the goals.
         domain_distance: Distance to the nearest measured material.
+        state: "pending", "told", "failed" or "withdrawn".
+        structure: The material without its conditions; None for recipes.
+        conditions: Condition -> value, or name of the category.
+        replicates: Property -> number of measurements.
+        scatter: Property -> standard deviation of the replicates, where there are several.
+        corrections: How often a value was corrected.
+        notes: Remarks, and reasons of corrections and withdrawals; None if there are none.
+        oracle: Digest of the oracle that computed the values; None if they were measured.
     """
 
     round: int
@@ -115,6 +124,14 @@ class Call:
     probability: float = NAN
     domain_distance: float = NAN
     left_out: str | None = None
+    state: str = ""
+    structure: str | None = None
+    conditions: Mapping[str, float | str] = field(default_factory=dict)
+    replicates: Mapping[str, int] = field(default_factory=dict)
+    scatter: Mapping[str, float] = field(default_factory=dict)
+    corrections: int = 0
+    notes: str | None = None
+    oracle: str | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -135,6 +152,9 @@ class Account(Shown):
         notes: Sentences that a reader must know, such as what the oracle computes.
         changes: When, why and to what the campaign was carried over, a sentence each.
         provenance: What produced it: versions, seed, digests.
+        unasked: What was measured, or failed, though nobody proposed it, and rows of the start
+            table that were corrected, withdrawn or measured again, in the order of telling.
+        status: Counts of measured, failed (by reason), withdrawn, waiting, corrected, replicated.
     """
 
     kind: str
@@ -149,6 +169,8 @@ class Account(Shown):
     notes: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
+    unasked: tuple[Call, ...] = ()
+    status: Status | None = None
 
     def is_hit(self, call: Call) -> bool:
         """Whether every region was hit; never true while a value is missing."""
@@ -169,15 +191,16 @@ class Account(Shown):
 
     @property
     def best(self) -> Call | None:
-        """The computed call that comes nearest to the targets, as in `Campaign.status`."""
+        """What comes nearest to the targets, asked or not, as in `Campaign.status`."""
         scales = {
             t.prop.name: Scale.of(
                 np.array(self.start.get(t.prop.name, ())), log=t.prop.scale == "log"
             )
             for t in self.targets
         }
-        found = nearest([call.values for call in self.calls], self.targets, scales)
-        return None if found is None else self.calls[found]
+        calls = (*self.calls, *self.unasked)
+        found = nearest([call.values for call in calls], self.targets, scales)
+        return None if found is None else calls[found]
 
     def predicts(self, name: str) -> bool:
         """Whether any call carried a prediction of the property."""
@@ -210,6 +233,7 @@ class Account(Shown):
             "proposals": len(self.calls),
             "hits": int(self.hits.sum()),
             "failures": sum(call.failure is not None for call in self.calls),
+            "unasked": len(self.unasked),
         }
 
 
@@ -229,8 +253,7 @@ def account_of(
         fit_report: Shown instead of the one stored with the last proposal.
     """
     proposals = campaign.proposals()
-    history = campaign.history()
-    properties = {p.name: p for p in campaign.start.properties}
+    history = campaign.history().to_dict("records")
     targets = targets_of(campaign.goals, campaign.start.properties)
     values = {
         name: campaign.start.values[:, j][~np.isnan(campaign.start.values[:, j])]
@@ -239,7 +262,7 @@ def account_of(
     return Account(
         kind=campaign.start.kind,
         targets=targets,
-        calls=tuple(_call(row, proposals, properties) for row in history.to_dict("records")),
+        calls=tuple(_call(row, campaign, proposals) for row in history if _is_asked(row)),
         start={name: v.tolist() for name, v in values.items()},
         temporary=_temporary(proposals),
         stages=_stages(proposals),
@@ -249,7 +272,13 @@ def account_of(
         notes=tuple(notes),
         changes=tuple(map(str, campaign.carry_overs())),
         provenance=_provenance(campaign, proposals),
+        unasked=tuple(_call(row, campaign, proposals) for row in history if not _is_asked(row)),
+        status=campaign.status(),
     )
+
+
+def _is_asked(row: Mapping[Any, Any]) -> bool:
+    return bool(row["origin"] == "proposed")
 
 
 def _fit_lines(proposals: Sequence[Proposal], fit_report: FitReport | None) -> tuple[str, ...]:
@@ -263,33 +292,47 @@ def _shares(fit_report: FitReport | None, targets: Sequence[Target]) -> dict[str
     return {group: particles.numpy() for group, particles in shares.items()}
 
 
-def _call(
-    row: Mapping[Any, Any], proposals: Sequence[Proposal], properties: Mapping[str, Property]
-) -> Call:
-    level = proposals[int(row["round"]) - 1].prediction.level
-    forecasts, values = {}, {}
-    labels = columns_of(tuple(properties))
-    for name, prop in properties.items():
-        value = float(row[labels[name]])
+def _call(row: Mapping[Any, Any], campaign: Campaign, proposals: Sequence[Proposal]) -> Call:
+    round_ = int(row["round"]) if _is_asked(row) else 0
+    level = proposals[round_ - 1].prediction.level if round_ else 0.9
+    forecasts, values, replicates, scatter = {}, {}, {}, {}
+    conditions = [c.name for c in campaign.start.conditions]
+    labels = columns_of(campaign.start.property_names, conditions)
+    for prop in campaign.start.properties:
+        name, label = prop.name, labels[prop.name]
+        value = float(row[label])
         if math.isfinite(value):
-            values[name] = value
-        interval = tuple(
-            float(row[f"{labels[name]}_{end}"]) for end in ("lower", "median", "upper")
-        )
-        if all(map(math.isfinite, interval)):
+            values[name], replicates[name] = value, int(row[f"{label}_replicates"])
+        if math.isfinite(row[f"{label}_scatter"]):
+            scatter[name] = float(row[f"{label}_scatter"])
+        low, mid, high = (float(row[f"{label}_{end}"]) for end in ("lower", "median", "upper"))
+        if all(map(math.isfinite, (low, mid, high))):
             forecasts[name] = Forecast.from_interval(
-                (interval[0], interval[1], interval[2]), prop, value=value, level=level
+                (low, mid, high), prop, value=value, level=level
             )
+    named = {name: row[name] for name in conditions}
     return Call(
-        int(row["round"]),
+        round_,
         str(row["material"]),
         forecasts,
         values,
-        row["failure"] if isinstance(row["failure"], str) else None,
+        _text(row["failure"]),
         float(row["probability"]),
         float(row["domain_distance"]),
-        row["left_out"] if isinstance(row["left_out"], str) else None,
+        _text(row["left_out"]),
+        state=str(row["state"]),
+        structure=_text(row["structure"]),
+        conditions=named,
+        replicates=replicates,
+        scatter=scatter,
+        corrections=int(row["corrections"]),
+        notes=_text(row["notes"]),
+        oracle=_text(row["oracle"]),
     )
+
+
+def _text(cell: object) -> str | None:
+    return cell if isinstance(cell, str) else None
 
 
 def _temporary(proposals: Sequence[Proposal]) -> dict[str, dict[int, tuple[float, float]]]:

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from dataclasses import replace
 
-import pandas as pd
 from tqdm.auto import tqdm
 
-from bayesmat._arguments import checked, integer, real, seed_of
-from bayesmat._repr import Shown
+from bayesmat._arguments import checked, integer, seed_of
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import BayesmatError, CampaignError
 from bayesmat.explore.candidates import CandidateSource
 from bayesmat.explore.goals import Goal, goal_words, goals_of
-from bayesmat.explore.history import History
-from bayesmat.explore.identity import (
-    carry,
-    carry_overs,
-    check_reopened,
-    identify,
-    latest,
-    versions,
-)  # fmt: skip
-from bayesmat.explore.measurements import cells, failure_of
-from bayesmat.explore.records import CarryOver, Proposal, Status, proposal_of
+from bayesmat.explore.identity import carry, check_reopened, identify, versions
+from bayesmat.explore.logbook import Logbook
+from bayesmat.explore.records import Proposal, Status
 from bayesmat.explore.rounds import (
     Parts,
     check_chosen,
@@ -38,13 +27,9 @@ from bayesmat.explore.rounds import (
 )  # fmt: skip
 from bayesmat.explore.running import answer_pending
 from bayesmat.explore.select import Rule
-from bayesmat.explore.store import CampaignRow, ProposalRow, Store, Taken
-from bayesmat.explore.written import (  # fmt: skip
-    goal_from_json,
-    goal_to_json,
-    table_from_json,
-    table_to_json,
-)
+from bayesmat.explore.store import Store, Taken
+from bayesmat.explore.stored import CampaignRow, ProposalRow
+from bayesmat.explore.written import goal_to_json, table_to_json
 from bayesmat.models.model import Prior, suited
 from bayesmat.oracles.base import Oracle
 from bayesmat.oracles.workers import start_pool
@@ -55,13 +40,14 @@ _LOG = logging.getLogger(__name__)
 _RACES = 10
 
 
-class Campaign(Shown):
+class Campaign(Logbook):
     """A search that proposes materials, is told results, and forgets nothing.
 
-    The history lives in a database (append-only: nothing is ever changed or removed) and survives
-    crashes; the model does not, it is fitted anew from the history in every round. The seed of
-    round r is derived from the campaign's seed and r, so that the same history gives the same
-    proposal, whoever asks. Several processes may tell results to one campaign at once.
+    The history lives in a database and survives crashes. It is append-only: corrections and
+    withdrawals are events like measurements, and every state that the history ever had can be
+    read again. The model is not kept, it is fitted anew in every round. The seed of round r is
+    derived from the campaign's seed and r, so that the same history gives the same proposal,
+    whoever asks. Several processes may tell results to one campaign at once.
 
     Make one with `Campaign.create`, come back with `Campaign.open`. Use `run` where an oracle
     computes the answers, `suggest` and `tell` where a laboratory measures them.
@@ -84,12 +70,7 @@ class Campaign(Shown):
         candidates: CandidateSource | None,
         rule: Rule | None,
     ) -> None:
-        self._store = store
-        self._load()
-        self.url = store.url
-        self.start = table_from_json(self._row.start_table)
-        self.goals: tuple[Goal, ...] = tuple(map(goal_from_json, self._row.settings["goals"]))
-        self.seed = self._row.seed
+        super().__init__(store)
         prior = checked(prior, Prior | None, "prior")
         self.prior = None if prior is None else suited(prior, self.start)
         self.oracle = checked(oracle, Oracle | None, "oracle")
@@ -241,57 +222,6 @@ class Campaign(Shown):
             "one. Let one process suggest, and the others tell."
         )
 
-    def tell(
-        self,
-        material: str,
-        values: Mapping[str, float | str],
-        sds: Mapping[str, float] | None = None,
-        *,
-        units: Mapping[str, str] | None = None,
-        cost_s: float | None = None,
-    ) -> None:
-        """Add what was measured on a proposed material; it is stored when this returns.
-
-        Args:
-            material: A proposed material, in any spelling.
-            values: By property name, in the property's unit; the name of a class for a category.
-            sds: Standard deviations of the measurements, where known.
-            units: Units of values that are in another unit than the property; converted.
-            cost_s: Seconds that the measurement took.
-
-        Raises:
-            MaterialError: The material cannot be read.
-            CampaignError: It was never proposed, the property was told before, or a property, a
-                unit or a value is wrong (all that is wrong is listed; nothing is stored).
-
-        Example:
-            `campaign.tell("c1ccc2ccccc2c1", {"gap": 2.9}, {"gap": 0.1})`
-        """
-        cost_s = None if cost_s is None else real(cost_s, "cost_s")
-        key = self._history().key(material)
-        rows = cells(self.start.properties, key, values, sds or {}, units or {})
-        try:
-            self._store.record([replace(row, cost_s=cost_s) for row in rows])
-        except Taken as error:
-            raise CampaignError(
-                f"{sorted(values)} of {key!r}: at least one was told before, and a history is "
-                f"never changed. It holds {self._history().values(key)}. Nothing was stored."
-            ) from error
-
-    def fail(self, material: str, reason: str, *, cost_s: float | None = None) -> None:
-        """Record that a proposed material could not be measured; it is not proposed again.
-
-        Raises:
-            MaterialError: The material cannot be read.
-            CampaignError: It was never proposed, has a failure already, or the reason is empty.
-        """
-        cost_s = None if cost_s is None else real(cost_s, "cost_s")
-        key = self._history().key(material)
-        try:
-            self._store.record([failure_of(key, reason, cost_s)])
-        except Taken as error:
-            raise CampaignError(f"a failure of {key!r} was recorded before.") from error
-
     def run(
         self,
         rounds: int,
@@ -338,54 +268,9 @@ class Campaign(Shown):
                 bar.set_description(f"designing round {done + 1} of {rounds}")
                 self.suggest(batch)
 
-    def status(self) -> Status:
-        """Where the campaign stands."""
-        return self._history().status()
-
-    def history(self) -> pd.DataFrame:
-        """One row per proposed material, in the order of suggestion.
-
-        Columns: `round`, `model` (one more each time the campaign was carried over) and `position`
-        from 1; `material`; `state` (pending, told, failed);
-        `hit`, whether it meets all goals with bounds; `probability` of that, as predicted before
-        the measurement; for each property its value (`gap`), `gap_sd`, and the prediction
-        `gap_median`, `gap_lower`, `gap_upper`; `domain_distance`; `cost_s`; `failure`; `left_out`,
-        what of an oracle's answer could not be used. A property whose columns would bear the name
-        of another (`round`; `gap_sd` beside `gap`) stands under `property_round`. Values in the
-        units of the table, NaN where there is none.
-        """
-        return self._history().frame()
-
-    def table(self) -> PropertyTable:
-        """The start table with all results appended, in the order of suggestion."""
-        return self._history().table()
-
-    def proposals(self) -> tuple[Proposal, ...]:
-        """Every proposal as it is stored, the first round first."""
-        return tuple(proposal_of(row, self.start) for row in self._store.proposals())
-
-    def carry_overs(self) -> tuple[CarryOver, ...]:
-        """When, why and to what the campaign was carried over, the first time first."""
-        return carry_overs(self._store.campaign(), self._store.carried())
-
     def _facts(self) -> dict[str, object]:
         facts = {"database": self._store.label, "seed": self.seed, "status": str(self.status())}
         return {**facts, "goals": [goal_words(goal, self.start.properties) for goal in self.goals]}
-
-    def close(self) -> None:
-        """Let go of the database; whatever was told is stored already."""
-        self._store.close()
-
-    def _load(self) -> None:
-        created = self._store.campaign()
-        self._carried = self._store.carried()
-        self._row = latest(created, self._carried)
-
-    def _history(self) -> History:
-        # Proposals first: whatever results are read later belong to one of them.
-        proposals, results = self._store.proposals(), self._store.results()
-        carried = tuple(row.after_round for row in self._store.carried())
-        return History(self.start, self.goals, proposals, results, carried)
 
     def _design(self, batch: int) -> ProposalRow:
         if self.prior is None:

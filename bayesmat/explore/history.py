@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from bayesmat._repr import Shown
-from bayesmat.data.materials import canonical
-from bayesmat.data.table import PropertyTable
-from bayesmat.errors import CampaignError
+from bayesmat.data.rows import Rows
+from bayesmat.data.table import Property, PropertyTable
 from bayesmat.explore.goals import (
     AtLeast,
     AtMost,
@@ -26,20 +25,32 @@ from bayesmat.explore.goals import (
     targets_of,
 )
 from bayesmat.explore.records import Status
-from bayesmat.explore.store import ItemRow, ProposalRow, ResultRow
+from bayesmat.explore.standing import (
+    Cell,
+    Reading,
+    Standing,
+    State,
+    Summary,
+    stand,
+    start_readings,
+    summary,
+)
+from bayesmat.explore.stored import EventRow, ItemRow, Kind, ProposalRow
 from bayesmat.explore.written import rows_from_json
-from bayesmat.oracles.base import Failure
 
 __all__ = ["History", "columns_of"]
 
-State = Literal["pending", "told", "failed"]
-
 _FIRST = ("round", "model", "position", "material", "state", "hit", "probability")
-_LAST = ("domain_distance", "cost_s", "failure", "left_out")
-_ENDS = ("", "_sd", "_median", "_lower", "_upper")
+_LAST = (
+    "domain_distance", "cost_s", "failure", "left_out", "origin", "structure", "oracle",
+    "replicates", "corrections", "notes",
+)  # fmt: skip
+_MEASURED = ("", "_sd", "_replicates", "_scatter")
+_PREDICTED = ("_median", "_lower", "_upper")
+_ENDS = (*_MEASURED, *_PREDICTED)
 
 
-def columns_of(names: Sequence[str]) -> dict[str, str]:
+def columns_of(names: Sequence[str], conditions: Sequence[str] = ()) -> dict[str, str]:
     """Property -> what its columns in a history start with, so that no two columns have one name.
 
     That is its name, unless a column of the history or of a property before it has that name.
@@ -47,7 +58,7 @@ def columns_of(names: Sequence[str]) -> dict[str, str]:
     >>> columns_of(["gap", "gap_sd", "round"])
     {'gap': 'gap', 'gap_sd': 'property_gap_sd', 'round': 'property_round'}
     """
-    taken, found = {*_FIRST, *_LAST}, {}
+    taken, found = {*_FIRST, *_LAST, *conditions}, {}
     for name in names:
         label = name
         while any(f"{label}{end}" in taken for end in _ENDS):
@@ -59,163 +70,243 @@ def columns_of(names: Sequence[str]) -> dict[str, str]:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class History(Shown):
-    """Start table, proposals and results; the order is that of suggestion, never of completion.
+    """Everything that is known, in the order of suggestion, however the results came in.
 
     Attributes:
         start: The table that the campaign began with.
         goals: What is searched for.
-        proposals: In the order in which they were made.
-        results: Cells by material.
-        carried: Rounds after which the campaign was carried over to other parts.
+        proposals: The first round first.
+        events: What was learned, in the order of writing.
+        carried: For each time the parts were changed, the number of rounds made before.
     """
 
     start: PropertyTable
     goals: tuple[Goal, ...]
     proposals: tuple[ProposalRow, ...]
-    results: Mapping[str, tuple[ResultRow, ...]]
+    events: Sequence[EventRow]
     carried: tuple[int, ...] = ()
 
     @cached_property
+    def items(self) -> dict[str, ItemRow]:
+        """Key -> proposed row, in the order of suggestion."""
+        return {item.material: item for p in self.proposals for item in p.items}
+
+    @cached_property
     def proposed(self) -> tuple[str, ...]:
-        """Every proposed material, in the order of suggestion."""
-        return tuple(item.material for p in self.proposals for item in p.items)
+        """Keys of all that was proposed, in the order of suggestion."""
+        return tuple(self.items)
+
+    @cached_property
+    def unasked(self) -> tuple[str, ...]:
+        """Keys of what was spoken of though never proposed, in the order of its first event."""
+        spoken = dict.fromkeys(e.material for e in self.events if e.material is not None)
+        return tuple(key for key in spoken if key not in self.items)
+
+    @cached_property
+    def standings(self) -> dict[str, Standing]:
+        """Key -> what stands, for all that was proposed or has events."""
+        events: dict[str, list[EventRow]] = {key: [] for key in (*self.proposed, *self.unasked)}
+        for event in self.events:
+            if event.material is not None:
+                events[event.material].append(event)
+        return {key: stand(told, self._starts.get(key, ())) for key, told in events.items()}
 
     @property
     def known(self) -> frozenset[str]:
-        """Keys of what must not be proposed (again): start, told, failed and pending."""
-        return frozenset(self.start.rows.keys) | frozenset(self.proposed)
+        """Keys of what must not be proposed (again): start, proposed, told and failed.
+
+        What was never proposed, and of which all that was told has been withdrawn, is not known.
+        """
+        states = {key: self.state(key) for key in self.unasked}
+        gone = {key for key, state in states.items() if state == "withdrawn"}
+        told = {key for key, state in states.items() if state in ("told", "failed")}
+        return frozenset((*self.proposed, *told)) | (frozenset(self._starts) - gone)
 
     @property
     def pending(self) -> tuple[str, ...]:
-        """Proposed materials that have neither a result nor a failure."""
-        return tuple(m for m in self.proposed if m not in self.results)
+        """Keys of what was proposed and waits for a result."""
+        return tuple(key for key in self.proposed if self.state(key) == "pending")
 
-    def key(self, material: str) -> str:
-        """The key of a proposed material, in any spelling.
+    def state(self, key: str) -> State:
+        """Where a row stands that was proposed or spoken of."""
+        return self.standings[key].state
 
-        Raises:
-            MaterialError: It cannot be read.
-            CampaignError: It was never proposed.
-        """
-        key = canonical(material, self.start.kind)
-        if key not in self.proposed:
-            raise CampaignError(
-                f"{material!r} (canonical {key!r}) was never proposed by this campaign, so there "
-                f"is no prediction to hold it against. Waiting for results: {list(self.pending)}. "
-                "Other measurements belong into the start table."
-            )
-        return key
+    def rows(self, keys: Sequence[str]) -> Rows:
+        """The rows of keys that were proposed or spoken of."""
+        return rows_from_json([self._items[key] for key in keys], self.start)
 
-    def state(self, material: str) -> State:
-        """Where a proposed material stands."""
-        rows = self.results.get(material, ())
-        if any(row.failure is None for row in rows):
-            return "told"
-        return "failed" if rows else "pending"
-
-    def left_out(self, material: str) -> str | None:
+    def left_out(self, key: str) -> str | None:
         """What an oracle answered about a measured material that could not be used, and why."""
-        code = f"{Failure.LEFT_OUT}: "
-        said = (r.failure for r in self.results.get(material, ()) if r.failure is not None)
-        found = next((text.removeprefix(code) for text in said if text.startswith(code)), None)
-        return found if self.state(material) == "told" else None
+        return self.standings[key].left_out if self.state(key) == "told" else None
 
-    def values(self, material: str) -> dict[str, float]:
-        """Measured values of a material."""
-        rows = self.results.get(material, ())
-        return {r.property: r.value for r in rows if r.property is not None and r.value is not None}
+    def values(self, key: str) -> dict[str, float]:
+        """Measured values of a row: of replicates the mean, of classes the commonest."""
+        found = self.standings[key].cells
+        return {name: self._summary(name, cells).value for name, cells in found.items()}
 
     def table(self) -> PropertyTable:
-        """The start table with a row for every proposed material that has a result."""
+        """The start table as corrected, with a row for every measurement since.
+
+        Proposed rows come in the order of suggestion, then unasked ones in that of telling.
+        Replicates are rows of their own.
+        """
         names = self.start.property_names
-        rows: list[tuple[ItemRow, int, dict[str, ResultRow]]] = []
-        for proposal in self.proposals:
-            for item in proposal.items:
-                cells = {
-                    r.property: r
-                    for r in self.results.get(item.material, ())
-                    if r.property in names
-                }
-                if cells:
-                    rows.append((item, proposal.round, cells))
+        rounds = {item.material: p.round for p in self.proposals for item in p.items}
+        rows: list[tuple[str, Reading]] = []
+        for key in (*self.proposed, *self.unasked):
+            readings = self.standings[key].readings
+            rows += [
+                (key, r) for r in readings if r.number > 0 and any(n in names for n in r.cells)
+            ]
+        table = self._corrected_start()
         if not rows:
-            return self.start
-        return self.start.append(
-            rows_from_json([item for item, _, _ in rows], self.start),
-            {n: [_number(c[n].value if n in c else None) for _, _, c in rows] for n in names},
-            {n: [_number(c[n].sd if n in c else None) for _, _, c in rows] for n in names},
-            groups=None if self.start.groups is None else [f"round {r}" for _, r, _ in rows],
+            return table
+        nothing = Cell(np.nan, np.nan)
+        of_rows = [rounds.get(key) for key, _ in rows]
+        return table.append(
+            self.rows([key for key, _ in rows]),
+            {n: [r.cells.get(n, nothing).value for _, r in rows] for n in names},
+            {n: [_number(r.cells.get(n, nothing).sd) for _, r in rows] for n in names},
+            groups=None
+            if self.start.groups is None
+            else ["unasked" if r is None else f"round {r}" for r in of_rows],
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row per proposed material; see `Campaign.history`."""
-        extra = {
-            r.property: None
-            for rows in self.results.values()
-            for r in rows
-            if r.property is not None
-        }
-        names = columns_of(list(dict.fromkeys([*self.start.property_names, *extra])))
+        """One row per proposed material and one per unasked; see `Campaign.history`."""
+        standings = [self.standings[key] for key in (*self.proposed, *self.unasked)]
+        extra = sorted({name for s in standings for name in s.cells})
+        conditions = [c.name for c in self.start.conditions]
+        every = list(dict.fromkeys([*self.start.property_names, *extra]))
+        names = columns_of(every, conditions)
         records = [
-            self._record(proposal.round, position, item, names)
-            for proposal in self.proposals
-            for position, item in enumerate(proposal.items, start=1)
-        ]
-        return pd.DataFrame(records, columns=_columns(names, self.start.property_names))
-
-    def _record(
-        self, round_: int, position: int, item: ItemRow, names: Mapping[str, str]
-    ) -> dict[str, object]:
-        cells = {r.property: r for r in self.results.get(item.material, ())}
-        said = item.prediction
-        state = self.state(item.material)
-        failure = next((r.failure for r in cells.values() if r.failure), None)
-        record: dict[str, object] = {
-            "round": round_,
-            "model": 1 + sum(after < round_ for after in self.carried),
-            "position": position,
-            "material": item.material,
-            "state": state,
-            "hit": self.hit(item.material) if state == "told" and self._bounded else None,
-            "probability": _number(said["probability"]),
-            "domain_distance": _number(said["domain_distance"]),
-            "cost_s": _number(
-                max((r.cost_s for r in cells.values() if r.cost_s is not None), default=None)
-            ),
-            "failure": None if state == "told" else failure,
-            "left_out": self.left_out(item.material),
-        }
-        for name, label in names.items():
-            cell = cells.get(name)
-            record[label] = _number(cell.value if cell else None)
-            record[f"{label}_sd"] = _number(cell.sd if cell else None)
-            for key in ("median", "lower", "upper"):
-                record[f"{label}_{key}"] = _number(said[key].get(name))
-        return record
-
-    def hit(self, material: str) -> bool:
-        """Whether a material's results meet every goal that has bounds."""
-        values = self.values(material)
-        return all(g.property in values and g.met(values[g.property]) for g in self._bounded)
+            {"round": p.round, "model": 1 + sum(after < p.round for after in self.carried),
+             "position": position, **self._record(item.material, names)}
+            for p in self.proposals for position, item in enumerate(p.items, start=1)
+        ]  # fmt: skip
+        records += [self._record(key, names) for key in self._shown]
+        columns = _columns(names, self.start.property_names, conditions)
+        frame = pd.DataFrame(records, columns=columns)
+        return frame.astype(dict.fromkeys(("round", "model", "position"), "Int64"))
 
     def status(self) -> Status:
         """Counts, hits and the best material so far."""
-        told = [m for m in self.proposed if self.state(m) == "told"]
+        states = Counter(self.state(key) for key in self.proposed)
+        asked = [key for key in self.proposed if self.state(key) == "told"]
+        unasked = [
+            key for key in self.unasked if any(r.number > 0 for r in self.standings[key].readings)
+        ]
+        told = [*asked, *unasked]
         scales = dict(zip(self.start.property_names, self.start.scales, strict=True))
         targets = targets_of(self.goals, self.start.properties)
         found = nearest([self.values(m) for m in told], targets, scales)
         best = None if found is None else told[found]
+        every = [self.standings[key] for key in (*self.proposed, *self.unasked)]
+        failures = [s.failure for s in every if s.state == "failed" and s.failure is not None]
         return Status(
             rounds=len(self.proposals),
             proposed=len(self.proposed),
-            told=len(told),
-            failed=sum(self.state(m) == "failed" for m in self.proposed),
+            told=len(asked),
+            failed=states["failed"],
             pending=self.pending,
-            hits=sum(self.hit(m) for m in told) if self._bounded else 0,
+            hits=sum(self.hit(m) for m in asked) if self._bounded else 0,
             best=best,
             best_values={} if best is None else self.values(best),
             left_out=sum(self.left_out(m) is not None for m in told),
+            withdrawn=states["withdrawn"],
+            unasked=len(unasked),
+            corrected=sum(s.corrections > 0 for s in every),
+            replicated=sum(any(len(c) > 1 for c in s.cells.values()) for s in every),
+            failures=dict(Counter(reason.split(":")[0] for reason in failures).most_common()),
+            bounded=bool(self._bounded),
         )
+
+    def hit(self, key: str) -> bool:
+        """Whether a row's results meet every goal that has bounds."""
+        values = self.values(key)
+        return all(g.property in values and g.met(values[g.property]) for g in self._bounded)
+
+    def _record(self, key: str, names: Mapping[str, str]) -> dict[str, object]:
+        standing, item = self.standings[key], self.items.get(key)
+        said = {} if item is None else item.prediction
+        told = standing.state == "told"
+        found = {n: self._summary(n, cells) for n, cells in standing.cells.items()}
+        origin = "start" if key in self._starts else "unasked"
+        row = self.rows([key])
+        record: dict[str, object] = {
+            "material": key,
+            **row.named(0),
+            "state": standing.state,
+            "hit": self.hit(key) if told and self._bounded else None,
+            "probability": _number(said.get("probability")),
+            "domain_distance": _number(said.get("domain_distance")),
+            "cost_s": _number(standing.cost_s),
+            "failure": standing.failure,
+            "left_out": self.left_out(key),
+            "origin": origin if item is None else "proposed",
+            "structure": None if row.materials is None else row.materials[0],
+            "oracle": standing.oracle,
+            "replicates": max((s.replicates for s in found.values()), default=0),
+            "corrections": standing.corrections,
+            "notes": "; ".join(standing.notes) or None,
+        }
+        for name, label in names.items():
+            cell = found.get(name, Summary())
+            values = (cell.value, cell.sd, cell.replicates, cell.scatter)
+            record |= {f"{label}{end}": v for end, v in zip(_MEASURED, values, strict=True)}
+            ends = {end: said.get(end[1:], {}).get(name) for end in _PREDICTED}
+            record |= {f"{label}{end}": _number(value) for end, value in ends.items()}
+        return record
+
+    def _corrected_start(self) -> PropertyTable:
+        """The start table with what was corrected, and without what was taken back."""
+        touched = [
+            reading
+            for key in (*self.proposed, *self.unasked)
+            for before, reading in zip(
+                self._starts.get(key, ()),
+                (r for r in self.standings[key].readings if r.number < 0),
+                strict=True,
+            )
+            if before.cells != reading.cells
+        ]
+        if not touched:
+            return self.start
+        values, stds = self.start.values.copy(), self.start.stds.copy()
+        for reading in touched:
+            cells = [reading.cells.get(n, Cell(np.nan, None)) for n in self.start.property_names]
+            values[-reading.number - 1] = [cell.value for cell in cells]
+            stds[-reading.number - 1] = [_number(cell.sd) for cell in cells]
+        emptied = {-r.number - 1 for r in touched if not r.cells}
+        kept = [i for i in range(self.start.n_rows) if i not in emptied]
+        return replace(self.start, values=values, stds=stds).subset(kept)
+
+    def _summary(self, name: str, cells: Sequence[Cell]) -> Summary:
+        return summary(cells, self._properties.get(name))
+
+    @cached_property
+    def _properties(self) -> dict[str, Property]:
+        return {p.name: p for p in self.start.properties}
+
+    @cached_property
+    def _starts(self) -> dict[str, tuple[Reading, ...]]:
+        return start_readings(self.start)
+
+    @cached_property
+    def _items(self) -> dict[str, ItemRow]:
+        """Key -> proposed row, or one that says as much of an unasked one."""
+        spoken = {
+            e.material: ItemRow(e.material, {"row": e.row})
+            for e in self.events
+            if e.material is not None
+        }
+        return {**spoken, **self.items}
+
+    @property
+    def _shown(self) -> tuple[str, ...]:
+        """Unasked rows of which more was said than remarks."""
+        said = {e.material for e in self.events if e.kind != Kind.NOTED}
+        return tuple(key for key in self.unasked if key in said)
 
     @property
     def _bounded(self) -> list[Within | AtLeast | AtMost]:
@@ -235,10 +326,12 @@ def _number(value: float | None) -> float:
     return np.nan if value is None else float(value)
 
 
-def _columns(names: Mapping[str, str], predicted: Sequence[str]) -> list[str]:
+def _columns(
+    names: Mapping[str, str], predicted: Sequence[str], conditions: Sequence[str]
+) -> list[str]:
     """Column names of the history: fixed ones, then each property with what was said of it."""
-    columns = [*_FIRST]
+    at = _FIRST.index("material") + 1
+    columns = [*_FIRST[:at], *conditions, *_FIRST[at:]]
     for name, label in names.items():
-        ends = _ENDS if name in predicted else _ENDS[:2]
-        columns += [f"{label}{end}" for end in ends]
+        columns += [f"{label}{end}" for end in (_ENDS if name in predicted else _MEASURED)]
     return [*columns, *_LAST]

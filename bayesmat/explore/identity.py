@@ -11,7 +11,8 @@ from bayesmat.errors import CampaignError
 from bayesmat.explore.candidates import CandidateSource
 from bayesmat.explore.records import CarryOver
 from bayesmat.explore.select import Rule
-from bayesmat.explore.store import CampaignRow, CarriedRow, Store
+from bayesmat.explore.store import Store
+from bayesmat.explore.stored import CampaignRow, CarriedRow
 from bayesmat.models.model import Prior
 from bayesmat.oracles.base import Oracle
 

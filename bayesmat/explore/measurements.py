@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +12,12 @@ from bayesmat._arguments import checked, real
 from bayesmat.data.table import Property
 from bayesmat.data.units import converter, sd_converter
 from bayesmat.errors import ArgumentError, CampaignError, DataError
-from bayesmat.explore.store import ResultRow
+from bayesmat.explore.standing import Cell
+from bayesmat.explore.store import storable
+from bayesmat.explore.stored import EventRow, Kind
 from bayesmat.oracles.base import Evaluation, Failure
 
-__all__ = ["cells", "failure_of", "rows_of"]
+__all__ = ["answer_of", "cells", "payload_of", "reason_of"]
 
 
 def cells(
@@ -24,12 +26,12 @@ def cells(
     values: Mapping[str, float | str],
     sds: Mapping[str, float],
     units: Mapping[str, str],
-) -> tuple[ResultRow, ...]:
+) -> dict[str, Cell]:
     """Turn measured values into cells in the units of the table, or say all that is wrong.
 
     Args:
         properties: The table's.
-        material: Canonical key.
+        material: Key of the row.
         values: By property name; the name of a class for a categorical property.
         sds: Known standard deviations by property name, in the same units.
         units: Units of values that are not given in the property's own.
@@ -43,37 +45,45 @@ def cells(
             raise ArgumentError(
                 f"{name} is {given!r}: give a mapping from property names, like {{'gap': 2.9}}."
             )
-    rows, problems = _read(properties, material, values, sds, units)
+    found, problems = _read(properties, values, sds, units)
     if problems:
         raise CampaignError(
             f"what was told of {material!r} cannot become part of the history, and none of it "
             "was stored; correct it and tell it again:"
             + "".join(f"\n  {problem}" for problem in problems)
         )
-    return rows
+    return found
 
 
-def failure_of(material: str, reason: str, cost_s: float | None) -> ResultRow:
-    """The record of a failure.
+def payload_of(found: Mapping[str, Cell]) -> dict[str, Any]:
+    """Cells as an event holds them."""
+    sds = {name: cell.sd for name, cell in found.items() if cell.sd is not None}
+    return {"values": {name: cell.value for name, cell in found.items()}, "sds": sds}
+
+
+def reason_of(reason: str, what: str) -> str:
+    """A reason in words.
+
+    Args:
+        reason: In words.
+        what: What it is a reason for.
 
     Raises:
-        CampaignError: It has no reason.
+        CampaignError: It is empty.
     """
     if not isinstance(reason, str) or not reason.strip():
         raise CampaignError(
-            f"the failure of {material!r} has no reason: say in a few words why there is no value, "
-            "so that failures can be counted."
+            f"{what} has no reason: say in a few words why, for those who read the history."
         )
-    return ResultRow(material, None, cost_s=cost_s, failure=reason.strip())
+    return reason.strip()
 
 
 def _read(
     properties: tuple[Property, ...],
-    material: str,
     values: Mapping[str, float | str],
     sds: Mapping[str, float],
     units: Mapping[str, str],
-) -> tuple[tuple[ResultRow, ...], list[str]]:
+) -> tuple[dict[str, Cell], list[str]]:
     """The cells that can be used, and all that is wrong; a bad sd does not spoil its value."""
     known = {p.name: p for p in properties}
     problems = [
@@ -85,26 +95,24 @@ def _read(
                  for name in {**sds, **units} if name in known and name not in values]  # fmt: skip
     if not values:
         problems.append("no value was given")
-    rows = []
+    found: dict[str, Cell] = {}
     for name, value in values.items():
         if name not in known:
             continue
         sd = sds.get(name)
         for spread in (None,) if sd is None else (sd, None):
             try:
-                rows.append(_cell(known[name], material, value, spread, units.get(name)))
+                found[name] = _cell(known[name], value, spread, units.get(name))
                 break
             except (DataError, ArgumentError) as error:
                 if f"{name!r}: {error}" not in problems:
                     problems.append(f"{name!r}: {error}")
-    return tuple(rows), problems
+    return found, problems
 
 
-def _cell(
-    prop: Property, material: str, value: float | str, sd: float | None, unit: str | None
-) -> ResultRow:
+def _cell(prop: Property, value: float | str, sd: float | None, unit: str | None) -> Cell:
     if prop.categories is not None:
-        return ResultRow(material, prop.name, float(_code(prop, value, sd, unit)))
+        return Cell(float(_code(prop, value, sd, unit)))
     if isinstance(value, str):
         raise DataError(f"{value!r} is text; give a number in {prop.unit or '1'!r}")
     number = real(value, "the value")
@@ -120,7 +128,7 @@ def _cell(
         raise DataError(f"{number:g} {prop.unit} is not positive, and the scale is log")
     if spread is not None and not (math.isfinite(spread) and spread > 0):
         raise DataError(f"standard deviation {sd} is not positive and finite; leave it out")
-    return ResultRow(material, prop.name, number, spread)
+    return Cell(number, spread)
 
 
 def _code(prop: Property, value: float | str, sd: float | None, unit: str | None) -> int:
@@ -132,40 +140,38 @@ def _code(prop: Property, value: float | str, sd: float | None, unit: str | None
     raise DataError(f"{value!r} is none of the classes {list(names)}")
 
 
-def rows_of(
+def answer_of(
     evaluation: Evaluation,
     answers: tuple[Property, ...],
     properties: tuple[Property, ...],
     aims: Collection[str],
-) -> tuple[ResultRow, ...]:
-    """Turn an oracle's answer into cells, in the units of the table where it has the property.
+    digest: str,
+) -> EventRow:
+    """Turn an oracle's answer into an event, in the units of the table where it has the property.
 
     What the oracle answers besides is stored in the oracle's units. What cannot become part of
-    the table (a gap of zero on a log scale) is left out, and a record beside the cells says so;
-    if none of the properties that are aimed at is left, the answer is a failure.
+    the table (a gap of zero on a log scale) is left out, and the event says so; if none of the
+    properties that are aimed at is left, the answer is a failure.
 
     Args:
         evaluation: The answer.
         answers: The oracle's properties.
         properties: The table's.
         aims: Names of the properties that the goals are about.
+        digest: The oracle's.
     """
-    material, cost = evaluation.material, evaluation.cost_s
+    key = evaluation.material
+    said: dict[str, Any] = {"cost_s": evaluation.cost_s, "oracle": digest}
     if evaluation.failure is not None:
-        reason = evaluation.failure.strip() or "no reason was given"
-        return (ResultRow(material, None, cost_s=cost, failure=reason),)
+        return EventRow(Kind.FAILED, key, said, evaluation.failure.strip() or "no reason was given")
     known = {p.name for p in properties}
     columns = (*properties, *(p for p in answers if p.name not in known))
     given = {p.name: p.unit for p in answers if p.name in evaluation.values}
     units = {c.name: given[c.name] for c in columns if c.name in given and c.categories is None}
-    rows, problems = _read(columns, material, evaluation.values, evaluation.sds, units)
+    found, problems = _read(columns, evaluation.values, evaluation.sds, units)
     problems += [f"{name!r}: {reason}" for name, reason in evaluation.left_out.items()]
-    if problems and not any(row.property in aims for row in rows):
-        reason = f"{Failure.UNUSABLE}: " + "; ".join(problems)
-        return (ResultRow(material, None, cost_s=cost, failure=reason),)
+    if problems and not any(name in aims for name in found):
+        return EventRow(Kind.FAILED, key, said, f"{Failure.UNUSABLE}: {'; '.join(problems)}")
     if problems:
-        rows = (
-            *rows,
-            ResultRow(material, None, failure=f"{Failure.LEFT_OUT}: {'; '.join(problems)}"),
-        )
-    return tuple(replace(row, cost_s=cost) for row in rows)
+        said["left_out"] = storable("; ".join(problems))
+    return EventRow(Kind.TOLD, key, {**payload_of(found), **said})

@@ -15,7 +15,7 @@ import pandas as pd
 from bayesmat._repr import record, sheet, text
 from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
-from bayesmat.explore.store import ProposalRow
+from bayesmat.explore.stored import ProposalRow
 from bayesmat.explore.written import jsonable, prediction_from_json
 from bayesmat.models.prediction import Prediction
 
@@ -170,13 +170,19 @@ class Status:
     Attributes:
         rounds: Proposals made.
         proposed: Materials proposed.
-        told: Materials with a result.
-        failed: Materials whose evaluation failed.
+        told: Proposed materials with a result.
+        failed: Proposed materials that failed, and were not tried again since.
         pending: Materials that wait for a result, in the order of suggestion.
-        hits: Materials whose results meet every goal that has bounds; 0 if no goal has.
+        hits: Proposed materials whose results meet every goal that has bounds; 0 if no goal has.
         best: The material whose results come nearest to the goals, or `None`.
         best_values: Its results in the units of the properties.
         left_out: Measured materials of which something that the oracle answered could not be used.
+        withdrawn: Proposed materials of which all that was known has been taken back.
+        unasked: Materials that were measured though nobody proposed them.
+        corrected: Materials of which a value was corrected.
+        replicated: Materials that were measured more than once.
+        failures: Reason up to its colon -> how many materials, the commonest first.
+        bounded: Whether any goal has bounds, so that there can be hits.
     """
 
     rounds: int
@@ -188,13 +194,33 @@ class Status:
     best: str | None
     best_values: Mapping[str, float]
     left_out: int = 0
+    withdrawn: int = 0
+    unasked: int = 0
+    corrected: int = 0
+    replicated: int = 0
+    failures: Mapping[str, int] = field(default_factory=dict)
+    bounded: bool = True
 
     def __str__(self) -> str:
+        verb = "meets" if self.hits == 1 else "meet"
+        hits = f" ({self.hits} {verb} the goals)" if self.bounded else ""
+        reasons = ", ".join(f"{n} {reason}" for reason, n in self.failures.items())
         counts = (
             f"{_count(self.rounds, 'round')}, {_count(self.proposed, 'material')} proposed: "
-            f"{self.told} measured ({self.hits} meet the goals), {self.failed} failed, "
+            f"{self.told} measured{hits}, {self.failed} failed{f' ({reasons})' if reasons else ''},"
+            f"{f' {self.withdrawn} withdrawn,' if self.withdrawn else ''} "
             f"{len(self.pending)} pending."
         )
+        besides = [
+            f"{_count(n, 'material')} {said}"
+            for n, said in (
+                (self.unasked, "measured unasked"),
+                (self.corrected, "corrected"),
+                (self.replicated, "with replicates"),
+            )
+            if n
+        ]
+        counts += f" Besides: {', '.join(besides)}." if besides else ""
         if self.left_out:
             counts += (
                 f" Of {_count(self.left_out, 'measured material')} something could not be used "
@@ -206,7 +232,9 @@ class Status:
         return f"{counts} Nearest to the goals: {self.best} ({values})."
 
     def _repr_html_(self) -> str:
-        facts = {name: value for name, value in vars(self).items() if name != "best_values"}
+        hidden = ("best_values", "failures", "bounded")
+        facts = {name: value for name, value in vars(self).items() if name not in hidden}
+        facts |= {f"failed: {reason}": n for reason, n in self.failures.items()}
         return record("Status", facts | {f"best: {k}": v for k, v in self.best_values.items()})
 
 

@@ -34,7 +34,7 @@ from bayesmat.explore.select import (
     SpacierRule,
 )
 from bayesmat.explore.space import ConditionSpace
-from bayesmat.explore.store import ItemRow, ProposalRow
+from bayesmat.explore.stored import ItemRow, ProposalRow
 from bayesmat.explore.written import jsonable, prediction_to_json
 from bayesmat.inference.seeds import spawn
 from bayesmat.models.base import Fitted, fit, layout_of

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any
 
 from tqdm.auto import tqdm
 
 from bayesmat.errors import CampaignError
 from bayesmat.explore.history import History
-from bayesmat.explore.measurements import rows_of
-from bayesmat.explore.store import Store, Taken
-from bayesmat.explore.written import rows_from_json
+from bayesmat.explore.measurements import answer_of
+from bayesmat.explore.standing import stand
+from bayesmat.explore.store import Store
+from bayesmat.explore.stored import About, Kind
+from bayesmat.explore.written import row_to_json
 from bayesmat.oracles.base import Evaluation, Oracle, evaluate
 
 __all__ = ["answer_pending"]
@@ -50,23 +53,30 @@ def answer_pending(
     bar.set_description(f"evaluating round {len(history.proposals)} of {rounds}")
 
     aims = {goal.property for goal in history.goals}
+    asked = history.rows(pending)
+    places = {key: i for i, key in enumerate(pending)}
     failed: list[str] = []
 
     def keep(evaluation: Evaluation) -> None:
-        rows = rows_of(evaluation, oracle.properties, history.start.properties, aims)
-        failed.extend(row.failure for row in rows[:1] if row.failure is not None)
-        try:
-            store.record(rows)
-        except Taken:  # somebody was faster
-            _LOG.info("%s was told by another process", evaluation.material)
+        key = evaluation.material
+        event = answer_of(
+            evaluation, oracle.properties, history.start.properties, aims, oracle.digest
+        )
+        event = replace(event, row=row_to_json(asked, places[key]))
+        if event.kind == Kind.FAILED:
+            failed.append(str(event.note))
+        if not store.append(key, lambda about: [event] if _waits(about) else []):
+            _LOG.info("%s was told by another process", key)
         bar.update()
 
-    items = {i.material: i for p in history.proposals for i in p.items}
-    rows = rows_from_json([items[key] for key in pending], history.start)
-    evaluate(oracle, rows, pool, keep)
+    evaluate(oracle, asked, pool, keep)
     if len(pending) > 1 and len(failed) == len(pending):
         raise CampaignError(
             f"all {len(failed)} materials that waited for the oracle failed, the first with "
-            f"{failed[0]!r}. The failures are recorded. If the oracle is at fault, "
-            "mend it before you call run again, which goes on with new materials."
+            f"{failed[0]!r}. The failures are recorded. If the oracle is at fault, mend it and "
+            "call retry before run; run alone goes on with new materials."
         )
+
+
+def _waits(about: About) -> bool:
+    return stand(about.events).state == "pending"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,15 @@ from sqlalchemy import (
     inspect,
     make_url,
     select,
+    text,
 )
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    IntegrityError,
+    SQLAlchemyError,
+)
 from sqlalchemy.pool import NullPool
 
 from bayesmat._arguments import checked
@@ -30,29 +38,34 @@ from bayesmat.errors import CampaignError
 from bayesmat.explore._schema import (
     CAMPAIGN,
     CARRIED,
+    EVENTS,
     ITEMS,
-    METADATA,
     PROPOSALS,
-    RESULTS,
+    VERSION,
     WRITES,
     begin_sqlite,
-    forbid_changes,
+    check_version,
+    former_events,
+    make_tables,
     set_up_sqlite,
+    upgrade,
+    utc,
+    written,
+)  # fmt: skip
+from bayesmat.explore.stored import (
+    About,
+    CampaignRow,
+    CarriedRow,
+    EventRow,
+    ItemRow,
+    Kept,
+    Kind,
+    ProposalRow,
 )
 
-__all__ = [
-    "CampaignRow",
-    "CarriedRow",
-    "ItemRow",
-    "ProposalRow",
-    "ResultRow",
-    "Store",
-    "Taken",
-    "url_of",
-]
+__all__ = ["Store", "Taken", "storable", "url_of"]
 
-_FAILURE = ""  # stands where the property of a result stands; properties have names
-
+_LOCK = f"LOCK TABLE {EVENTS.name} IN SHARE ROW EXCLUSIVE MODE"  # one writer, as on SQLite
 _NOTHING = "there is no campaign at {url}. Check the path, or make one with Campaign.create."
 
 
@@ -65,69 +78,17 @@ def url_of(file: Path) -> str:
     return URL.create("sqlite", database=str(file)).render_as_string()
 
 
-def storable(text: str) -> str:
+def storable(words: str) -> str:
     r"""Text that every database holds: what is no character of UTF-8 is written as its number.
 
     >>> storable("bad geometry " + chr(0xD83D) + chr(0))
     'bad geometry \\ud83d\\x00'
     """
-    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+    return words.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
 class Taken(CampaignError):
     """Somebody else wrote this fact first; it stands, and the new one was not written."""
-
-
-@dataclass(frozen=True)
-class CampaignRow:
-    """How the campaign was created: JSON-able settings, start table, versions; digest; seed."""
-
-    settings: dict[str, Any]
-    start_table: dict[str, Any]
-    prior_digest: str
-    versions: dict[str, str]
-    seed: int
-
-
-@dataclass(frozen=True)
-class ItemRow:
-    """One proposed material with the prediction that was made for it."""
-
-    material: str
-    prediction: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class ProposalRow:
-    """One round's proposal: its materials in the order of the rule, and how it came about."""
-
-    round: int
-    trace: dict[str, Any]
-    items: tuple[ItemRow, ...]
-
-
-@dataclass(frozen=True)
-class ResultRow:
-    """One measured cell, or (with `failure`, and no property) the reason why there is none."""
-
-    material: str
-    property: str | None
-    value: float | None = None
-    sd: float | None = None
-    cost_s: float | None = None
-    failure: str | None = None
-
-
-@dataclass(frozen=True)
-class CarriedRow:
-    """That the rounds after `after_round` are made with these parts, since when, and why."""
-
-    after_round: int
-    prior_digest: str
-    parts: dict[str, Any]
-    versions: dict[str, str]
-    reason: str
-    created: datetime
 
 
 class Store(Shown):
@@ -175,8 +136,9 @@ class Store(Shown):
         """
         try:
             with self._writing() as connection:
-                METADATA.create_all(connection)
-                forbid_changes(connection)
+                if check_version(connection, self.url):
+                    raise Taken("another campaign")
+                make_tables(connection, _now())
                 connection.execute(insert(CAMPAIGN).values(id=1, **vars(row), created=_now()))
         except Taken as error:
             raise CampaignError(
@@ -188,12 +150,12 @@ class Store(Shown):
         """Read how the campaign was created.
 
         Raises:
-            CampaignError: There is none at this URL.
+            CampaignError: There is none at this URL, or a newer bayesmat wrote it.
         """
         if self._file is not None and not self._file.exists():
             raise CampaignError(_NOTHING.format(url=self.url))  # or SQLite would make the file
         with self._reading() as connection:
-            there = inspect(connection).has_table(CAMPAIGN.name)
+            there = check_version(connection, self.url)
             row = connection.execute(select(CAMPAIGN)).one_or_none() if there else None
         if row is None:
             raise CampaignError(_NOTHING.format(url=self.url))
@@ -203,12 +165,11 @@ class Store(Shown):
         self, prior_digest: str, parts: dict[str, Any], versions: dict[str, str], reason: str
     ) -> None:
         """Write that the campaign goes on with other parts, after the rounds it has by now."""
-        with self._writing() as connection:
-            METADATA.create_all(connection)
-            forbid_changes(connection)
+        with self._adding() as connection:
+            number = _count(connection, CARRIED) + 1
             connection.execute(
                 insert(CARRIED).values(
-                    number=_count(connection, CARRIED) + 1,
+                    number=number,
                     after_round=_count(connection, PROPOSALS),
                     prior_digest=prior_digest,
                     parts=parts,
@@ -217,19 +178,7 @@ class Store(Shown):
                     created=_now(),
                 )
             )
-
-    def carried(self) -> tuple[CarriedRow, ...]:
-        """Every change of parts, the first one first."""
-        with self._reading() as connection:
-            if not inspect(connection).has_table(CARRIED.name):
-                return ()
-            rows = connection.execute(select(CARRIED).order_by(CARRIED.c.number)).all()
-        return tuple(
-            CarriedRow(
-                r.after_round, r.prior_digest, r.parts, r.versions, r.reason, _utc(r.created)
-            )
-            for r in rows
-        )
+            _add(connection, EventRow(Kind.CARRIED_OVER, None, {"number": number}, reason))
 
     def propose(self, proposal: ProposalRow, *, carried: int = 0) -> None:
         """Write a proposal, whole or not at all.
@@ -251,9 +200,8 @@ class Store(Shown):
             }
             for position, item in enumerate(proposal.items)
         ]
-        with self._writing() as connection:
-            there = inspect(connection).has_table(CARRIED.name)
-            if (_count(connection, CARRIED) if there else 0) != carried:
+        with self._adding() as connection:
+            if _count(connection, CARRIED) != carried:
                 raise CampaignError(
                     f"the campaign at {self.url} was carried over to other parts while this round "
                     "was designed with the former ones, so it was not stored. Open the campaign "
@@ -263,47 +211,57 @@ class Store(Shown):
                 insert(PROPOSALS).values(round=proposal.round, trace=proposal.trace, created=_now())
             )
             connection.execute(insert(ITEMS), items)
+            _add(connection, EventRow(Kind.PROPOSED, None, {"round": proposal.round}))
 
-    def record(self, rows: Sequence[ResultRow]) -> None:
-        """Write what was learned about one material, in one transaction.
+    def append(
+        self, material: str | None, make: Callable[[About], Sequence[EventRow]]
+    ) -> tuple[EventRow, ...]:
+        """Add events about one material, all or none, after what is stored about it was looked at.
 
-        Raises:
-            Taken: One of the cells was recorded before.
+        Nobody else writes between the look and the writing.
+
+        Args:
+            material: Its key; None for events about the campaign.
+            make: Says which events follow from what is stored; what it raises stops the writing.
+
+        Returns:
+            The events as they are stored.
         """
-        values = [
-            {
-                **vars(row),
-                "property": row.property or _FAILURE,
-                "failure": None if row.failure is None else storable(row.failure),
-                "created": _now(),
-            }
-            for row in rows
-        ]
-        with self._writing() as connection:
-            connection.execute(insert(RESULTS), values)
+        with self._adding() as connection:
+            return tuple(_add(connection, e) for e in make(_about(connection, material)))
 
-    def proposals(self) -> tuple[ProposalRow, ...]:
-        """All proposals, in the order in which they were made."""
+    def about(self, material: str) -> About:
+        """All that is stored about one material."""
         with self._reading() as connection:
+            if check_version(connection, self.url) == VERSION:
+                return _about(connection, material)
+            events = _numbered(former_events(connection))
+            item = _item(connection, material)
+        return About(item, tuple(e for e in events if e.material == material))
+
+    def read(self) -> Kept:
+        """Everything since the campaign was created, as it is at one moment."""
+        with self._reading() as connection:
+            version = check_version(connection, self.url)
             heads = connection.execute(select(PROPOSALS).order_by(PROPOSALS.c.round)).all()
             order = (ITEMS.c.round, ITEMS.c.position)
             rows = connection.execute(select(ITEMS).order_by(*order)).all()
+            if version == VERSION:
+                found = connection.execute(select(EVENTS).order_by(EVENTS.c.number)).all()
+                events = tuple(map(_event, found))
+            else:
+                events = _numbered(former_events(connection))
+            carried = _carried(connection)
         items: dict[int, list[ItemRow]] = {}
         for row in rows:
             items.setdefault(row.round, []).append(ItemRow(row.material, row.prediction))
-        return tuple(ProposalRow(h.round, h.trace, tuple(items[h.round])) for h in heads)
+        proposals = tuple(ProposalRow(h.round, h.trace, tuple(items[h.round])) for h in heads)
+        return Kept(proposals, events, carried)
 
-    def results(self) -> dict[str, tuple[ResultRow, ...]]:
-        """What is known about each material; within a material sorted by property."""
-        order = (RESULTS.c.material, RESULTS.c.property)
+    def carried(self) -> tuple[CarriedRow, ...]:
+        """Every change of parts, the first one first."""
         with self._reading() as connection:
-            rows = connection.execute(select(RESULTS).order_by(*order)).all()
-        found: dict[str, list[ResultRow]] = {}
-        for row in rows:
-            name = None if row.property == _FAILURE else row.property
-            cell = ResultRow(row.material, name, row.value, row.sd, row.cost_s, row.failure)
-            found.setdefault(row.material, []).append(cell)
-        return {material: tuple(cells) for material, cells in found.items()}
+            return _carried(connection)
 
     def rounds(self) -> int:
         """Number of proposals."""
@@ -326,6 +284,19 @@ class Store(Shown):
             yield connection
 
     @contextmanager
+    def _adding(self) -> Iterator[Connection]:
+        """Write to a campaign that exists, in tables of this version."""
+        with self._writing() as connection:
+            found = check_version(connection, self.url)
+            if not found:
+                raise CampaignError(_NOTHING.format(url=self.url))
+            if found < VERSION:
+                upgrade(connection, _now())
+            if connection.dialect.name == "postgresql":
+                connection.execute(text(_LOCK))
+            yield connection
+
+    @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
@@ -336,10 +307,19 @@ class Store(Shown):
                 f"{error.object!r} holds what is no character, so that {self.url} cannot store it: "
                 "write it without."
             ) from error
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, json.JSONDecodeError) as error:
+            reason = error.orig if isinstance(error, DBAPIError) else error
+            if type(error) in (DatabaseError, json.JSONDecodeError):
+                raise CampaignError(
+                    f"{self.url} is no database, or a damaged one ({reason}): a file of another "
+                    "kind, or one that was cut off, overwritten, or copied while it was written "
+                    "to. Nothing was written. Keep the file and those beside it that end in -wal "
+                    "and -shm, and go back to a backup."
+                ) from error
             raise CampaignError(
-                f"the database {self.url} cannot be used ({error}). Nothing was written; check "
-                "that the path exists, that it may be written, and that no other program locks it."
+                f"the database {self.url} cannot be used ({reason}). Nothing was written; check "
+                "that the path exists, that it may be written, that the disk is not full, and that "
+                "no other program locks it."
             ) from error
 
     def _facts(self) -> dict[str, object]:
@@ -347,13 +327,47 @@ class Store(Shown):
 
 
 def _count(connection: Connection, table: Table) -> int:
+    if not inspect(connection).has_table(table.name):  # of version 1, before anything changed
+        return 0
     return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def _add(connection: Connection, event: EventRow) -> EventRow:
+    note = None if event.note is None else storable(event.note)
+    new = replace(event, note=note, created=_now())
+    (number,) = connection.execute(insert(EVENTS).values(written(new))).inserted_primary_key or (0,)
+    return replace(new, number=int(number))
+
+
+def _event(row: Any) -> EventRow:
+    return EventRow(
+        row.kind, row.material, row.payload, row.note, row.row, row.number, utc(row.created)
+    )
+
+
+def _numbered(events: Sequence[EventRow]) -> tuple[EventRow, ...]:
+    return tuple(replace(event, number=i) for i, event in enumerate(events, start=1))
+
+
+def _item(connection: Connection, material: str | None) -> ItemRow | None:
+    row = connection.execute(select(ITEMS).where(ITEMS.c.material == material)).one_or_none()
+    return None if row is None else ItemRow(row.material, row.prediction)
+
+
+def _about(connection: Connection, material: str | None) -> About:
+    chosen = select(EVENTS).where(EVENTS.c.material == material).order_by(EVENTS.c.number)
+    return About(_item(connection, material), tuple(map(_event, connection.execute(chosen))))
+
+
+def _carried(connection: Connection) -> tuple[CarriedRow, ...]:
+    if not inspect(connection).has_table(CARRIED.name):
+        return ()
+    rows = connection.execute(select(CARRIED).order_by(CARRIED.c.number)).all()
+    return tuple(
+        CarriedRow(r.after_round, r.prior_digest, r.parts, r.versions, r.reason, utc(r.created))
+        for r in rows
+    )
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _utc(stored: datetime) -> datetime:
-    """SQLite forgets the time zone, PostgreSQL answers in its own."""
-    return stored.astimezone(UTC) if stored.tzinfo else stored.replace(tzinfo=UTC)

@@ -14,12 +14,13 @@ from bayesmat.data.rows import Rows
 from bayesmat.data.table import Condition, Property, PropertyTable
 from bayesmat.errors import CampaignError
 from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
-from bayesmat.explore.store import ItemRow, storable
+from bayesmat.explore.store import storable
+from bayesmat.explore.stored import ItemRow
 from bayesmat.models.prediction import Prediction
 
 __all__ = [
     "goal_from_json", "goal_to_json", "jsonable", "prediction_from_json", "prediction_to_json",
-    "rows_from_json", "table_from_json", "table_to_json",
+    "row_to_json", "rows_from_json", "table_from_json", "table_to_json",
 ]  # fmt: skip
 
 _GOALS: tuple[type[Goal], ...] = (Within, AtLeast, AtMost, Maximize, Minimize)
@@ -138,18 +139,18 @@ def prediction_to_json(
             "domain_distance": jsonable(prediction.domain_distance[i]),
             "probability": jsonable(probability[i]),
             "score": jsonable(float(scores[i])),
-            **_row_to_json(prediction.rows, i),
+            **({"row": row} if (row := row_to_json(prediction.rows, i)) else {}),
         }
         for i in range(len(prediction.rows))
     ]
 
 
-def _row_to_json(rows: Rows, i: int) -> dict[str, Any]:
-    """Material and conditions of a row apart; a material alone is its own key."""
+def row_to_json(rows: Rows, i: int) -> dict[str, Any] | None:
+    """Material and conditions of a row apart; None for a material alone, which is its own key."""
     if not rows.columns:
-        return {}
+        return None
     material = None if rows.materials is None else rows.materials[i]
-    return {"row": {"material": material, "conditions": jsonable(rows.named(i))}}
+    return {"material": material, "conditions": jsonable(rows.named(i))}
 
 
 def rows_from_json(items: Sequence[ItemRow], table: PropertyTable) -> Rows:

@@ -4,7 +4,7 @@ from copy import deepcopy
 import pytest
 
 from bayesmat import errors
-from bayesmat.errors import BadCell, BayesmatError, DataError, MissingExtraError
+from bayesmat.errors import BadCell, BayesmatError, DataError, MissingExtraError, SurprisingValue
 
 
 def test_one_root_catches_everything() -> None:
@@ -12,7 +12,8 @@ def test_one_root_catches_everything() -> None:
         c for c in vars(errors).values() if isinstance(c, type) and c.__module__ == errors.__name__
     }
     assert {c.__name__ for c in own} == set(errors.__all__)
-    assert all(issubclass(c, BayesmatError) for c in own - {BadCell})
+    assert all(issubclass(c, BayesmatError) for c in own - {BadCell, SurprisingValue})
+    assert issubclass(SurprisingValue, UserWarning)
     assert not issubclass(BadCell, BayesmatError)
 
 

@@ -32,6 +32,7 @@ from tests.unit.explore.fake import (
 )
 
 PARTS = {"candidates": POOL, "rule": FakeRule()}
+VERSION_1 = Path(__file__).parents[2] / "data" / "campaign_v1.sql"
 CHAINS = ["C" * n for n in range(1, 13)]
 
 
@@ -210,16 +211,24 @@ def test_who_still_has_the_former_parts_cannot_propose(url, played):
     assert len(Campaign.open(url).proposals()) == 1
 
 
-def test_a_store_of_an_earlier_version_opens_and_is_carried_over(url, played, tmp_path):
+@pytest.fixture
+def earlier(url: str, tmp_path: Path) -> str:
+    """A store that was written before campaigns could be carried over."""
     with sqlite3.connect(tmp_path / "campaign.db") as connection:
+        connection.executescript(VERSION_1.read_text("utf-8"))
         connection.execute("DROP TABLE carried_over")
     connection.close()
+    return url
+
+
+def test_a_store_of_an_earlier_version_opens_and_is_carried_over(earlier, tmp_path):
+    url = earlier
     campaign = reopen(url)
     assert campaign.carry_overs() == ()
-    assert campaign.suggest(1).round == 2
+    assert campaign.suggest(1).round == 3
     campaign.close()
     campaign = carry(url)
-    assert campaign.carry_overs()[0].after_round == 2
+    assert campaign.carry_overs()[0].after_round == 3
     campaign.close()
     with sqlite3.connect(tmp_path / "campaign.db") as connection:
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
@@ -242,16 +251,14 @@ carry(sys.argv[1])
 """
 
 
-def test_killed_half_way_the_store_is_as_before(url, played, tmp_path):
-    with sqlite3.connect(tmp_path / "campaign.db") as connection:
-        connection.execute("DROP TABLE carried_over")
-    connection.close()
+def test_killed_half_way_the_store_is_as_before(earlier):
+    url = earlier
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     killed = subprocess.run([sys.executable, "-c", KILLED_HALF_WAY, url], env=env, check=False)
     assert killed.returncode == -signal.SIGKILL
     campaign = reopen(url)
     assert campaign.carry_overs() == ()
-    assert campaign.status().pending == played[2:]
+    assert campaign.status().pending == ("m127", "m162")
     campaign.close()
     again = carry(url)
     assert len(again.carry_overs()) == 1

@@ -5,7 +5,7 @@ from bayesmat.data.properties import Property
 from bayesmat.data.table import PropertyTable
 from bayesmat.explore.goals import AtLeast, AtMost, Maximize, Within
 from bayesmat.explore.history import History
-from bayesmat.explore.store import ItemRow, ProposalRow, ResultRow
+from bayesmat.explore.stored import EventRow, ItemRow, Kind, ProposalRow
 
 SAID = {
     "median": {"gap": 3.0},
@@ -24,16 +24,24 @@ PROPOSALS = (
     ProposalRow(1, {}, (ItemRow("a", SAID), ItemRow("b", SAID), ItemRow("c", SAID))),
     ProposalRow(2, {}, (ItemRow("d", SAID), ItemRow("e", SAID))),
 )
-RESULTS = {
-    "e": (ResultRow("e", "gap", 2.4, 0.1), ResultRow("e", "energy", -5.0)),
-    "c": (ResultRow("c", "dipole", 3.0), ResultRow("c", "gap", 2.9)),
-    "b": (ResultRow("b", None, failure="lost", cost_s=2.0),),
-    "d": (ResultRow("d", None, failure="first attempt"), ResultRow("d", "gap", 5.0)),
-}
+
+
+def told(material, number, *, sds=(), **values):
+    said = {"values": values, "sds": dict(sds)}
+    return EventRow(Kind.TOLD, material, said, number=number)
+
+
+EVENTS = (
+    told("e", 1, sds={"gap": 0.1}, gap=2.4, energy=-5.0),
+    told("c", 2, dipole=3.0, gap=2.9),
+    EventRow(Kind.FAILED, "b", {"cost_s": 2.0}, "lost", number=3),
+    EventRow(Kind.FAILED, "d", {}, "first attempt", number=4),
+    told("d", 5, gap=5.0),
+)
 
 
 def history(*goals, start=START):
-    return History(start, goals, PROPOSALS, RESULTS)
+    return History(start, goals, PROPOSALS, EVENTS)
 
 
 def test_states_and_what_must_not_be_proposed_again():
@@ -89,7 +97,7 @@ def test_hits_and_the_best_material(goals, hits, best):
 
 
 def test_a_campaign_without_results():
-    past = History(START, (Maximize("gap"),), (), {})
+    past = History(START, (Maximize("gap"),), (), ())
     assert past.table() is START
     assert len(past.frame()) == 0
     assert past.status().best is None
@@ -104,6 +112,7 @@ def test_a_cost_that_nobody_stated_is_not_zero():
 
 NAMED = (
     "gap_sd", "gap_median", "round", "state", "hit", "cost_s", "failure", "left_out", "model",
+    "origin", "notes", "gap_scatter",
 )  # fmt: skip
 
 
@@ -111,8 +120,9 @@ NAMED = (
 def test_a_property_never_takes_the_column_of_another(name):
     properties = (Property("gap", "eV"), Property("energy", "eV"), Property(name, "K"))
     start = PropertyTable(("s1",), "id", properties, np.array([[4.0, 1.0, 300.0]]))
-    results = {"a": tuple(ResultRow("a", p.name, i, 0.5) for i, p in enumerate(properties))}
-    frame = History(start, (AtLeast("gap", 2.0),), PROPOSALS[:1], results).frame()
+    values = {p.name: float(i) for i, p in enumerate(properties)}
+    events = (told("a", 1, sds=dict.fromkeys(values, 0.5), **values),)
+    frame = History(start, (AtLeast("gap", 2.0),), PROPOSALS[:1], events).frame()
     assert frame.columns.is_unique
     assert frame["round"].tolist() == [1, 1, 1]
     assert frame["state"].tolist() == ["told", "pending", "pending"]
@@ -122,6 +132,6 @@ def test_a_property_never_takes_the_column_of_another(name):
 
 
 def test_what_an_oracle_answers_besides_takes_no_column_either():
-    results = {"a": (ResultRow("a", "gap", 1.0), ResultRow("a", "round", 7.0))}
-    frame = History(START, (AtLeast("gap", 2.0),), PROPOSALS[:1], results).frame()
+    events = (told("a", 1, gap=1.0, round=7.0),)
+    frame = History(START, (AtLeast("gap", 2.0),), PROPOSALS[:1], events).frame()
     assert (frame["round"][0], frame["property_round"][0]) == (1, 7.0)

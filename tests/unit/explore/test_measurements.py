@@ -4,8 +4,8 @@ import pytest
 
 from bayesmat.data.properties import Property
 from bayesmat.errors import CampaignError
-from bayesmat.explore.measurements import cells, rows_of
-from bayesmat.explore.store import ResultRow
+from bayesmat.explore.measurements import answer_of, cells, payload_of
+from bayesmat.explore.standing import Cell
 from bayesmat.oracles import Evaluation
 
 TABLE = (
@@ -16,18 +16,23 @@ TABLE = (
 
 
 def test_values_become_cells_in_the_units_of_the_table():
-    rows = cells(
+    found = cells(
         TABLE,
         "CCO",
         {"gap": 2000, "Tb": 78.25, "state": "liquid"},
         {"gap": 50, "Tb": 0.5},
         {"gap": "meV", "Tb": "degC"},
     )
-    assert [(r.property, r.value, r.sd) for r in rows] == [
+    assert [(name, cell.value, cell.sd) for name, cell in found.items()] == [
         ("gap", pytest.approx(2.0), pytest.approx(0.05)),
         ("Tb", pytest.approx(351.4), pytest.approx(0.5)),  # a difference has no offset
         ("state", 1.0, None),
     ]
+
+
+def test_an_event_holds_the_sds_that_were_stated():
+    found = {"gap": Cell(2.0, 0.1), "Tb": Cell(300.0)}
+    assert payload_of(found) == {"values": {"gap": 2.0, "Tb": 300.0}, "sds": {"gap": 0.1}}
 
 
 @pytest.mark.parametrize(
@@ -65,11 +70,20 @@ def test_all_that_is_wrong_is_listed_at_once():
 ORACLE = (Property("gap", "meV"), Property("dipole", "debye"))
 
 
+def answered(answer, oracle, aims):
+    return answer_of(answer, oracle, TABLE, aims, "oracle 1")
+
+
 def test_an_oracle_is_converted_and_what_the_table_lacks_is_kept_as_it_is():
     answer = Evaluation("CCO", {"gap": 2000.0, "dipole": 1.7}, {"gap": 10.0}, cost_s=4.0)
-    gap, dipole = rows_of(answer, ORACLE, TABLE, {"gap"})
-    assert (gap.property, gap.value, gap.sd) == ("gap", pytest.approx(2), pytest.approx(0.01))
-    assert dipole == ResultRow("CCO", "dipole", 1.7, cost_s=4.0)
+    event = answered(answer, ORACLE, {"gap"})
+    assert (event.kind, event.material) == ("told", "CCO")
+    assert event.payload == {
+        "values": {"gap": pytest.approx(2), "dipole": 1.7},
+        "sds": {"gap": pytest.approx(0.01)},
+        "cost_s": 4.0,
+        "oracle": "oracle 1",
+    }
 
 
 @pytest.mark.parametrize(
@@ -83,10 +97,9 @@ def test_an_oracle_is_converted_and_what_the_table_lacks_is_kept_as_it_is():
     ],
 )
 def test_failures_keep_their_reason_and_cost(answer, reason):
-    (row,) = rows_of(answer, ORACLE, TABLE, {"gap"})
-    assert (row.property, row.value, row.cost_s) == (None, None, 2.0)
-    assert row.failure is not None
-    assert row.failure.startswith(reason)
+    event = answered(answer, ORACLE, {"gap"})
+    assert (event.kind, event.payload["cost_s"]) == ("failed", 2.0)
+    assert event.note.startswith(reason)
 
 
 @pytest.mark.parametrize(
@@ -105,21 +118,18 @@ def test_failures_keep_their_reason_and_cost(answer, reason):
 def test_what_cannot_be_used_is_left_out_and_spoils_nothing_else(values, sds, kept, why):
     oracle = (Property("gap", "eV"), Property("Tb", "K"), Property("tau", "ps", "log"))
     answer = Evaluation("C", values, sds, cost_s=2.0).checked()
-    *rows, said = rows_of(answer, oracle, TABLE, {"gap"})
-    assert tuple(row.property for row in rows) == kept
-    assert (rows[0].value, rows[0].sd) == (2.0, None)
-    assert (said.property, said.value, said.cost_s) == (None, None, 2.0)
-    assert said.failure is not None
-    assert said.failure.startswith(f"left out: {why}")
+    said = answered(answer, oracle, {"gap"}).payload
+    assert tuple(said["values"]) == kept
+    assert (said["values"]["gap"], said["sds"]) == (2.0, {})
+    assert said["left_out"].startswith(why)
 
 
 def test_an_answer_without_any_property_of_the_goals_is_a_failure():
     answer = Evaluation("C", {"gap": -3.0, "dipole": 1.0})
-    (row,) = rows_of(answer, ORACLE, TABLE, {"gap", "Tb"})
-    assert row.failure is not None
-    assert row.failure.startswith("unusable: 'gap': -0.003 eV is not positive")
+    event = answered(answer, ORACLE, {"gap", "Tb"})
+    assert event.note.startswith("unusable: 'gap': -0.003 eV is not positive")
 
 
 def test_a_class_is_known_by_its_name_whatever_the_oracle_declares():
-    (row,) = rows_of(Evaluation("C", {"state": "liquid"}), (Property("state"),), TABLE, {"gap"})
-    assert (row.property, row.value) == ("state", 1.0)
+    answer = Evaluation("C", {"state": "liquid"})
+    assert answered(answer, (Property("state"),), {"state"}).payload["values"] == {"state": 1.0}

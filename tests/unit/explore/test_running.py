@@ -19,18 +19,18 @@ def answered(url, oracle):
         try:
             answer_pending(store, campaign._history(), oracle(chosen), None, bar, (1, 3))
         finally:
-            results = store.results()
+            events = {e.material: e for e in store.read().events if e.material}
             store.close()
             campaign.close()
-    return chosen, results
+    return chosen, events
 
 
 def test_every_answer_is_stored_in_the_units_of_the_table(tmp_path):
     url = f"sqlite:///{tmp_path / 'c.db'}"
-    chosen, results = answered(url, lambda m: FakeOracle(broken=frozenset(m[:1])))
-    assert set(results) == set(chosen)
-    assert results[chosen[0]][0].failure.startswith("SCF not converged")
-    assert 0.1 < results[chosen[1]][-1].value < 10.0
+    chosen, events = answered(url, lambda m: FakeOracle(broken=frozenset(m[:1])))
+    assert set(events) == set(chosen)
+    assert events[chosen[0]].note.startswith("SCF not converged")
+    assert 0.1 < events[chosen[1]].payload["values"]["gap"] < 10.0
 
 
 def test_a_batch_of_failures_is_recorded_and_reported(tmp_path):
@@ -38,7 +38,7 @@ def test_a_batch_of_failures_is_recorded_and_reported(tmp_path):
     with pytest.raises(CampaignError, match="all 3 materials that waited for the oracle failed"):
         answered(url, lambda m: FakeOracle(broken=frozenset(m)))
     store = Store(url)
-    assert len(store.results()) == 3
+    assert sum(e.kind == "failed" for e in store.read().events) == 3
     store.close()
 
 
@@ -62,7 +62,7 @@ def test_a_batch_of_unusable_answers_is_recorded_and_reported(tmp_path):
     with pytest.raises(CampaignError, match=message):
         answered(url, lambda m: Zero())
     store = Store(url)
-    assert len(store.results()) == 3
+    assert sum(e.kind == "failed" for e in store.read().events) == 3
     store.close()
 
 

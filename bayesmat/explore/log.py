@@ -1,0 +1,69 @@
+"""The events of a campaign as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesmat.explore.history import History
+from bayesmat.explore.standing import Standing, stand, start_readings
+from bayesmat.explore.stored import EventRow, Kind
+
+__all__ = ["events_frame"]
+
+_COLUMNS = (
+    "number", "time", "kind", "material", "round", "property", "value", "sd", "was", "replicate",
+    "note",
+)  # fmt: skip
+
+
+def events_frame(history: History) -> pd.DataFrame:
+    """One row for each event, or for each property that it is about; see `Campaign.events`."""
+    starts = start_readings(history.start)
+    past: dict[str, list[EventRow]] = {}
+    records: list[dict[str, Any]] = []
+    for event in history.events:
+        start = starts.get(event.material or "", ())
+        before = past.setdefault(event.material or "", [])
+        then = stand(before, start) if event.kind in _REPLACING else Standing()
+        head = {"number": event.number, "time": event.created, "kind": event.kind,
+                "material": event.material, "round": event.payload.get("round"),
+                "note": event.note}  # fmt: skip
+        records += [head | cell for cell in _cells(event, then)] or [head]
+        before.append(event)
+    frame = pd.DataFrame(records, columns=list(_COLUMNS))
+    return frame.astype({"number": "int64", "round": "Int64", "replicate": "Int64"})
+
+
+_REPLACING = (Kind.TOLD, Kind.CORRECTED, Kind.WITHDRAWN, Kind.FAILED)
+
+
+def _cells(event: EventRow, then: Standing) -> Iterator[dict[str, Any]]:
+    said = event.payload
+    if event.kind == Kind.TOLD:
+        for name, value in said["values"].items():
+            before = len(then.cells.get(name, ()))
+            sd = said["sds"].get(name, np.nan)
+            yield {"property": name, "value": value, "sd": sd, "replicate": before + 1}
+    if event.kind == Kind.CORRECTED:
+        for name, number in said["of"].items():
+            sd = said["sds"].get(name, np.nan)
+            new = {"value": said["values"][name], "sd": sd}
+            for cell in _was(then, name, (number,)):
+                yield cell | new
+    if event.kind == Kind.WITHDRAWN:
+        for name, numbers in said.get("of", {}).items():
+            yield from _was(then, name, numbers)
+    if event.kind == Kind.FAILED:
+        for name in then.cells:
+            yield from _was(then, name, None)
+
+
+def _was(then: Standing, name: str, numbers: Any) -> Iterator[dict[str, Any]]:
+    """Values that leave the table."""
+    for place, reading in enumerate(then.telling(name), start=1):
+        if numbers is None or reading.number in numbers:
+            yield {"property": name, "was": reading.cells[name].value, "replicate": place}
