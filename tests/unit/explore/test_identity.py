@@ -3,7 +3,7 @@ import pytest
 from bayesmat._version import versions
 from bayesmat.errors import CampaignError
 from bayesmat.explore.identity import check_reopened, identify
-from bayesmat.explore.store import CampaignRow
+from bayesmat.explore.stored import CampaignRow
 from tests.unit.explore.fake import POOL, FakeOracle, FakePrior, FakeRule
 
 GIVEN = identify(FakeOracle(), POOL, FakeRule())

@@ -12,7 +12,7 @@ from bayesmat.data.table import PropertyTable
 from bayesmat.errors import CampaignError
 from bayesmat.explore.goals import AtLeast, AtMost, Maximize, Minimize, Within
 from bayesmat.explore.records import Proposal, RoundTrace, SamplerStage, Status
-from bayesmat.explore.store import ItemRow
+from bayesmat.explore.stored import ItemRow
 from bayesmat.explore.written import (
     goal_from_json,
     goal_to_json,
