@@ -204,7 +204,8 @@ class Status:
     def __str__(self) -> str:
         verb = "meets" if self.hits == 1 else "meet"
         hits = f" ({self.hits} {verb} the goals)" if self.bounded else ""
-        reasons = ", ".join(f"{n} {reason}" for reason, n in self.failures.items())
+        counted = [f"{n} {reason}" for reason, n in self.failures.items()]
+        reasons = ", ".join(self.failures if len(counted) == 1 else counted)
         counts = (
             f"{_count(self.rounds, 'round')}, {_count(self.proposed, 'material')} proposed: "
             f"{self.told} measured{hits}, {self.failed} failed{f' ({reasons})' if reasons else ''},"

@@ -62,5 +62,5 @@ def test_a_campaign_is_carried_over_with_its_failures(file: Path) -> None:
     assert "CCCO" not in words
     assert "nH" not in words
     code, words = _run("campaign", "status", file)
-    assert "1 failed, 3 pending" in words
+    assert "1 failed (spilt), 3 pending" in words
     assert "Rounds before and after were made under different models" in words
