@@ -77,17 +77,35 @@ def text(name: str, facts: Mapping[str, object]) -> str:
     return f"{name}({inner})"
 
 
-def table(rows: Iterable[Sequence[object]], heads: Sequence[str] = (), *, caption: str = "") -> str:
+def table(
+    rows: Iterable[Sequence[object]],
+    heads: Sequence[str] = (),
+    *,
+    caption: str = "",
+    pictures: Sequence[str] = (),
+    limit: int = _MAX_CHARS,
+) -> str:
     """Rows as an HTML table; everything is escaped, what is beyond 20 rows is counted.
+
+    Args:
+        rows: The cells.
+        heads: Headings.
+        caption: Stands above.
+        pictures: SVG of the first rows, shown in a first column.
+        limit: Characters of a cell.
 
     >>> table([["a<b", 0.5]], ["name", "value"])
     '<table><thead><tr><th>name</th><th>value</th></tr></thead><tbody><tr><td>a&lt;b</td>...'
     """
     rows = list(rows)
-    head = _row(heads, "th")
-    body = "".join(_row(map(words, row), "td") for row in rows[:_MAX_ROWS])
+    head = _row(heads, "th", "<th></th>" if pictures else "")
+    drawn = [f"<td>{svg}</td>" for svg in pictures[:_MAX_ROWS]] or [""] * _MAX_ROWS
+    body = "".join(
+        _row((words(cell, limit) for cell in row), "td", first)
+        for row, first in zip(rows[:_MAX_ROWS], drawn, strict=False)
+    )
     if len(rows) > _MAX_ROWS:
-        span = max(len(heads), len(rows[0]))
+        span = max(len(heads), len(rows[0])) + bool(pictures)
         body += f'<tr><td colspan="{span}">… and {len(rows) - _MAX_ROWS} more</td></tr>'
     top = f"<thead>{head}</thead>" if heads else ""
     return f"{_paragraph(caption)}<table>{top}<tbody>{body}</tbody></table>"
@@ -98,13 +116,21 @@ def record(title: str, facts: Mapping[str, object]) -> str:
     return table(facts.items(), caption=title)
 
 
-def sheet(frame: pd.DataFrame, *, caption: str = "", index: str | None = None) -> str:
+def sheet(
+    frame: pd.DataFrame,
+    *,
+    caption: str = "",
+    index: str | None = None,
+    pictures: Sequence[str] = (),
+    limit: int = _MAX_CHARS,
+) -> str:
     """A data frame as an HTML table; with `index` its row labels are a column of that name."""
     columns: list[Sequence[object]] = [frame[name].tolist() for name in frame.columns]
     heads = [str(name) for name in frame.columns]
     if index is not None:
         columns, heads = [frame.index.tolist(), *columns], [index, *heads]
-    return table(list(zip(*columns, strict=True)), heads, caption=caption)
+    rows = list(zip(*columns, strict=True))
+    return table(rows, heads, caption=caption, pictures=pictures, limit=limit)
 
 
 def listing(lines: Iterable[str], *, caption: str = "") -> str:
@@ -125,8 +151,9 @@ def quantiles(draws: Mapping[str, Any]) -> list[tuple[str, float, float, float]]
     return rows
 
 
-def _row(cells: Iterable[str], tag: str) -> str:
-    return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+def _row(cells: Iterable[str], tag: str, first: str = "") -> str:
+    written = "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells)
+    return f"<tr>{first}{written}</tr>"
 
 
 def _paragraph(caption: str) -> str:

@@ -15,8 +15,8 @@ from bayesmat import plots
 from bayesmat._arguments import checked, names
 from bayesmat._files import writing
 from bayesmat.check.calibration import coverage
+from bayesmat.data.drawing import molecule_svg
 from bayesmat.data.properties import Property
-from bayesmat.design.drawing import molecule_svg
 from bayesmat.errors import DataError
 from bayesmat.explore.account import Account, Call, Forecast, Target, account_of
 from bayesmat.explore.campaign import Campaign

@@ -13,6 +13,7 @@ from bayesmat._arguments import array, checked, names
 from bayesmat._repr import sheet
 from bayesmat.errors import ArgumentError, BadCell, DataError
 
+from .drawing import structures
 from .materials import Kind, canonical_all
 from .observations import Observations, Scale
 from .properties import Condition, Property
@@ -358,7 +359,8 @@ class PropertyTable:
         frame = self.to_frame()
         frame.columns = [f"{n} [{units[n]}]" if n in units else n for n in frame.columns]
         note = f"{self.n_rows} rows of {self.kind}; – = not measured"
-        return sheet(frame, caption="; ".join([note, *self.assumed]))
+        pictures = structures(self.materials, self.kind)
+        return sheet(frame, caption="; ".join([note, *self.assumed]), pictures=pictures)
 
 
 def _names(column: np.ndarray, categories: tuple[str, ...] | None) -> object:

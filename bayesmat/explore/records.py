@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmat._repr import record, sheet, text
+from bayesmat.data.drawing import structures
 from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
 from bayesmat.explore.stored import ProposalRow
@@ -29,6 +30,7 @@ __all__ = [
     "stage_of",
 ]
 
+_PROSE = 1000  # characters of a cell that may hold a reason
 _PARTS = {"prior": "models", "oracle": "oracles", "candidates": "candidates", "rule": "rules"}
 
 
@@ -119,6 +121,7 @@ class Proposal:
         scores: The rule's value of each material, shape `n`.
         trace: How the proposal came about.
         notes: Columns of the pool that travel with the rows.
+        reasons: What each prediction rests on, in words; none of earlier versions' proposals.
     """
 
     round: int
@@ -127,6 +130,7 @@ class Proposal:
     scores: np.ndarray
     trace: RoundTrace = field(default_factory=RoundTrace)
     notes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
 
     @property
     def rows(self) -> Rows:
@@ -147,16 +151,21 @@ class Proposal:
                 frame.insert(place, name, list(column))
                 place += 1
         frame.insert(place, "P(goals)", self.probability)
-        return frame.assign(score=self.scores)
+        frame = frame.assign(score=self.scores)
+        return frame.assign(reason=list(self.reasons)) if self.reasons else frame
 
     def __repr__(self) -> str:
         return text("Proposal", {"round": self.round, "rows": self.rows.keys})
 
     def __str__(self) -> str:
-        return f"{self._head()}\n{_rounded(self.to_frame()).to_string(index=False)}"
+        frame = _rounded(self.to_frame().drop(columns="reason", errors="ignore"))
+        why = zip(self.rows.keys, self.reasons, strict=False)
+        lines = [f"{key}: {reason}" for key, reason in why]
+        return "\n".join([self._head(), frame.to_string(index=False), *lines])
 
     def _repr_html_(self) -> str:
-        return sheet(self.to_frame(), caption=self._head())
+        pictures = structures(self.rows.materials, self.prediction.kind)
+        return sheet(self.to_frame(), caption=self._head(), pictures=pictures, limit=_PROSE)
 
     def _head(self) -> str:
         what = "recipe" if self.rows.materials is None else "material"
@@ -280,4 +289,6 @@ def proposal_of(row: ProposalRow, table: PropertyTable) -> Proposal:
     said = [item.prediction.get("notes", {}) for item in row.items]
     notes = {name: [note.get(name) for note in said] for name in dict.fromkeys(chain(*said))}
     trace = RoundTrace.from_json(row.trace)
-    return Proposal(row.round, prediction, probability, scores, trace, notes)
+    why = tuple(str(item.prediction.get("reason") or "") for item in row.items)
+    reasons = why if any(why) else ()
+    return Proposal(row.round, prediction, probability, scores, trace, notes, reasons)

@@ -24,6 +24,7 @@ from bayesmat.explore.history import History
 from bayesmat.explore.identity import versions
 from bayesmat.explore.improvement import ImprovementRule
 from bayesmat.explore.pool import Pool
+from bayesmat.explore.reasons import reasons_for
 from bayesmat.explore.records import RoundTrace
 from bayesmat.explore.region import region_of
 from bayesmat.explore.select import (
@@ -115,11 +116,16 @@ def design_round(parts: Parts, history: History, batch: int, *, seed: int) -> Pr
         versions(),
         {"selection": selection.trace, "source": candidates.trace},
     )
+    predicted = fitted.predict(chosen)
     predictions = prediction_to_json(
-        fitted.predict(chosen), goal_probability(fitted, history.goals, chosen), selection.scores
+        predicted, goal_probability(fitted, history.goals, chosen), selection.scores
     )
     notes = [{k: jsonable(v[row]) for k, v in candidates.notes.items()} for row in selection.rows]
-    said = [p | ({"notes": n} if n else {}) for p, n in zip(predictions, notes, strict=True)]
+    reasons = jsonable(reasons_for(fitted, predicted, history.goals))
+    said = [
+        p | ({"notes": n} if n else {}) | ({"reason": why} if why else {})
+        for p, n, why in zip(predictions, notes, reasons, strict=True)
+    ]
     items = tuple(map(ItemRow, chosen.keys, said))
     return ProposalRow(number, trace.to_json(), items)
 

@@ -179,6 +179,6 @@ def prediction_from_json(
     )
     prediction = Prediction(
         rows_from_json(items, table), present, median, lower, upper, written[0]["level"],
-        latent_sd, observation_sd, column("domain_distance"),
+        latent_sd, observation_sd, column("domain_distance"), table.kind,
     )  # fmt: skip
     return prediction, column("probability"), column("score")

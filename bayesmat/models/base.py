@@ -127,7 +127,7 @@ class Fitted:
             rows, tuple(self.table.properties[j] for j in columns), median, lower, upper, level,
             marginals.sd(observation=False)[:, columns].numpy() * units,
             marginals.sd(observation=True)[:, columns].numpy() * units,
-            np.concatenate([distance for _, distance in parts]),
+            np.concatenate([distance for _, distance in parts]), self.table.kind,
         )  # fmt: skip
 
     def update(self, table: PropertyTable, *, seed: int) -> Fitted:

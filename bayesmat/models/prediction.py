@@ -11,6 +11,7 @@ import torch
 
 from bayesmat._arguments import array, checked
 from bayesmat._repr import sheet, text
+from bayesmat.data.drawing import structures
 from bayesmat.data.rows import Rows
 from bayesmat.data.table import Property, Scale
 from bayesmat.errors import ModelError
@@ -36,6 +37,7 @@ class Prediction:
         domain_distance: 1 - similarity to the nearest training material, `n` (see `Similarity`).
             For count fingerprints nothing alike was measured above about 0.8; for other features 0
             is an equal row and 1 one that the training rows say nothing of.
+        kind: Kind of the materials, which says whether they are drawn.
     """
 
     rows: Rows
@@ -47,6 +49,7 @@ class Prediction:
     latent_sd: np.ndarray
     observation_sd: np.ndarray
     domain_distance: np.ndarray
+    kind: str | None = None
 
     @property
     def materials(self) -> tuple[str, ...]:
@@ -76,7 +79,9 @@ class Prediction:
 
     def _repr_html_(self) -> str:
         what = "recipes" if self.rows.materials is None else "materials"
-        return sheet(self.to_frame(), caption=f"Predictions of {len(self.rows)} {what}")
+        caption = f"Predictions of {len(self.rows)} {what if len(self.rows) != 1 else what[:-1]}"
+        pictures = structures(self.rows.materials, self.kind)
+        return sheet(self.to_frame(), caption=caption, pictures=pictures)
 
 
 def with_noise(

@@ -82,3 +82,18 @@ def test_quantiles_are_of_the_draws_one_row_per_scalar() -> None:
     draws = torch.arange(101.0)
     rows = _repr.quantiles({"a": draws, "b": torch.stack([draws, -draws], -1)})
     assert rows == [("a", 50, 5, 95), ("b[0]", 50, 5, 95), ("b[1]", -50, -95, -5)]
+
+
+def test_pictures_stand_before_the_cells_that_they_show() -> None:
+    rows = [[f"<{i}>"] for i in range(25)]
+    html = _repr.table(rows, ["name"], pictures=[f"<svg>{i}</svg>" for i in range(25)])
+    assert "<tr><th></th><th>name</th></tr>" in html
+    assert "<tr><td><svg>3</svg></td><td>&lt;3&gt;</td></tr>" in html
+    assert html.count("<svg>") == 20
+    assert '<td colspan="2">… and 5 more</td>' in html
+
+
+def test_cells_of_prose_are_shown_whole_where_that_is_asked_for() -> None:
+    frame = pd.DataFrame({"reason": ["x" * 300]})
+    assert "x" * 300 in _repr.sheet(frame, limit=1000)
+    assert "x" * 300 not in _repr.sheet(frame)

@@ -202,6 +202,13 @@ def test_frame_and_html_speak_physical_units(table):
     html = table._repr_html_()
     assert "gap [eV]" in html
     assert "3 rows of smiles; – = not measured" in html
+    assert html.count("<svg") == 3
+
+
+def test_names_of_samples_are_not_drawn():
+    """Here CO is the name of a sample."""
+    html = PropertyTable(("CO",), "id", (Property("x"),), [[1.0]])._repr_html_()
+    assert "<svg" not in html
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,13 @@ def test_a_proposal_reads_as_a_table_and_escapes_what_others_wrote():
     assert "&lt;b&gt;rule" in page
 
 
+def test_predictions_draw_molecules_where_the_kind_has_structures():
+    assert prediction()._repr_html_().count("<svg") == 0
+    shown = dataclasses.replace(prediction(), kind="smiles")._repr_html_()
+    assert shown.count("<svg") == 2
+    assert "<p>Predictions of 2 materials</p>" in shown
+
+
 def test_a_trace_is_read_as_it_was_written():
     stages = (SamplerStage(0.4, 0.5), SamplerStage(1.0, 0.25, 0.2, 0.5))
     trace = RoundTrace(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from rdkit import rdBase
-
-from bayesmat.design.drawing import molecule_svg
+from bayesmat.data.drawing import molecule_svg, structures
 
 
 def test_drawing_is_bare_svg_with_a_name() -> None:
@@ -24,5 +22,12 @@ def test_repeat_units_are_drawn_and_markup_is_escaped() -> None:
 
 
 def test_no_molecule_no_drawing() -> None:
-    with rdBase.BlockLogs():
-        assert molecule_svg("not a molecule") is None
+    assert molecule_svg("not a molecule") is None
+
+
+def test_only_kinds_with_a_structure_are_drawn_and_only_as_many_as_tables_show() -> None:
+    drawn = structures(["CCO"] * 30, "smiles")
+    assert len(drawn) == 20
+    assert all(svg.startswith("<svg") and 'width="110px"' in svg.replace("'", '"') for svg in drawn)
+    assert structures(["*CC*"], "repeat_unit")
+    assert structures(["CCO"], "id") == structures(None, "recipe") == ()

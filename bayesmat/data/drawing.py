@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from rdkit import Chem
+from rdkit import Chem, rdBase
 from rdkit.Chem.Draw import rdMolDraw2D
 
-__all__ = ["molecule_svg"]
+__all__ = ["molecule_svg", "structures"]
+
+_DRAWN = ("smiles", "repeat_unit")
+_FIRST = 20  # as many as a table in a notebook shows
 
 
 def molecule_svg(smiles: str, *, size: tuple[int, int] = (220, 132)) -> str | None:
@@ -24,7 +28,8 @@ def molecule_svg(smiles: str, *, size: tuple[int, int] = (220, 132)) -> str | No
     >>> molecule_svg("CCO").startswith("<svg")
     True
     """
-    molecule = Chem.MolFromSmiles(smiles)
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromSmiles(smiles)
     if molecule is None:
         return None
     drawer = rdMolDraw2D.MolDraw2DSVG(*size)
@@ -38,3 +43,14 @@ def molecule_svg(smiles: str, *, size: tuple[int, int] = (220, 132)) -> str | No
     svg = drawer.GetDrawingText()
     label = f'<svg role="img" aria-label="{escape(smiles)}"'
     return str(svg[svg.index("<svg") :]).replace("<svg", label, 1)
+
+
+def structures(materials: Sequence[str] | None, kind: str | None) -> tuple[str, ...]:
+    """Small drawings of the first 20 materials, one each; none if the kind has no structure.
+
+    >>> len(structures(["CCO", "CC"], "smiles")), structures(["TiO2"], "composition")
+    (2, ())
+    """
+    if materials is None or kind not in _DRAWN:
+        return ()
+    return tuple(molecule_svg(m, size=(110, 72)) or "" for m in materials[:_FIRST])
