@@ -18,6 +18,7 @@ from ._raw import Heading, Raw
 from ._request import Column, ConditionColumns, PropertyColumns, Request
 from .materials import Kind, kinds_read
 from .properties import Condition, Property
+from .units import misread
 
 # What people call a column of materials, in small letters without blanks; the kind that it says.
 _COLUMNS: Mapping[Kind, str] = MappingProxyType(
@@ -32,7 +33,7 @@ _SAYS_KIND: Mapping[str, Kind] = MappingProxyType(
     {name: kind for kind, names in _COLUMNS.items() for name in names.split()}
 )
 _ANY_KIND = frozenset(
-    "material materials molecule molecules compound polymer structure substance".split()
+    "material materials mol molecule molecules compound polymer structure substance".split()
 )
 _NAMES = frozenset(
     "name names id ids identifier label materialid compoundid sampleid sample samplename "
@@ -231,12 +232,12 @@ def _with_columns(raw: Raw, request: Request, said: list[str]) -> Request:
             _place(label, raw.columns[at], found)
     sds = _sds(raw, found)
     properties: PropertyColumns = request.properties or {
-        label: Column(quantity, std=sds.get(label)) for label, quantity in found.properties.items()
+        label: Column(p.text, std=sds.get(label)) for label, p in found.properties.items()
     }
     conditions: ConditionColumns = dict(request.conditions or found.conditions)
     if request.conditions is None and request.properties is None and request.material is not None:
         moved = {
-            label: Condition(found.properties[label].name, found.properties[label].unit)
+            label: found.properties[label].unit or "1"
             for label in _outside(raw, request.material, found.properties)
         }
         properties = {k: v for k, v in properties.items() if k not in moved}
@@ -262,12 +263,9 @@ def _say(
 ) -> None:
     if request.properties is None:
         for label, column in properties.items():
-            quantity = cast(Property, cast(Column, column).quantity)
-            std = cast(Column, column).std
-            with_sd = f", with its standard deviations in {std!r}" if std else ""
-            said.append(
-                f"{label!r} is the property {quantity.name!r} in {quantity.text!r}{with_sd}"
-            )
+            one, name = cast(Column, column), found.properties[label].name
+            with_sd = f", with its standard deviations in {one.std!r}" if one.std else ""
+            said.append(f"{label!r} is the property {name!r} in {one.quantity!r}{with_sd}")
     if request.conditions is None:
         said += [
             f"{label!r} is a condition of the measurements, no property"
@@ -293,7 +291,7 @@ def _place(label: str, column: np.ndarray, found: _Found) -> None:
             found.conditions[label] = Condition.parse(heading.name, heading.text)
         elif heading.text is not None and heading.text.startswith("{"):
             found.properties[label] = Property.parse(heading.name, heading.text)
-        elif not n_numbers or n_numbers < len(bad):
+        elif column.size and (not n_numbers or n_numbers < len(bad)):
             found.ignored[label] = "no numbers"
         elif _DOUBTFUL_NAME.match(heading.name):
             found.ignored[label] = "if these are standard deviations, name them in Column(std=...)"
@@ -309,6 +307,10 @@ def _place(label: str, column: np.ndarray, found: _Found) -> None:
 def _unit_text(heading: Heading) -> str:
     """The unit of a heading; C is a degree where the name is that of a temperature."""
     text = heading.text or ""
+    if meant := misread(text):
+        raise DataError(
+            f"the unit {text!r} is another one than {meant!r}: if that is meant, say so"
+        )
     is_warm = re.match(r"T(?![a-z]{2})|.*(?:temp|point)", heading.name, re.IGNORECASE)
     return f"deg{text}" if text in ("C", "F") and is_warm else text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,16 +10,14 @@ import numpy as np
 import pandas as pd
 
 from bayesmat._arguments import checked
-from bayesmat._files import writing
-from bayesmat.errors import DataError
 
 from ._build import OnInvalid, build
 from ._plan import make_plan
 from ._raw import frame_raw, read_raw
 from ._request import Column, ConditionColumns, PropertyColumns, Request
+from .grid import heading, write_grid
 from .materials import Kind
 from .table import PropertyTable
-from .workbook import SUFFIXES, write_cells
 
 __all__ = ["Column", "from_frame", "read_csv", "to_csv"]
 
@@ -118,10 +115,10 @@ def to_csv(table: PropertyTable, path: str | os.PathLike[str]) -> None:
     if table.kind != "recipe":
         header, columns = [f"material ({table.kind})"], [list(table.materials)]
     for condition, values in zip(table.conditions, table.condition_values.T, strict=True):
-        header.append(_heading(f"@{condition.name}", condition.text))
+        header.append(heading(condition))
         columns.append(_texts(values, condition.categories))
     for prop, values, stds in zip(table.properties, table.values.T, table.stds.T, strict=True):
-        header.append(_heading(prop.name, prop.text))
+        header.append(heading(prop))
         columns.append(_texts(values, prop.categories))
         if not np.isnan(stds).all():
             header.append(f"sd({prop.name}) [{prop.unit or 1}]")
@@ -129,23 +126,7 @@ def to_csv(table: PropertyTable, path: str | os.PathLike[str]) -> None:
     if table.groups is not None:
         header.append("group")
         columns.append(list(table.groups))
-    _write(Path(path), header, list(zip(*columns, strict=True)))
-
-
-def _write(path: Path, header: list[str], rows: list[tuple[float | str | None, ...]]) -> None:
-    if path.suffix.lower() in SUFFIXES - {".xlsx"}:
-        raise DataError(f"{path} would hold macros, and there are none: write '.xlsx' or '.csv'.")
-    if path.suffix.lower() in SUFFIXES:
-        write_cells(path, header, rows)
-        return
-    with writing(path), path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows([["" if c is None else c for c in row] for row in rows])
-
-
-def _heading(name: str, text: str) -> str:
-    return f"{name} {text}" if text.startswith("{") else f"{name} [{text}]"
+    write_grid(Path(path), header, list(zip(*columns, strict=True)))
 
 
 def _texts(values: np.ndarray, categories: tuple[str, ...] | None) -> list[float | str | None]:

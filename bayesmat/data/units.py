@@ -22,6 +22,7 @@ __all__ = [
     "is_temperature",
     "is_unit",
     "meant_by",
+    "misread",
     "sd_converter",
 ]
 
@@ -182,6 +183,21 @@ def meant_by(text: str, unit: str) -> str:
     if not is_unit(text):
         return ""
     return _HINTS.get(text.lower().replace(" ", "")) or _spelled(text)
+
+
+def misread(text: str) -> str:
+    """The unit that people mean by a text which pint takes for another one, or "".
+
+    >>> misread("EV"), misread("eV"), misread("cm-1")
+    ('eV', '', '')
+    """
+    meant = _HINTS.get(text.lower().replace(" ", ""), "")
+    if not meant or not is_unit(text) or text in _TWO_MEANINGS:
+        return ""
+    try:
+        return "" if _dimension(text) == _dimension(meant) else meant
+    except DataError:
+        return ""
 
 
 def _dimension(unit: str) -> object:

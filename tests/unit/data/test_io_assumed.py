@@ -98,6 +98,7 @@ def test_what_is_not_read_is_listed(caplog):
         "supplier": ["A", "B"],
         "name": ["methane", "ethane"],
         "mu [debey]": [1, 2],
+        "E [EV]": [1, 2],
     }
     with caplog.at_level(logging.WARNING):
         table = read(columns)
@@ -105,6 +106,7 @@ def test_what_is_not_read_is_listed(caplog):
     assert ignored.startswith("ignored: 'price' (numbers without a unit), 'supplier' (no numbers)")
     assert "'name' (no numbers)" in ignored
     assert "'mu [debey]' (unknown unit 'debey'" in ignored
+    assert "'E [EV]' (the unit 'EV' is another one than 'eV'" in ignored
     assert len([r for r in caplog.records if "without being told all" in r.message]) == 1
     assert "gap [eV]' is the property 'gap' in 'eV'" in repr(table)
     assert "supplier" in table._repr_html_()
@@ -133,6 +135,17 @@ def test_temperature_is_a_condition_and_a_letter_only_where_it_varies():
 def test_marked_conditions_are_read():
     table = read({"smiles": ["C", "CC"], "@solvent {}": ["b", "a"], "gap [eV]": [1.0, 2.0]})
     assert table.conditions == (Condition("solvent", categories=("a", "b")),)
+
+
+def test_rows_that_are_all_torn_are_listed(tmp_path):
+    (tmp_path / "t.csv").write_text("smiles,gap [eV]\nC,1,000\n")
+    with pytest.raises(DataError, match="row 2: 'C,1,000' - 3 cells, but the header has 2"):
+        read_csv(tmp_path / "t.csv")
+
+
+def test_a_heading_of_logarithms_is_an_error():
+    with pytest.raises(DataError, match=r"'log k \[W/m\]': 'W/m' - the heading 'log k' says that"):
+        read({"smiles": ["C"], "log k [W/m]": [1.0]})
 
 
 def test_two_columns_of_materials_are_not_chosen_between():
