@@ -9,7 +9,7 @@ from typing import Any
 from rdkit import Chem, rdBase
 from rdkit.Chem.Draw import rdMolDraw2D
 
-__all__ = ["molecule_svg", "structures"]
+__all__ = ["molecule_png", "molecule_svg", "structures"]
 
 _DRAWN = ("smiles", "repeat_unit")
 _FIRST = 20  # as many as a table in a notebook shows
@@ -54,3 +54,25 @@ def structures(materials: Sequence[str] | None, kind: str | None) -> tuple[str, 
     if materials is None or kind not in _DRAWN:
         return ()
     return tuple(molecule_svg(m, size=(110, 72)) or "" for m in materials[:_FIRST])
+
+
+def molecule_png(smiles: str, *, size: tuple[int, int] = (220, 132)) -> bytes | None:
+    """A structure drawing as PNG, or None where the string is no molecule.
+
+    Args:
+        smiles: A molecule, or a repeat unit with two `*`.
+        size: Width and height in pixels.
+
+    >>> molecule_png("CCO")[1:4]
+    b'PNG'
+    """
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromSmiles(smiles)
+    if molecule is None:
+        return None
+    drawer = rdMolDraw2D.MolDraw2DCairo(*size)
+    options: Any = drawer.drawOptions()
+    options.fixedBondLength = 24
+    rdMolDraw2D.PrepareAndDrawMolecule(drawer, molecule)
+    drawer.FinishDrawing()
+    return bytes(drawer.GetDrawingText())

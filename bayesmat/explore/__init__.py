@@ -5,6 +5,7 @@ from .campaign import Campaign
 from .candidates import Candidates, CandidateSource, MoleculeDesign
 from .goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
 from .improvement import ImprovementRule
+from .intake import SheetRead
 from .pool import Pool
 from .pools import read_pool
 from .records import CarryOver, Proposal, RoundTrace, Status
@@ -43,6 +44,7 @@ __all__ = [
     "RoundTrace",
     "Rule",
     "Selection",
+    "SheetRead",
     "SpacierRule",
     "SpacierValue",
     "Status",

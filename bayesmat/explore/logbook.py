@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 import pandas as pd
 
@@ -14,9 +16,11 @@ from bayesmat.data.table import PropertyTable
 from bayesmat.explore.goals import Goal
 from bayesmat.explore.history import History
 from bayesmat.explore.identity import carry_overs, latest
+from bayesmat.explore.intake import SheetRead, read_sheet
 from bayesmat.explore.laboratory import Laboratory, Measured
 from bayesmat.explore.log import events_frame
 from bayesmat.explore.records import CarryOver, Proposal, Status, proposal_of
+from bayesmat.explore.sheet import write_sheet
 from bayesmat.explore.store import Store
 from bayesmat.explore.written import goal_from_json, table_from_json
 
@@ -194,6 +198,41 @@ class Logbook(Shown):
         about = material is not None or conditions is not None
         rows = self._laboratory.asked(material, conditions) if about else None
         self._laboratory.note(words, rows)
+
+    def sheet(self, path: str | os.PathLike[str], round: int | None = None) -> None:
+        """Write what waits for a result as a sheet for the laboratory, .xlsx or .csv.
+
+        A row holds its key, which is not to be changed, material and conditions, the columns of
+        the pool (name, price), the prediction with its interval, the reason if there is one, and
+        empty cells for value, sd, failure and note. A workbook shows the structures as well.
+
+        Args:
+            path: The file.
+            round: Only of this round; by default all that waits.
+
+        Raises:
+            CampaignError: Nothing waits.
+            DataError: The file cannot be written.
+        """
+        number = None if round is None else integer(round, "round", least=1)
+        write_sheet(self._history(), Path(checked(path, str | Path, "path")), number)
+
+    def read_sheet(self, path: str | os.PathLike[str], sheet: str | None = None) -> SheetRead:
+        """Store what a laboratory wrote into a sheet: everything, or nothing if a cell is wrong.
+
+        Rows may stay empty, and be filled and read later: what was told before in the same words
+        is passed over. Rows that were added without a key are measurements that nobody asked for.
+
+        Args:
+            path: What `sheet` wrote, filled.
+            sheet: Sheet of a workbook; may be left out where only one holds anything.
+
+        Raises:
+            DataError: Cells are wrong, changed or contradict what was told (all are listed).
+        """
+        name = checked(sheet, str | None, "sheet")
+        file = Path(checked(path, str | Path, "path"))
+        return read_sheet(self._store, self._history(), file, name)
 
     def status(self) -> Status:
         """Where the campaign stands."""

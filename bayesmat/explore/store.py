@@ -230,6 +230,14 @@ class Store(Shown):
         with self._adding() as connection:
             return tuple(_add(connection, e) for e in make(_about(connection, material)))
 
+    def append_all(
+        self, make: Callable[[Callable[[str], About]], Sequence[EventRow]]
+    ) -> tuple[EventRow, ...]:
+        """As `append`, about any number of materials in one transaction; `make` looks each up."""
+        with self._adding() as connection:
+            events = make(lambda material: _about(connection, material))
+            return tuple(_add(connection, event) for event in events)
+
     def about(self, material: str) -> About:
         """All that is stored about one material."""
         with self._reading() as connection:

@@ -1,0 +1,390 @@
+"""Reading a filled sheet back: all bad rows at once, all of it stored or nothing."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from bayesmat._repr import Shown
+from bayesmat.data.grid import (
+    Heading,
+    Raw,
+    fault,
+    heading,
+    is_absent,
+    numbers,
+    read_raw,
+    shown,
+)
+from bayesmat.data.properties import Property
+from bayesmat.data.rows import Rows
+from bayesmat.data.units import converter
+from bayesmat.errors import BadCell, BayesmatError, CampaignError, DataError, SurprisingValue
+from bayesmat.explore.history import History
+from bayesmat.explore.measurements import cells, payload_of
+from bayesmat.explore.sheet import (
+    FAILURE,
+    KEY,
+    NOTE,
+    beside_heading,
+    material_heading,
+    sd_heading,
+    value_heading,
+    written_headings,
+)
+from bayesmat.explore.standing import Cell, stand, start_readings
+from bayesmat.explore.store import Store
+from bayesmat.explore.stored import About, EventRow, Kind
+from bayesmat.explore.surprise import surprises
+from bayesmat.explore.written import row_to_json
+
+__all__ = ["SheetRead", "read_sheet"]
+
+
+@dataclass(frozen=True, repr=False)
+class SheetRead(Shown):
+    """What came of reading a sheet.
+
+    Attributes:
+        told: Keys of rows with values that were stored.
+        failed: Keys of rows whose failure was stored.
+        noted: Keys of rows of which only a remark was stored.
+        known: Keys of rows of which something was told before in the same words, and passed over.
+        unasked: Keys of rows that were measured though nobody proposed them.
+        empty: Number of asked rows that are still empty.
+        ignored: Headings of the file that nothing is made of.
+        remarks: Values that lie where their prediction gave them no chance.
+    """
+
+    told: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    noted: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
+    empty: int = 0
+    ignored: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        parts = [
+            f"{len(self.told)} measured, {len(self.failed)} failed, {self.empty} still empty.",
+            f"Remarks on {', '.join(self.noted)}." * bool(self.noted),
+            f"Told before and passed over: {', '.join(self.known)}." * bool(self.known),
+            f"Not proposed, kept as unasked: {', '.join(self.unasked)}." * bool(self.unasked),
+            f"Columns that nothing was made of: {list(self.ignored)}." * bool(self.ignored),
+            *self.remarks,
+        ]
+        return " ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What a sheet says of one row of the campaign."""
+
+    row: int
+    rows: Rows
+    found: Mapping[str, Cell]
+    failure: str
+    note: str
+
+    @property
+    def key(self) -> str:
+        return self.rows.keys[0]
+
+
+@dataclass
+class _Sheet:
+    """Columns of a sheet by what they are, and all that is wrong with their cells."""
+
+    raw: Raw
+    history: History
+    source: str
+    bad: list[BadCell] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    columns: dict[str, int] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        start = self.history.start
+        values = {p.name: value_heading(p) for p in start.properties}
+        sds = {p.name: sd_heading(p) for p in start.properties}
+        conditions = {c.name: heading(c) for c in start.conditions}
+        simple = {name: name for name in (KEY, FAILURE, NOTE)}
+        for at, label in enumerate(self.raw.header):
+            here = Heading.of(label)
+            known: str | None = simple.get(label.lower())
+            if here.role == "material":
+                known = material_heading(start)
+            elif here.role == "sd":
+                known = sds.get(here.name)
+            elif here.role == "condition":
+                known = conditions.get(here.name)
+            elif known is None:
+                known = values.get(here.name)
+            if known is None:
+                self.ignored.append(label)
+                continue
+            if known in self.columns:
+                raise DataError(
+                    f"{self.source} has two columns that may be {known!r}, "
+                    f"{self.raw.header[self.columns[known]]!r} and {label!r}: remove or rename one."
+                )
+            self.columns[known] = at
+            if here.text is not None and here.text[:1] != "{" and here.role != "material":
+                self.units[known] = here.text.removeprefix("log ")
+        own = written_headings(start) | _beside(self.history)
+        self.ignored = [one for one in self.ignored if one and one not in own]
+        self._check(list(values.values()))
+
+    def _check(self, values: Sequence[str]) -> None:
+        lacking = [KEY] * (KEY not in self.columns)
+        if lacking or not any(label in self.columns for label in (*values, FAILURE)):
+            raise DataError(
+                f"{self.source} is no sheet of this campaign: it lacks {lacking or values}; it has "
+                f"{list(self.raw.header)}. Write one with campaign.sheet('sheet.xlsx'), fill its "
+                "cells, and leave the headings as they are."
+            )
+
+    def text(self, label: str, i: int) -> str:
+        """A cell as text, "" where it is empty or there is no such column."""
+        if label not in self.columns:
+            return ""
+        cell = self.raw.columns[self.columns[label]][i]
+        if reason := fault(cell):
+            self.say(i, label, reason)
+        return "" if is_absent(cell) else shown(cell).strip()
+
+    def numbers(self, label: str) -> tuple[np.ndarray, set[int]]:
+        """Numbers of a column, and the rows where there is none though something is written."""
+        n = len(self.raw.rows)
+        if label not in self.columns:
+            return np.full(n, np.nan), set()
+        found, bad = numbers(self.raw.columns[self.columns[label]])
+        for i, reason in bad:
+            self.say(i, label, reason)
+        return found, {i for i, _ in bad}
+
+    def say(self, i: int, label: str, reason: str) -> None:
+        """Add a bad cell."""
+        at = self.columns.get(label)
+        value = "" if at is None else shown(self.raw.columns[at][i])
+        name = "" if at is None else self.raw.header[at]
+        cell = BadCell(int(self.raw.rows[i]), name, value, reason)
+        if cell not in self.bad:
+            self.bad.append(cell)
+
+
+def _beside(history: History) -> set[str]:
+    """Headings of the user's own columns."""
+    notes = [i.prediction.get("notes") or {} for p in history.proposals for i in p.items]
+    return {beside_heading(history.start, name) for note in notes for name in note}
+
+
+def read_sheet(store: Store, history: History, path: Path, sheet: str | None = None) -> SheetRead:
+    """Store what a laboratory wrote into a sheet; see `Campaign.read_sheet`."""
+    page = _Sheet(read_raw(path, sheet), history, str(path))
+    page.bad.extend(page.raw.bad)
+    entries, n_empty = _entries(page)
+    outcome: dict[str, list[str]] = {}
+    remarks: list[str] = []
+
+    def make(about: Callable[[str], About]) -> list[EventRow]:
+        outcome.update({name: [] for name in ("told", "failed", "noted", "known", "unasked")})
+        remarks.clear()
+        new = [event for entry in entries for event in _events(entry, about(entry.key), page,
+                                                               outcome, remarks)]  # fmt: skip
+        if page.bad:
+            bad = sorted(page.bad, key=lambda cell: cell.row)
+            raise DataError(
+                f"{len(bad)} cells of {path} cannot be used, and nothing was stored. Correct them "
+                "and read the sheet again (row 1 is the header):",
+                bad,
+            )
+        return new
+
+    store.append_all(make)
+    for one in remarks:
+        warnings.warn(one, SurprisingValue, stacklevel=3)
+    lists = {name: tuple(dict.fromkeys(keys)) for name, keys in outcome.items()}
+    return SheetRead(**lists, empty=n_empty, ignored=tuple(page.ignored), remarks=tuple(remarks))
+
+
+def _entries(page: _Sheet) -> tuple[list[_Entry], int]:
+    """What the sheet says row by row, and how many asked rows it says nothing of."""
+    start, entries, n_empty = page.history.start, list[_Entry](), 0
+    columns = {p.name: _values(page, p) for p in start.properties}
+    sds = {p.name: page.numbers(sd_heading(p)) for p in start.properties}
+    for i in range(len(page.raw.rows)):
+        cells_of = {name: found[i] for name, (found, _) in columns.items()}
+        values = {name: value for name, value in cells_of.items() if value is not None}
+        given = {n: float(found[i]) for n, (found, _) in sds.items() if not math.isnan(found[i])}
+        is_spoilt = any(i in bad for _, bad in [*columns.values(), *sds.values()])
+        failure, note = page.text(FAILURE, i), page.text(NOTE, i)
+        is_filled = bool(values or given or failure or note or is_spoilt)
+        rows = _asked(page, i, is_filled=is_filled)
+        n_empty += bool(rows is not None and not is_filled)
+        if rows is None or not is_filled:
+            continue
+        if failure and values:
+            page.say(i, FAILURE, "the row has values, too: leave the failure or the values empty")
+            continue
+        found = _cells(page, i, rows.keys[0], values, given) if values or given else {}
+        entries.append(_Entry(i, rows, found, failure, note))
+    counts = Counter(entry.key for entry in entries)
+    for entry in entries:
+        if counts[entry.key] > 1:
+            page.say(
+                entry.row, KEY, f"{entry.key} stands in {counts[entry.key]} filled rows: keep one, "
+                "and tell the others with campaign.tell(..., replicate=True)",
+            )  # fmt: skip
+    return entries, n_empty
+
+
+def _values(page: _Sheet, prop: Property) -> tuple[list[float | str | None], set[int]]:
+    label = value_heading(prop)
+    if prop.categories is not None:
+        return [page.text(label, i) or None for i in range(len(page.raw.rows))], set()
+    found, bad = page.numbers(label)
+    return [None if math.isnan(v) else float(v) for v in found], bad
+
+
+def _cells(
+    page: _Sheet,
+    i: int,
+    key: str,
+    values: Mapping[str, float | str],
+    sds: Mapping[str, float],
+) -> Mapping[str, Cell]:
+    """Values in the units of the table; what is wrong with them is said of the row."""
+    start = page.history.start
+    labels = {p.name: value_heading(p) for p in start.properties if p.categories is None}
+    units = {n: page.units[labels[n]] for n in values if labels.get(n) in page.units}
+    of_sds = {p.name: page.units.get(sd_heading(p)) for p in start.properties}
+    other = [n for n in sds if n in units and of_sds[n] not in (None, units[n])]
+    for name in other:
+        page.say(i, KEY, f"the sd of {name!r} is in another unit than its value")
+    try:
+        return cells(start.properties, key, values, sds, units)
+    except CampaignError as error:
+        for line in str(error).split("\n")[1:]:
+            name = next((n for n in labels if line.strip().startswith(repr(n))), "")
+            page.say(i, labels.get(name, ""), line.strip())
+        return {}
+
+
+def _asked(page: _Sheet, i: int, *, is_filled: bool) -> Rows | None:
+    """The row that is meant: by its key, else by its material and conditions."""
+    start, history, key = page.history.start, page.history, page.text(KEY, i)
+    label = material_heading(start)
+    material = page.text(label, i) or None
+    given = {c.name: page.text(heading(c), i) for c in start.conditions}
+    known = {*history.proposed, *history.unasked}
+    if key and key not in known and key not in start.rows.keys:
+        page.say(
+            i, KEY, "no row of this campaign: the cell was changed, or the sheet is another "
+            "campaign's; leave it empty where something was measured that nobody asked for",
+        )  # fmt: skip
+        return None
+    if key and material is None and not any(given.values()):
+        return _of_key(history, key)
+    if not key and not is_filled:
+        return None
+    try:
+        conditions = {
+            c.name: _condition(page, heading(c), given[c.name], c.unit) for c in start.conditions
+        }
+        one = None if start.kind == "recipe" else [material or ""]
+        rows = Rows.of(start, one, conditions)
+    except BayesmatError as error:
+        page.say(i, label if material else KEY, " ".join(str(error).split()))
+        return None
+    if key and rows.keys[0] != key:
+        page.say(i, KEY, f"the row says {rows.keys[0]!r}, its key another: one of them was changed")
+        return None
+    return rows
+
+
+def _of_key(history: History, key: str) -> Rows:
+    if key in history.start.rows.keys:
+        return history.start.rows.take([history.start.rows.keys.index(key)])
+    return history.rows([key])
+
+
+def _condition(page: _Sheet, label: str, text: str, unit: str | None) -> float | str:
+    """A number in the unit of the table, or the name of a category."""
+    if unit is None:
+        return text
+    found, bad = numbers(np.array([text], dtype=object))
+    if bad or math.isnan(found[0]):
+        raise DataError(f"{label} is {text!r}: {bad[0][1] if bad else 'it is empty'}.")
+    return float(converter(page.units.get(label, unit), unit)(found)[0])
+
+
+def _events(
+    entry: _Entry,
+    about: About,
+    page: _Sheet,
+    outcome: Mapping[str, list[str]],
+    remarks: list[str],
+) -> list[EventRow]:
+    """What follows from one row, given all that was stored of it before."""
+    start, key, row = page.history.start, entry.key, row_to_json(entry.rows, 0)
+    readings = start_readings(start).get(key, ())
+    standing = stand(about.events, readings)
+    told = [e.payload.get("values", {}) for e in about.events if e.kind == Kind.TOLD]
+    new: dict[str, Cell] = {}
+    for name, cell in entry.found.items():
+        before = [c.value for c in standing.cells.get(name, ())]
+        if any(_same(cell.value, v) for v in [*before, *(t[name] for t in told if name in t)]):
+            outcome["known"].append(key)
+        elif before:
+            page.say(
+                entry.row, _label(start.properties, name), f"told before as {before}: correct that "
+                "value with campaign.correct, or tell a replicate with replicate=True",
+            )  # fmt: skip
+        else:
+            new[name] = cell
+    note = entry.note if entry.note and entry.note not in standing.notes else None
+    events = []
+    if new:
+        events.append(EventRow(Kind.TOLD, key, payload_of(new), note, row))
+        outcome["told"].append(key)
+        said = None if about.item is None else about.item.prediction
+        remarks.extend(str(one) for one in surprises(key, new, said, start.properties))
+        if about.item is None and not readings:
+            outcome["unasked"].append(key)
+    if entry.failure:
+        events += _failed(entry, standing.failure, bool(standing.cells), page, outcome)
+    if note and not new:
+        events.append(EventRow(Kind.NOTED, key, {}, note, row))
+        outcome["noted"].append(key)
+    return events
+
+
+def _failed(
+    entry: _Entry, before: str | None, is_told: bool, page: _Sheet, outcome: Mapping[str, list[str]]
+) -> list[EventRow]:
+    if before == entry.failure:
+        outcome["known"].append(entry.key)
+    elif before is not None:
+        page.say(entry.row, FAILURE, f"failed before ({before!r}): campaign.retry first")
+    elif is_told:
+        page.say(entry.row, FAILURE, "it has values: campaign.withdraw them first")
+    else:
+        outcome["failed"].append(entry.key)
+        return [EventRow(Kind.FAILED, entry.key, {}, entry.failure, row_to_json(entry.rows, 0))]
+    return []
+
+
+def _label(properties: Sequence[Property], name: str) -> str:
+    return next(value_heading(p) for p in properties if p.name == name)
+
+
+def _same(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=1e-9)

@@ -1,0 +1,206 @@
+"""Reading a filled sheet back: all bad rows at once, all of it stored or nothing."""
+
+import warnings
+
+import pandas as pd
+import pytest
+
+from bayesmat.data.properties import Condition, Property
+from bayesmat.data.table import PropertyTable
+from bayesmat.errors import DataError, SurprisingValue
+from bayesmat.explore.campaign import Campaign
+from bayesmat.explore.goals import Within
+from bayesmat.explore.pool import Pool
+from tests.unit.explore.fake import GAP, FakePrior, FakeRule, create, truth
+
+FILLED = "gap [eV]"
+
+
+@pytest.fixture(params=["s.csv", "s.xlsx"])
+def sheet(request, tmp_path):
+    """A campaign with four waiting proposals, its sheet, and a way to fill it."""
+    campaign = create(f"sqlite:///{tmp_path / 'c.db'}")
+    campaign.suggest(4)
+    path = tmp_path / request.param
+    campaign.sheet(path)
+
+    class Sheet:
+        frame = pd.read_csv(path, dtype=object) if path.suffix == ".csv" else pd.read_excel(
+            path, dtype=object)  # fmt: skip
+
+        def fill(self, row, **cells):
+            """Row 2 is the first; a row below the last is added."""
+            for label, value in cells.items():
+                self.frame.loc[row - 2, {"gap": FILLED, "sd": "sd(gap) [eV]"}.get(label, label)] = (
+                    value
+                )
+
+        def read(self):
+            if path.suffix == ".csv":
+                self.frame.to_csv(path, index=False)
+            else:
+                self.frame.to_excel(path, index=False)
+            return campaign.read_sheet(path)
+
+    made = Sheet()
+    made.campaign, made.keys = campaign, tuple(made.frame["key"])
+    yield made
+    campaign.close()
+
+
+def test_a_sheet_is_told_and_may_be_read_again(sheet):
+    first, second, third, fourth = sheet.keys
+    sheet.fill(2, gap=truth(first), sd=0.1, note="clear")
+    sheet.fill(3, failure="decomposed")
+    sheet.fill(4, note="wait for Monday")
+    read = sheet.read()
+    assert (read.told, read.failed, read.noted, read.empty) == ((first,), (second,), (third,), 1)
+    assert str(read) == f"1 measured, 1 failed, 1 still empty. Remarks on {third}."
+    history = sheet.campaign.history().set_index("material")
+    assert list(history.loc[list(sheet.keys), "state"]) == ["told", "failed", "pending", "pending"]
+    assert history.loc[first, "gap_sd"] == 0.1
+    assert history.loc[first, "notes"] == "clear"
+    n = len(sheet.campaign.events())
+    again = sheet.read()
+    assert (again.told, again.failed, again.noted) == ((), (), ())
+    assert again.known == (first, second)
+    assert len(sheet.campaign.events()) == n
+    sheet.fill(5, gap=str(truth(fourth)))
+    assert sheet.read().told == (fourth,)
+
+
+def test_rows_added_by_hand_are_unasked_measurements(sheet):
+    sheet.fill(6, **{"material (id)": "m3", "gap": truth("m3")})
+    read = sheet.read()
+    assert read.unasked == read.told == ("m3",)
+    assert "Not proposed, kept as unasked: m3." in str(read)
+    assert sheet.read().known == ("m3",)
+
+
+def test_all_bad_rows_come_together_and_nothing_is_stored(sheet):
+    _, _, third, fourth = sheet.keys
+    sheet.campaign.tell(third, {"gap": 2.0})
+    n = len(sheet.campaign.events())
+    sheet.fill(2, key="m299", gap=1.0)
+    sheet.fill(3, gap="2,5", note="x")
+    sheet.fill(4, gap=3.0)
+    sheet.fill(5, gap=-1.0)
+    sheet.fill(6, **{"material (id)": "m4", "sd": 0.1})
+    sheet.fill(7, **{"material (id)": "m5", "gap": 1.0, "failure": "broke"})
+    sheet.fill(8, **{"gap": 1.0})
+    sheet.fill(9, **{"material (id)": "m6", "gap": 1.0})
+    sheet.fill(10, **{"material (id)": "m6", "gap": 2.0})
+    sheet.fill(11, key=fourth, **{"material (id)": "m7"})
+    with pytest.raises(DataError, match=r"cells of .* and nothing was stored") as caught:
+        sheet.read()
+    said = [(c.row, c.column, c.reason) for c in caught.value.cells]
+    expected = [
+        (2, "key", "no row of this campaign: the cell was changed"),
+        (3, FILLED, "write a decimal point"),
+        (4, FILLED, "told before as [2.0]: correct that"),
+        (5, FILLED, "not positive, and the scale is log"),
+        (6, "", "no value was given"),
+        (6, FILLED, "has a standard deviation or a unit but no value"),
+        (7, "failure", "the row has values, too"),
+        (8, "key", "empty"),
+        (9, "key", "m6 stands in 2 filled rows"),
+        (10, "key", "m6 stands in 2 filled rows"),
+        (11, "key", "the row says 'm7', its key another"),
+    ]
+    assert {(row, column) for row, column, _ in said} == {(r, c) for r, c, _ in expected}
+    for row, column, words in expected:
+        assert any(words in why for r, c, why in said if (r, c) == (row, column)), (row, said)
+    assert len(sheet.campaign.events()) == n
+
+
+def test_a_value_beyond_its_prediction_is_stored_and_said(sheet):
+    sheet.fill(2, gap=2000.0)
+    with pytest.warns(SurprisingValue, match="2000"):
+        read = sheet.read()
+    assert read.told == (sheet.keys[0],)
+    assert "2000" in read.remarks[0]
+
+
+def test_a_corrected_value_does_not_come_back(sheet):
+    key = sheet.keys[0]
+    sheet.fill(2, gap=2.1)
+    sheet.read()
+    sheet.campaign.correct(key, {"gap": 2.2}, reason="mistyped")
+    assert sheet.read().known == (key,)
+    assert sheet.campaign.history().set_index("material").loc[key, "gap"] == 2.2
+
+
+def test_failures_do_not_overrule_what_is_known(sheet):
+    first, second, *_ = sheet.keys
+    sheet.campaign.tell(first, {"gap": 2.0})
+    sheet.campaign.fail(second, "broke")
+    sheet.fill(2, failure="decomposed")
+    sheet.fill(3, failure="decomposed")
+    with pytest.raises(DataError) as caught:
+        sheet.read()
+    assert [c.reason for c in caught.value.cells] == [
+        "it has values: campaign.withdraw them first",
+        "failed before ('broke'): campaign.retry first",
+    ]
+
+
+def test_units_of_the_headings_are_converted(sheet):
+    sheet.frame = sheet.frame.rename(columns={FILLED: "gap [meV]", "sd(gap) [eV]": "sd(gap) [meV]"})
+    sheet.frame.loc[0, ["gap [meV]", "sd(gap) [meV]"]] = [2100.0, 100.0]
+    sheet.read()
+    found = sheet.campaign.history().set_index("material").loc[sheet.keys[0]]
+    assert (found["gap"], found["gap_sd"]) == (pytest.approx(2.1), pytest.approx(0.1))
+
+
+def test_another_file_is_no_sheet_and_other_columns_are_named(sheet):
+    sheet.frame["colour"] = "red"
+    assert sheet.read().ignored == ("colour",)
+    sheet.frame = sheet.frame.assign(**{"gap (meV)": 1.0})
+    with pytest.raises(DataError, match=r"two columns that may be 'gap \[eV\]'"):
+        sheet.read()
+    sheet.frame = sheet.frame[["colour"]]
+    with pytest.raises(DataError, match=r"no sheet of this campaign: it lacks \['key'\]"):
+        sheet.read()
+
+
+STATE = Property("state", categories=("gas", "solid"))
+
+
+@pytest.mark.parametrize("name", ["s.csv", "s.xlsx"])
+def test_conditions_classes_and_pool_columns_go_out_and_in(tmp_path, name):
+    rows = [(f"m{i}", t) for i in (0, 50, 100, 200, 290) for t in (300.0, 350.0)]
+    start = PropertyTable(
+        tuple(m for m, _ in rows), "id", (GAP, STATE), [[truth(m), 0] for m, _ in rows],
+        conditions=(Condition("temperature", "K"),), condition_values=[[t] for _, t in rows],
+    )  # fmt: skip
+    pool = Pool(["m150", "m152"], {"temperature": [300 + 1 / 3, 350]}, {"price": [3.5, None]})
+    campaign = Campaign.create(
+        f"sqlite:///{tmp_path / 'c.db'}", start, FakePrior(), goals=[Within("gap", 2.0, 2.5)],
+        candidates=pool, rule=FakeRule(),
+    )  # fmt: skip
+    campaign.suggest(2)
+    path = tmp_path / name
+    campaign.sheet(path)
+    frame = pd.read_csv(path, dtype=object) if name.endswith("csv") else pd.read_excel(path)
+    frame = frame.set_index("key")
+    key = next(k for k in frame.index if k.startswith("m150"))
+    assert float(frame.loc[key, "price"]) == 3.5
+    frame["state {gas|solid}"] = frame["state {gas|solid}"].astype(object)
+    frame.loc[key, ["gap [eV]", "state {gas|solid}"]] = [2.2, "solid"]
+    new = {"material (id)": "m7", "@temperature [K]": 310, "gap [eV]": 9.0}
+    frame = pd.concat([frame.reset_index(), pd.DataFrame([new])])
+    write = frame.to_csv if name.endswith("csv") else frame.to_excel
+    write(path, index=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read = campaign.read_sheet(path)
+    assert read.told == (key, "m7, temperature=310 K")
+    measured = campaign.table()
+    assert measured.values[-2:, 0].tolist() == [2.2, 9.0]
+    assert measured.condition_values[-2:, 0].tolist() == [300 + 1 / 3, 310.0]
+    assert measured.values[-2, 1] == 1
+    frame.loc[frame["material (id)"] == "m152", "@temperature [K]"] = 351
+    write(path, index=False)
+    with pytest.raises(DataError, match="one of them was changed"):
+        campaign.read_sheet(path)
+    campaign.close()
