@@ -129,7 +129,7 @@ def condition_maps(conditions: Sequence[Condition], prop: Property) -> tuple[Con
 
 
 def _factors(smooth: tuple[ConditionMap, ...], coded: tuple[ConditionMap, ...]) -> list[Factor]:
-    one: list[Factor] = [(Matern52(standardise=True), m) for m in smooth]
+    one: list[Factor] = [(Matern52(standardise=True, ell_sd=1.0), m) for m in smooth]
     return [*one, *((Exchangeable(), m) for m in coded)]
 
 
