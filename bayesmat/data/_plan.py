@@ -216,5 +216,7 @@ def plan_of(raw: Raw, request: Request, assumed: tuple[str, ...]) -> Plan:
         )
     if assumed:
         lines = "".join(f"\n  {line}" for line in assumed)
-        _LOGGER.warning("%s was read without being told all, so:%s", raw.source, lines)
+        _LOGGER.warning(
+            "%s: what the call leaves open was read from the file:%s", raw.source, lines
+        )
     return plan

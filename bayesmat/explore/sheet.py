@@ -120,7 +120,7 @@ def _predicted(start: PropertyTable, level: float = 0.9) -> list[str]:
     return [
         f"{p.name} {what} [{p.unit or 1}]"
         for p in start.properties
-        for what in ("predicted", f"from ({level:.0%})", f"to ({level:.0%})")
+        for what in ("median", f"{level:.0%} lower", f"{level:.0%} upper")
     ]
 
 

@@ -107,7 +107,7 @@ def test_what_is_not_read_is_listed(caplog):
     assert "'name' (no numbers)" in ignored
     assert "'mu [debey]' (unknown unit 'debey'" in ignored
     assert "'E [EV]' (the unit 'EV' is another one than 'eV'" in ignored
-    assert len([r for r in caplog.records if "without being told all" in r.message]) == 1
+    assert len([r for r in caplog.records if "what the call leaves open" in r.message]) == 1
     assert "gap [eV]' is the property 'gap' in 'eV'" in repr(table)
     assert "supplier" in table._repr_html_()
 

@@ -43,7 +43,7 @@ def history(*events):
 
 HEADER = [
     "key", "material (smiles)", "@temperature [K]", "price", "pool: note", "pool: gap (eV)",
-    "bought", "round", "gap predicted [eV]", "gap from (90%) [eV]", "gap to (90%) [eV]", "reason",
+    "bought", "round", "gap median [eV]", "gap 90% lower [eV]", "gap 90% upper [eV]", "reason",
     "gap [eV]", "sd(gap) [eV]", "state {gas|solid}", "failure", "note",
 ]  # fmt: skip
 
@@ -70,6 +70,24 @@ def test_a_workbook_shows_the_structures(tmp_path):
     assert [image.anchor._from.row for image in page._images] == [1, 2]
     assert page["J2"].value == 2.346
     assert page["N2"].value is None
+
+
+def test_recipes_have_conditions_and_no_material(tmp_path):
+    x = Condition("x", "")
+    start = PropertyTable(
+        None, "recipe", (Property("y"),), [[1.0]], conditions=(x,), condition_values=[[0.5]]
+    )
+    said = {"row": {"material": None, "conditions": {"x": 0.1}}, "level": 0.9,
+            "median": {"y": 1.0}, "lower": {"y": 0.0}, "upper": {"y": 2.0}}  # fmt: skip
+    past = History(start, (), (ProposalRow(1, {}, (ItemRow("x=0.1", said),)),), ())
+    for name in ("s.csv", "s.xlsx"):
+        write_sheet(past, tmp_path / name)
+    header, row = (tmp_path / "s.csv").read_text("utf-8").splitlines()
+    assert header == (
+        "key,@x [1],round,y median [1],y 90% lower [1],y 90% upper [1],y [1],sd(y) [1],failure,note"
+    )
+    assert row == "x=0.1,0.1,1,1.0,0.0,2.0,,,,"
+    assert not load_workbook(tmp_path / "s.xlsx").active._images
 
 
 def test_nothing_to_ask_is_an_error(tmp_path):
