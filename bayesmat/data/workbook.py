@@ -91,7 +91,8 @@ def _page(path: Path, pages: Sequence[Worksheet], sheet: str | None) -> Workshee
         if not found:
             raise DataError(f"{path} has no sheet {sheet!r}; it has {titles}.")
         return found[0]
-    full = [page for page in pages if any(c.value is not None for r in page.iter_rows() for c in r)]
+    seen = [page for page in pages if page.sheet_state == "visible"]
+    full = [page for page in seen if any(c.value is not None for r in page.iter_rows() for c in r)]
     if len(full) > 1:
         names = [page.title for page in full]
         raise DataError(

@@ -105,6 +105,17 @@ def test_the_sheet_is_named_where_several_hold_something(tmp_path):
         simple(tmp_path / "two.xlsx", sheet="date")
 
 
+def test_hidden_sheets_are_not_meant(tmp_path):
+    made = Workbook()
+    made.active.append(["smiles", "gap\n[eV]"])
+    made.active.append(["C", 1.0])
+    lists = made.create_sheet("lists")
+    lists.append(["yes"])
+    lists.sheet_state = "hidden"
+    made.save(tmp_path / "hidden.xlsx")
+    assert read_csv(tmp_path / "hidden.xlsx").property_names == ("gap",)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
