@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from bayesmat.data.table import Condition, Property, PropertyTable
 from bayesmat.data.units import is_temperature
+from bayesmat.errors import ModelError
 from bayesmat.features.base import Featurizer
 from bayesmat.features.composition import ElementStatistics
 from bayesmat.features.conditions import ConditionMap
@@ -54,8 +55,17 @@ class Choice:
     descriptors: Featurizer | None = None
     conditions: tuple[ConditionMap, ...] | None = None
 
+    @property
+    def plain(self) -> tuple[Term, ...]:
+        """The terms for molecules without conditions: those of a node that has not seen a table."""
+        return self.terms("smiles")
+
     def __call__(self, property: str, table: PropertyTable) -> tuple[Term, ...]:
-        """The terms of a property of a table."""
+        """The terms of a property of a table.
+
+        Raises:
+            ModelError: There is nothing to read.
+        """
         maps = self.conditions
         if maps is None:
             found = [p for p in table.properties if p.name == property]
@@ -63,6 +73,11 @@ class Choice:
         first: dict[str, Term] = {}
         for term in self.terms(table.kind, maps, table.conditions):
             first.setdefault(term.label, term)  # descriptors may be those of the kind of material
+        if not first:
+            raise ModelError(
+                f"{property!r} has nothing to read: the table holds recipes, and no condition is "
+                "named. Leave `conditions` out, or name some."
+            )
         return tuple(first.values())
 
     def terms(

@@ -63,8 +63,6 @@ class PropertyGraph(Shown):
         if len(set(names)) < len(names) or not names:
             raise ModelError(f"A graph needs nodes with distinct properties, got {names}.")
         for node in self.nodes:
-            if not node.terms:
-                raise ModelError(f"Node {node.property!r} has no kernel term: add at least one.")
             labels = [term.label for term in _terms(node)]
             if len(set(labels)) < len(labels):
                 raise ModelError(f"Node {node.property!r} has the same term twice: {labels}.")
@@ -238,8 +236,9 @@ class PropertyGraph(Shown):
             raise ModelError(
                 f"the graph has no group {group!r} that it could do without; it has {self.groups}."
             )
-        nodes = tuple(_without(node, group) for node in self.nodes)
-        return replace(self, nodes=nodes) if all(node.terms for node in nodes) else None
+        if any(all(term.group == group for term in node.terms) for node in self.nodes):
+            return None
+        return replace(self, nodes=tuple(_without(node, group) for node in self.nodes))
 
     def quick(self) -> PropertyGraph:
         """The same graph with the default integrator."""

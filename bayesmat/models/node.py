@@ -11,6 +11,7 @@ from bayesmat._arguments import settle
 from bayesmat._bounds import at_least
 from bayesmat._repr import Shown
 from bayesmat.data.table import PropertyTable
+from bayesmat.models.choice import Choice
 from bayesmat.models.computed import Computed
 from bayesmat.models.digests import UNHASHED
 from bayesmat.models.kernels import Term
@@ -39,6 +40,11 @@ class Edge:
 class TermChoice(Protocol):
     """Chooses the kernel terms of a node for a table: by the kind of material, by conditions."""
 
+    @property
+    def plain(self) -> Sequence[Term]:
+        """The terms of a node that has not seen a table."""
+        ...
+
     def __call__(self, property: str, table: PropertyTable) -> Sequence[Term]:
         """The terms."""
         ...
@@ -50,7 +56,8 @@ class Node(Shown):
 
     Attributes:
         property: Name of the property in the table.
-        terms: The summands of the discrepancy's kernel (at least one).
+        terms: The summands of the discrepancy's kernel; without any, what suits the table that is
+            fitted: its kind of material and its conditions, as in `Transfer`.
         edges: Linear edges from measured parents.
         computed: A computed parent, or None.
         mean_sd: Prior sd of the constant mean, in standard deviations.
@@ -61,7 +68,7 @@ class Node(Shown):
     """
 
     property: str
-    terms: tuple[Term, ...]
+    terms: tuple[Term, ...] = ()
     edges: tuple[Edge, ...] = ()
     computed: Computed | None = None
     mean_sd: float = 1.0
@@ -73,6 +80,10 @@ class Node(Shown):
         settle(self)
         at_least(self, 0, "mean_sd", "noise_sd")
         at_least(self, 0, "noise", above=True)
+        if not self.terms:
+            choice = self.choice or Choice()
+            object.__setattr__(self, "choice", choice)
+            object.__setattr__(self, "terms", tuple(choice.plain))
 
     def suited(self, table: PropertyTable) -> Node:
         """This node with the terms that its choice makes for a table."""

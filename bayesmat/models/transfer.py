@@ -58,8 +58,7 @@ def transfer_node(
         given = [parent.name for parent in computed]
         raise ModelError(f"{property!r} has the computed parents {given}; a node takes one.")
     edges = tuple(parent for parent in parents if isinstance(parent, Edge))
-    terms = choice.terms("smiles")
-    return Node(property, terms, edges, computed[0] if computed else None, choice=choice)
+    return Node(property, (), edges, computed[0] if computed else None, choice=choice)
 
 
 def Transfer(

@@ -24,9 +24,9 @@ RNG = np.random.default_rng(0)
 
 
 def table(scale: str = "linear") -> PropertyTable:
-    """Values that fall with 1/T, with a slope that grows with the molecule."""
+    """Values that fall with 1/T, with a slope that grows with the molecule, and 3 % of noise."""
     rows = [(m, t, s) for m in MATERIALS for t in (300.0, 330.0, 360.0) for s in (0, 1)]
-    log_y = [10 - 1000 * (1 + len(m)) / t + 0.3 * s for m, t, s in rows]
+    log_y = [10 - 1000 * (1 + len(m)) / t + 0.3 * s + 0.03 * RNG.normal() for m, t, s in rows]
     y = np.exp(log_y) if scale == "log" else np.array(log_y)
     return PropertyTable(
         tuple(m for m, _, _ in rows), "smiles", (Property("y", "", scale),), y[:, None],
@@ -112,7 +112,7 @@ def test_transfer_reads_the_conditions_of_the_table_and_says_so(tmp_path):
     said = fitted.predict(test.rows)
     inside = (said.lower <= test.values) & (test.values <= said.upper)
     assert inside.mean() > 0.8
-    assert np.abs(np.log(said.median / test.values)).max() < 0.1
+    assert np.abs(np.log(said.median / test.values)).max() < 0.15
     by_name = fitted.predict(["OCC"], conditions={"T": 330, "solvent": "dmf"})
     i = test.rows.keys.index("CCO, T=330 K, solvent=dmf")
     np.testing.assert_allclose(by_name.median[0], said.median[i])
@@ -210,3 +210,27 @@ def test_a_hand_written_term_on_a_condition_equals_the_gaussian_process():
     variance = 0.64 - (k(new, X) @ torch.linalg.solve(gram, k(X, new))).diagonal()
     torch.testing.assert_close(found.mean[0, :, 0], mean, rtol=1e-8, atol=1e-10)
     torch.testing.assert_close(found.variance[0, :, 0], variance, rtol=1e-6, atol=1e-10)
+
+
+def forrester(x: np.ndarray) -> np.ndarray:
+    return (6 * x - 2) ** 2 * np.sin(12 * x - 4)
+
+
+def test_nodes_without_terms_make_cokriging_of_recipes():
+    """Forrester et al. 2007: the low fidelity is 0.5 f + 10 (x - 0.5) - 5; four points are high."""
+    grid, few = np.linspace(0, 1, 11), [0, 4, 6, 10]
+    low = 0.5 * forrester(grid) + 10 * (grid - 0.5) - 5
+    high = np.full(11, np.nan)
+    high[few] = forrester(grid[few])
+    table = PropertyTable(
+        None, "recipe", (Property("low"), Property("high")), np.column_stack([low, high]),
+        conditions=(Condition("x", ""),), condition_values=grid[:, None],
+    )  # fmt: skip
+    both = bm.PropertyGraph((Node("low"), Node("high", edges=(bm.Edge("low"),))))
+    x = np.linspace(0, 1, 51)
+    errors = []
+    for prior, train in ((both, table), (bm.Transfer("high"), table.select(["high"]))):
+        said = fit(prior, train, seed=0, explain=False).predict(None, ["high"], conditions={"x": x})
+        errors.append(float(np.sqrt(np.mean((said.median[:, 0] - forrester(x)) ** 2))))
+    assert errors[0] < 0.5 * errors[1]
+    assert bm.PropertyGraph((Node("low"),)).digest() == bm.Transfer("low").digest()

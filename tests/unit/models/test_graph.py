@@ -206,8 +206,6 @@ def test_bad_graphs_say_what_is_wrong() -> None:
         PropertyGraph((Node("a", term, (Edge("b"),)), Node("b", term, (Edge("a"),))))
     with pytest.raises(ModelError, match=r"names the parent 'c', which is not a node"):
         PropertyGraph((Node("a", term, (Edge("c"),)),))
-    with pytest.raises(ModelError, match=r"has no kernel term"):
-        PropertyGraph((Node("a", ()),))
     with pytest.raises(ModelError, match=r"same term twice"):
         PropertyGraph((Node("a", term + term),))
     with pytest.raises(ModelError, match=r"distinct properties"):
