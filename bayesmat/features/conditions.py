@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -20,7 +21,7 @@ from .base import Featurizer, Layout
 if TYPE_CHECKING:
     from bayesmat.data.table import Condition
 
-__all__ = ["ConditionMap", "Transform"]
+__all__ = ["ConditionMap", "Transform", "for_scales"]
 
 Transform = Literal["1/T", "log"]
 
@@ -119,3 +120,28 @@ class ConditionMap(Shown):
 
     def _facts(self) -> dict[str, object]:
         return {"condition": self.condition, "transform": self.transform or "none"}
+
+
+def for_scales(phi: Tensor, is_condition: Sequence[bool]) -> Tensor:
+    """Training features to read scales off: conditions that never varied, as if they had.
+
+    As if by a tenth of their value (by 1 about 0). Without a scale such a condition would have no
+    effect, and predictions at new values of it would be as sure as at the old one.
+
+    Args:
+        phi: Features of the training rows, `n x k`.
+        is_condition: Whether each feature is a condition, `k`.
+
+    >>> for_scales(torch.tensor([[300.0, 1.0], [300.0, 1.0]]), (True, False))
+    tensor([[330.,   1.],
+            [270.,   1.]])
+    """
+    if len(phi) < 2 or not any(is_condition):
+        return phi
+    size = phi.abs().amax(0)
+    still = (phi.amax(0) - phi.amin(0) <= 1e-9 * size) & torch.tensor(list(is_condition))
+    sign = 1.0 - 2.0 * (torch.arange(len(phi)) % 2)
+    if len(phi) % 2:
+        sign[-1] = 0.0  # the mean stays where it is
+    step = torch.where(size > 0, 0.1 * size, 1.0) * still
+    return phi + sign[:, None] * step

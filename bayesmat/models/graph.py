@@ -17,6 +17,7 @@ from bayesmat._repr import Shown, table, words
 from bayesmat.data.table import Observations, PropertyTable
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Layout
+from bayesmat.features.conditions import for_scales
 from bayesmat.inference.grid import HyperPosterior, Integrator
 from bayesmat.inference.importance import ImportanceIntegrator
 from bayesmat.inference.seeds import streams
@@ -27,9 +28,10 @@ from bayesmat.models.gaussian import JointPrior, NodePrior, positive_definite
 from bayesmat.models.graph_model import GraphModel
 from bayesmat.models.hyper import HyperPriors, LogNormal, Normal
 from bayesmat.models.inputs import check_cells, check_columns
-from bayesmat.models.kernels import Kernel, Matern52, Term
+from bayesmat.models.kernels import Kernel, Matern52, Prepared, Term
 from bayesmat.models.model import PriorDraws
 from bayesmat.models.node import Edge, Node
+from bayesmat.models.similarity import condition_flags
 from bayesmat.sources.embedding import FeatureMap, Features
 
 __all__ = ["Computed", "Edge", "Node", "PropertyGraph"]
@@ -312,7 +314,7 @@ def _compile(graph: PropertyGraph, X: Tensor, layout: Layout) -> tuple[JointPrio
             NodePrior(
                 name=node.property,
                 terms=terms,
-                prepared=tuple(t.kernel.prepare(t.features.columns(layout, X)) for t in terms),
+                prepared=tuple(_prepared(t, layout, X) for t in terms),
                 edges=tuple(
                     (index[e.parent], f"{node.property}: rho {e.parent}") for e in node.edges
                 ),
@@ -328,6 +330,11 @@ def _compile(graph: PropertyGraph, X: Tensor, layout: Layout) -> tuple[JointPrio
         maps.append(tuple(same.setdefault(t.features.digest, t.features) for t in terms))
         parents.append(parent)
     return JointPrior(tuple(compiled)), Encoder(layout, tuple(maps), tuple(parents))
+
+
+def _prepared(term: Term, layout: Layout, X: Tensor) -> Prepared:
+    phi = term.features.columns(layout, X)
+    return term.kernel.prepare(for_scales(phi, condition_flags(term.features)))
 
 
 def _standardised(

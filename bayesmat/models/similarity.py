@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bayesmat._repr import Shown
 from bayesmat.features.base import Layout
+from bayesmat.features.conditions import for_scales
 from bayesmat.models.kernels import Exchangeable, Kernel, Linear, Matern52, MinMax, Prepared
 from bayesmat.models.product import Factor, Product
 from bayesmat.sources.embedding import CompositeMap, Features
@@ -59,7 +60,8 @@ class Similarity(Shown):
         Its first count-fingerprint term, else its first smooth term, else a smooth kernel on the
         first feature map (count fingerprints where a feature map consists of counts). Where it
         reads conditions, times a smooth kernel on the continuous ones together and an exchangeable
-        one on those with categories: a known material at a far temperature is far.
+        one on those with categories: a known material at a far temperature is far. Products and
+        feature maps with conditions among them count for the materials that they read.
 
         Args:
             prior: The prior; one that `ReadsSimilarity` is asked for its kernels.
@@ -71,7 +73,7 @@ class Similarity(Shown):
         pairs = pairs or tuple((m, _kernel_for(m, layout, X)) for m in maps)
         if not pairs:
             return None
-        of_material = [pair for pair in pairs if not pair[0].conditions]
+        of_material = [piece for pair in pairs for piece in _of_material(*pair)]
         counted = [pair for pair in of_material if isinstance(pair[1], MinMax)]
         smooth = [pair for pair in of_material if not isinstance(pair[1], Linear)]
         factors: list[Factor] = [
@@ -84,7 +86,8 @@ class Similarity(Shown):
             label = " x ".join(m.label for _, m in factors)
             features = CompositeMap(tuple(m for _, m in factors), label)
         phi = features.columns(layout, X).detach()
-        return Similarity(features, kernel, kernel.prepare(phi), layout)
+        scales = for_scales(phi, condition_flags(features))
+        return Similarity(features, kernel, kernel.prepare(scales), layout)
 
     @property
     def is_count(self) -> bool:
@@ -113,9 +116,26 @@ class Similarity(Shown):
         return {"features": self.features.label, "kernel": self.kernel.name}
 
 
+def condition_flags(features: Features) -> tuple[bool, ...]:
+    """Whether each of the features is a condition."""
+    return tuple(bool(part.conditions) for part in features.parts for _ in part.names)
+
+
+def _of_material(features: Features, kernel: Kernel) -> list[tuple[Features, Kernel]]:
+    """What a kernel reads of materials, conditions left out."""
+    if isinstance(kernel, Product):
+        return [piece for own, m in kernel.factors for piece in _of_material(m, own)]
+    parts = tuple(part for part in features.parts if not part.conditions)
+    if len(parts) < len(features.parts):
+        return [(CompositeMap(parts, features.label), kernel)] if parts else []
+    return [(features, kernel)]
+
+
 def _of_conditions(maps: Sequence[Features], layout: Layout) -> list[Factor]:
-    """Kernels of the conditions that some map reads, by their untransformed or first transform."""
-    read = {p.conditions: p for m in maps for p in m.parts if p.conditions}
+    """Kernels of the conditions that some map reads, each as it is read first."""
+    read: dict[tuple[str, ...], Features] = {}
+    for part in (p for m in maps for p in m.parts if p.conditions):
+        read.setdefault(part.conditions, part)
     classes = {(c.name,) for c in layout.conditions if c.categories is not None}
     smooth = tuple(p for names, p in read.items() if names not in classes)
     found: list[Factor] = []

@@ -8,7 +8,7 @@ import bayesmat as bm
 from bayesmat.data.properties import Condition, Property
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import ModelError
-from bayesmat.features import ElementStatistics, Label, Layout, Magpie
+from bayesmat.features import CheapDescriptors, ElementStatistics, Label, Layout, Magpie
 from bayesmat.models.base import fit
 from bayesmat.models.digests import described
 from bayesmat.models.kernels import ARD, Exchangeable, Linear, Matern52, MinMax, Term
@@ -17,6 +17,8 @@ from bayesmat.models.node import Node
 from bayesmat.models.product import product
 from bayesmat.models.saved import load_fit
 from bayesmat.sources.embedding import CompositeMap, FeatureMap
+
+from .helpers import space
 
 T, SOLVENT = Condition("T", "K"), Condition("solvent", categories=("water", "dmf"))
 MATERIALS = ("CCO", "CCCO", "CCCCO", "CCCCCO", "CCN", "CCCN", "CCCCN", "CCCCCN")
@@ -234,3 +236,62 @@ def test_nodes_without_terms_make_cokriging_of_recipes():
         errors.append(float(np.sqrt(np.mean((said.median[:, 0] - forrester(x)) ** 2))))
     assert errors[0] < 0.5 * errors[1]
     assert bm.PropertyGraph((Node("low"),)).digest() == bm.Transfer("low").digest()
+
+
+def test_digests_are_those_that_stores_hold():
+    """As written by the version before conditions were read."""
+    terms = tuple(Term(k, space(), "x") for k in (Linear(), Matern52(ell_sd=0.5), ARD()))
+    by_hand = bm.PropertyGraph((Node("a", terms), Node("b", terms[:1], (bm.Edge("a"),))))
+    assert by_hand.digest() == "a3c88a0eb12f0a63"
+
+
+Q = {"T": [300, 900, 300, 300], "solvent": ["water", "water", "dmf", "water"]}
+PRINTS, KELVIN, IN = FeatureMap((bm.ECFP(),)), bm.ConditionMap("T"), bm.ConditionMap("solvent")
+DESCRIPTORS = FeatureMap((CheapDescriptors(),))
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        (product((MinMax(), PRINTS), (Matern52(), KELVIN), (Exchangeable(), IN), group="g"),),
+        (
+            Term(ARD(ell_sd=0), CompositeMap((DESCRIPTORS, KELVIN), "all"), "g"),
+            Term(Exchangeable(), IN, "s"),
+        ),
+    ],
+    ids=["product", "side by side"],
+)  # fmt: skip
+def test_an_unknown_material_is_far_where_terms_read_it_with_conditions_only(terms):
+    fitted = fit(bm.PropertyGraph((Node("y", terms),)), TABLE, seed=0, explain=False)
+    asked = fitted.predict(["CCO", "CCO", "CCO", "c1ccc2ccccc2c1"], conditions=Q)
+    known, hot, also_known, unknown = asked.domain_distance
+    assert known == pytest.approx(0, abs=1e-9)
+    assert also_known == pytest.approx(0, abs=1e-9)
+    assert hot > 0.5
+    assert unknown > 0.5
+
+
+@pytest.mark.parametrize("kind", ["smiles", "recipe"])
+def test_a_condition_that_never_varied_makes_predictions_at_others_unsure(kind):
+    """No row says what temperature does: far from the one measured the prior speaks."""
+    rng = np.random.default_rng(1)
+    if kind == "smiles":
+        keys, columns, given = MATERIALS, (T,), np.full((8, 1), 300.0)
+        y = np.array([float(len(m)) for m in MATERIALS])
+    else:
+        columns, given = (
+            (T, Condition("x", "")),
+            np.column_stack([np.full(8, 300.0), rng.uniform(size=8)]),
+        )
+        keys, y = None, given[:, 1] ** 2
+    table = PropertyTable(
+        keys, kind, (Property("y"),), y[:, None], conditions=columns, condition_values=given
+    )
+    fitted = fit(bm.Transfer("y"), table, seed=0, explain=False)
+    at = {"T": [300, 310, 900]} | ({} if kind == "smiles" else {"x": 0.5})
+    said = fitted.predict(["CCO"] * 3 if kind == "smiles" else None, conditions=at)
+    width = (said.upper - said.lower)[:, 0]
+    assert width[0] <= width[1] < width[2]
+    assert width[2] > 1.2 * width[0]
+    assert said.domain_distance[2] > 0.9
+    assert said.domain_distance[1] < 0.5
