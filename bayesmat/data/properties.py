@@ -163,6 +163,11 @@ class Condition:
             if self.unit is not None:
                 raise DataError(f"condition {self.name!r} has both a unit and categories.")
 
+    @property
+    def label(self) -> str:
+        """Name with the unit, for axes and tables: "temperature [K]", "solvent"."""
+        return f"{self.name} [{self.unit}]" if self.unit else self.name
+
     @staticmethod
     def parse(name: str, text: str) -> Condition:
         """Read "K", "1", "{water|ethanol}", or "{}" (categories as found in the file).

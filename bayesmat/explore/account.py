@@ -8,14 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bayesmat._repr import Shown
-from bayesmat.data.table import Property, Scale
+from bayesmat.data.table import Condition, Scale
+from bayesmat.explore.calls import Call, Forecast
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import Target, nearest, targets_of
 from bayesmat.explore.history import columns_of
@@ -27,111 +27,6 @@ from bayesmat.models.report import FitReport
 __all__ = ["Account", "Call", "Forecast", "Target", "account_of"]
 
 NAN = float("nan")
-_NORMAL = NormalDist()
-_Z50 = _NORMAL.inv_cdf(0.75)
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """What was predicted for one property before the call, in its unit.
-
-    Attributes:
-        median: Median.
-        lower: Lower end of the 90 % interval.
-        upper: Upper end.
-        lower50: Lower end of the 50 % interval.
-        upper50: Upper end.
-        pit: Predicted probability of a smaller value than the one found; NaN while unknown.
-    """
-
-    median: float
-    lower: float
-    upper: float
-    lower50: float = NAN
-    upper50: float = NAN
-    pit: float = NAN
-
-    @classmethod
-    def from_interval(
-        cls,
-        interval: tuple[float, float, float],
-        prop: Property,
-        *,
-        value: float = NAN,
-        level: float = 0.9,
-    ) -> Forecast:
-        """The split normal through a median and the ends of an interval.
-
-        On the scale of the model the two halves of a normal meet at the median, each as wide as
-        its end says. A value lies inside the interval exactly if its PIT lies inside the level.
-
-        Args:
-            interval: Lower end, median and upper end, in the property's unit.
-            prop: The property; a log property is split on the log scale.
-            value: What was found, for the PIT.
-            level: Level of the interval; the record keeps the ends for 90 %.
-
-        >>> f = Forecast.from_interval((1.0, 2.0, 4.0), Property("gap", "eV", "log"), value=4.0)
-        >>> round(f.pit, 6), f.lower, f.upper
-        (0.95, 1.0, 4.0)
-        """
-        is_log = prop.scale == "log"
-        to_scale, back = (math.log, math.exp) if is_log else (float, float)
-        low, mid, high = map(to_scale, interval)
-        z, z90 = _NORMAL.inv_cdf(0.5 + level / 2), _NORMAL.inv_cdf(0.95)
-        below, above = (mid - low) / z, (high - mid) / z
-        lower, upper = interval[0], interval[2]
-        if level != 0.9:
-            lower, upper = back(mid - z90 * below), back(mid + z90 * above)
-        pit = NAN
-        if math.isfinite(value):
-            off = to_scale(value) - mid
-            width = above if off > 0 else below
-            pit = _NORMAL.cdf(off / width) if width > 0 else 0.5 + 0.5 * float(np.sign(off))
-        halves = back(mid - _Z50 * below), back(mid + _Z50 * above)
-        return cls(interval[1], lower, upper, *halves, pit)
-
-
-@dataclass(frozen=True)
-class Call:
-    """One proposal, or one unasked measurement, and what became of it.
-
-    Attributes:
-        round: Round, from 1; 0 if nobody proposed it.
-        material: Key of the row: material and conditions.
-        forecasts: Property -> prediction made before the call.
-        values: Property -> value that stands, the mean of replicates; empty while waiting, after
-            a failure or a withdrawal.
-        failure: Reason of a failure, or None.
-        left_out: What of the answer could not be used and why, or None.
-        probability: Stated probability of meeting the goals.
-        domain_distance: Distance to the nearest measured material.
-        state: "pending", "told", "failed" or "withdrawn".
-        structure: The material without its conditions; None for recipes.
-        conditions: Condition -> value, or name of the category.
-        replicates: Property -> number of measurements.
-        scatter: Property -> standard deviation of the replicates, where there are several.
-        corrections: How often a value was corrected.
-        notes: Remarks, and reasons of corrections and withdrawals; None if there are none.
-        oracle: Digest of the oracle that computed the values; None if they were measured.
-    """
-
-    round: int
-    material: str
-    forecasts: Mapping[str, Forecast]
-    values: Mapping[str, float] = field(default_factory=dict)
-    failure: str | None = None
-    probability: float = NAN
-    domain_distance: float = NAN
-    left_out: str | None = None
-    state: str = ""
-    structure: str | None = None
-    conditions: Mapping[str, float | str] = field(default_factory=dict)
-    replicates: Mapping[str, int] = field(default_factory=dict)
-    scatter: Mapping[str, float] = field(default_factory=dict)
-    corrections: int = 0
-    notes: str | None = None
-    oracle: str | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -155,6 +50,10 @@ class Account(Shown):
         unasked: What was measured, or failed, though nobody proposed it, and rows of the start
             table that were corrected, withdrawn or measured again, in the order of telling.
         status: Counts of measured, failed (by reason), withdrawn, waiting, corrected, replicated.
+        conditions: The conditions of the rows, with their units.
+        events: All that was told, corrected, withdrawn and noted, as `Campaign.events`.
+        surprises: Values to which their predictions gave no chance, a sentence each.
+        has_oracle: Whether values are computed by an oracle; else a laboratory measures them.
     """
 
     kind: str
@@ -171,6 +70,24 @@ class Account(Shown):
     provenance: Mapping[str, str] = field(default_factory=dict)
     unasked: tuple[Call, ...] = ()
     status: Status | None = None
+    conditions: tuple[Condition, ...] = ()
+    events: pd.DataFrame = field(default_factory=pd.DataFrame)
+    has_oracle: bool = True
+    surprises: tuple[str, ...] = ()
+
+    @property
+    def verb(self) -> str:
+        """How values came about: "computed", "measured", or both."""
+        told = [c for c in (*self.calls, *self.unasked) if c.values and c.state]
+        kinds = {call.oracle is not None for call in told} or {self.has_oracle}
+        return " or ".join(
+            {True: "computed", False: "measured"}[kind] for kind in sorted(kinds)[::-1]
+        )
+
+    @property
+    def has_region(self) -> bool:
+        """Whether any target has bounds, so that there can be hits."""
+        return any(target.is_region for target in self.targets)
 
     def is_hit(self, call: Call) -> bool:
         """Whether every region was hit; never true while a value is missing."""
@@ -215,6 +132,7 @@ class Account(Shown):
                 **vars(call.forecasts[name]),
                 "value": call.values.get(name, NAN),
                 "hit": self.is_hit(call),
+                "state": call.standing,
             }
             for call in self.calls
             if name in call.forecasts
@@ -254,6 +172,7 @@ def account_of(
     """
     proposals = campaign.proposals()
     history = campaign.history().to_dict("records")
+    provenance = _provenance(campaign, proposals)
     targets = targets_of(campaign.goals, campaign.start.properties)
     values = {
         name: campaign.start.values[:, j][~np.isnan(campaign.start.values[:, j])]
@@ -271,9 +190,12 @@ def account_of(
         base_rate=base_rate,
         notes=tuple(notes),
         changes=tuple(map(str, campaign.carry_overs())),
-        provenance=_provenance(campaign, proposals),
+        provenance=provenance,
         unasked=tuple(_call(row, campaign, proposals) for row in history if not _is_asked(row)),
         status=campaign.status(),
+        conditions=campaign.start.conditions,
+        events=campaign.events(),
+        has_oracle="oracle (digest)" in provenance,
     )
 
 
@@ -311,6 +233,9 @@ def _call(row: Mapping[Any, Any], campaign: Campaign, proposals: Sequence[Propos
                 (low, mid, high), prop, value=value, level=level
             )
     named = {name: row[name] for name in conditions}
+    place = int(row["position"]) - 1 if round_ else 0
+    asked = proposals[round_ - 1] if round_ else None
+    noted = {} if asked is None else {n: column[place] for n, column in asked.notes.items()}
     return Call(
         round_,
         str(row["material"]),
@@ -328,6 +253,8 @@ def _call(row: Mapping[Any, Any], campaign: Campaign, proposals: Sequence[Propos
         corrections=int(row["corrections"]),
         notes=_text(row["notes"]),
         oracle=_text(row["oracle"]),
+        reason=asked.reasons[place] if asked is not None and asked.reasons else "",
+        columns=noted,
     )
 
 
@@ -356,15 +283,17 @@ def _provenance(campaign: Campaign, proposals: Sequence[Proposal]) -> dict[str, 
     store = Store(campaign.url)
     row = latest(store.campaign(), store.carried())
     store.close()
+    n = campaign.start.n_rows
+    oracle = row.settings.get("oracle")
     rules = dict.fromkeys(p.trace.rule for p in proposals)
     facts = {
         "seed": str(row.seed),
         "history": campaign.url,
         "prior (digest)": row.prior_digest,
-        "oracle (digest)": str(row.settings.get("oracle")),
+        **({"oracle (digest)": oracle} if oracle else {}),
         "candidates (digest)": ", ".join(dict.fromkeys(p.trace.candidates for p in proposals)),
         "rule": ", ".join(rules),
-        "start": f"{campaign.start.n_rows} measured rows",
+        "start": f"{n} measured row{'s' if n != 1 else ''}",
     }
     used = {name: [version] for name, version in row.versions.items()}
     for proposal in proposals:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bayesmat.data.properties import Property
-from bayesmat.data.rows import Rows, number_text
+from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
 from bayesmat.explore.goals import Goal
 from bayesmat.models.base import Fitted
@@ -120,12 +120,15 @@ def _ignorance(prediction: Prediction, j: int, several: bool) -> list[str]:
     latent, seen = prediction.latent_sd[:, j], prediction.observation_sd[:, j]
     share = np.divide(latent**2, seen**2, out=np.full(len(seen), np.nan), where=seen > 0)
     of = f" of {prediction.properties[j].name}" if several else ""
-    return [
-        f"{s:.0%} of the variance{of} is ignorance, the rest noise of a measurement."
-        if np.isfinite(s)
-        else ""
-        for s in share
-    ]
+    return [_shared(float(s), of) for s in share]
+
+
+def _shared(share: float, of: str) -> str:
+    if not np.isfinite(share):
+        return ""
+    said = f"{share:.0%}" if share < 0.995 else "Nearly all"
+    rest = "the rest noise" if share < 0.995 else "hardly any is noise"
+    return f"{said} of the variance{of} is ignorance, {rest} of a measurement."
 
 
 def _conditions(measured: Rows, rows: Rows) -> list[str]:
@@ -138,10 +141,10 @@ def _conditions(measured: Rows, rows: Rows) -> list[str]:
                 outside[i].append(f"{condition.name} {rows.named(int(i))[condition.name]} is new")
             continue
         unit = f" {condition.unit}".rstrip()
-        low, high = number_text(known.min()), number_text(known.max())
+        low, high = f"{known.min():.4g}", f"{known.max():.4g}"
         for i in np.flatnonzero((asked < known.min()) | (asked > known.max())):
             outside[i].append(
-                f"{condition.name} {number_text(asked[i])}{unit} extrapolates beyond the measured "
+                f"{condition.name} {asked[i]:.4g}{unit} extrapolates beyond the measured "
                 f"{low} to {high}{unit}"
             )
     names = [condition.name for condition in rows.columns]
@@ -149,12 +152,9 @@ def _conditions(measured: Rows, rows: Rows) -> list[str]:
         return [""] * len(rows)
     verb = "lies" if len(names) == 1 else "lie"
     within = f"{_listed(names)} {verb} within what was measured"
-    return [_sentence(_listed(said) if said else within) for said in outside]
+    heading = "Condition" if len(names) == 1 else "Conditions"
+    return [f"{heading}: {_listed(said) if said else within}." for said in outside]
 
 
 def _listed(parts: Sequence[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-
-
-def _sentence(said: str) -> str:
-    return f"{said[0].upper()}{said[1:]}."

@@ -7,18 +7,26 @@ second look.
 """
 
 from .calibration import calibration_curve, coverage, influence, pit_ecdf, pit_histogram
-from .campaigns import campaign_path, learning_curve, smc_diagnostics
+from .campaigns import (
+    against_conditions,
+    best_so_far,
+    campaign_path,
+    learning_curve,
+    smc_diagnostics,
+)
 from .draws import pair, rank, trace
 from .posterior import forest, prior_posterior, relevance
 from .predictions import bands, parity, parity_grid
-from .style import GOAL, PREDICTED, Chart, png, save
+from .style import GOAL, PREDICTED, Chart, png, robust_span, save
 from .tables import missing_pattern
 
 __all__ = [
     "GOAL",
     "PREDICTED",
     "Chart",
+    "against_conditions",
     "bands",
+    "best_so_far",
     "calibration_curve",
     "campaign_path",
     "coverage",
@@ -35,6 +43,7 @@ __all__ = [
     "prior_posterior",
     "rank",
     "relevance",
+    "robust_span",
     "save",
     "smc_diagnostics",
     "trace",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -24,10 +24,18 @@ from .style import (
     check_columns,
     in_style,
     new_chart,
+    new_grid,
+    robust_span,
     scale_axis,
 )
 
-__all__ = ["campaign_path", "learning_curve", "smc_diagnostics"]
+__all__ = [
+    "against_conditions",
+    "best_so_far",
+    "campaign_path",
+    "learning_curve",
+    "smc_diagnostics",
+]
 
 
 @in_style
@@ -38,37 +46,41 @@ def campaign_path(
     region: tuple[float, float] | None = None,
     temporary: Mapping[int, tuple[float, float]] | None = None,
     start: np.ndarray | None = None,
+    verb: str = "computed",
 ) -> Chart:
     """What was predicted and what came out, call by call.
 
+    A value far away from all others does not stretch the axis: it stands as a triangle at the edge,
+    with its number.
+
     Args:
         calls: One row per proposal in the order of suggestion, with columns `round`, `median`,
-            `lower`, `upper` (predicted), `value` (NaN while waiting or failed) and `hit`.
+            `lower`, `upper` (predicted), `value` (NaN while waiting or failed) and `hit`; with
+            `state` ("failed", "pending", "withdrawn"), these are marked apart.
         prop: The property drawn; a log property gets a log axis.
         region: Target region in the property's unit; an end may be infinite.
         temporary: Temporary target region of each round.
         start: Values known before the campaign, drawn at the left.
+        verb: How values came about: "computed", "measured".
     """
     need = ["round", "median", "lower", "upper", "value", "hit"]
     check_columns(calls, need, "the path of a campaign")
     x = np.arange(1, len(calls) + 1)
     known = np.array([] if start is None else start, dtype=float)
     ends = [end for end in region or () if np.isfinite(end)]
-    shown = np.concatenate([calls[["median", "value"]].to_numpy(float).ravel(), known, ends])
+    shown = np.concatenate([calls[["median", "value"]].to_numpy(float).ravel(), known])
     figure, ax = new_chart(7.6, 4.6)
-    scale_axis(ax, prop, "y", shown)
-    low, high = np.nanmin(shown), np.nanmax(shown)
-    pad = 0.06 * (high - low or 1)
-    is_log = ax.get_yscale() == "log"
-    ax.set_ylim(*((low / 1.15, high * 1.15) if is_log else (low - pad, high + pad)))
+    limits = _robust_axis(ax, prop, shown, ends)
     _path_background(ax, calls, region, temporary or {})
     ax.plot(np.full(known.size, -1.0), known, "_", color=MEASURED, ms=9, alpha=0.6)
-    _path_calls(ax, x, calls)
+    _path_calls(ax, x, calls, verb)
+    at = np.concatenate([x, np.full(known.size, -1.0)])
+    _mark_beyond(ax, at, np.append(calls["value"].to_numpy(float), known), limits)
     ax.set_xlim(-2 if known.size else 0.2, len(calls) + 0.8)
     ticks = [1, *range(5, len(calls) + 1, 5 if len(calls) <= 60 else 20)]
     labels = [*map(str, ticks), *(["start"] if known.size else [])]
     ax.set_xticks([*ticks, -1][: len(labels)], labels)
-    ax.set(xlabel="oracle call, in the order of suggestion", ylabel=prop.label)
+    ax.set(xlabel="proposal, in the order of suggestion", ylabel=prop.label)
     figure.legend(loc="outside lower center", ncols=3)
     return figure
 
@@ -100,7 +112,7 @@ def _path_background(
             )  # fmt: skip
 
 
-def _path_calls(ax: Axes, x: np.ndarray, frame: pd.DataFrame) -> None:
+def _path_calls(ax: Axes, x: np.ndarray, frame: pd.DataFrame, verb: str) -> None:
     label = "predicted before: median, 90% interval"
     ax.vlines(x, frame["lower"], frame["upper"], color=PREDICTED, alpha=0.4, lw=2.2, label=label)
     ax.plot(x, frame["median"], "_", color=PREDICTED, ms=7, mew=1.8)
@@ -108,14 +120,97 @@ def _path_calls(ax: Axes, x: np.ndarray, frame: pd.DataFrame) -> None:
     done = np.isfinite(value)
     miss, hit = done & ~hit, done & hit
     if miss.any():
-        ax.plot(x[miss], value[miss], "o", color=MEASURED, ms=5, mfc="white", label="computed")
+        ax.plot(x[miss], value[miss], "o", color=MEASURED, ms=5, mfc="white", label=verb)
     if hit.any():
-        ax.plot(x[hit], value[hit], "o", color=GOAL, ms=7, mec=MEASURED, label="computed, a hit")
-    if (~done).any():
+        ax.plot(x[hit], value[hit], "o", color=GOAL, ms=7, mec=MEASURED, label=f"{verb}, a hit")
+    states = [s if s in _WITHOUT else "" for s in frame.get("state", [""] * len(x))]
+    for state, (marker, color, words) in _WITHOUT.items():
+        rows = ~done & (np.array(states) == state)
+        if rows.any():
+            ax.plot(
+                x[rows], np.full(rows.sum(), 0.03), marker, color=color, ms=7, mew=2,
+                mfc="none", transform=ax.get_xaxis_transform(), label=words,
+            )  # fmt: skip
+
+
+_WITHOUT = {
+    "failed": ("x", MISSED, "failed"),
+    "withdrawn": ("s", MISSED, "withdrawn"),
+    "pending": ("o", "#808080", "waiting"),
+    "": ("x", MISSED, "failed or waiting"),
+}
+
+
+def _robust_axis(
+    ax: Axes, prop: Property, values: np.ndarray, keep: Sequence[float]
+) -> tuple[float, float]:
+    """A y axis that one value far away does not flatten; its limits."""
+    every = np.append(values, np.asarray(keep, dtype=float))
+    finite = every[np.isfinite(every)]
+    log = prop.scale == "log" and bool(finite.size) and float(finite.min()) > 0
+    low, high = robust_span(values, keep=keep, log=log, pad=0.06)
+    scale_axis(ax, prop, "y", np.array([low, high]) if log else every)
+    ax.set_ylim(low, high)
+    return low, high
+
+
+def _mark_beyond(ax: Axes, x: np.ndarray, values: np.ndarray, limits: tuple[float, float]) -> None:
+    """Triangles at the edge, with their numbers, for values that the axis does not reach."""
+    for above, marker, height in ((False, "v", 0.0), (True, "^", 1.0)):
+        rows = np.flatnonzero(values > limits[1] if above else values < limits[0])
+        if not len(rows):
+            continue
+        label = "beyond the axis" if above or not bool((values > limits[1]).any()) else None
         ax.plot(
-            x[~done], np.full((~done).sum(), 0.03), "x", color=MISSED, ms=7, mew=2,
-            transform=ax.get_xaxis_transform(), label="failed or waiting",
+            x[rows], np.full(len(rows), height), marker, color=MISSED, ms=9, clip_on=False,
+            zorder=5, transform=ax.get_xaxis_transform(), label=label,
         )  # fmt: skip
+        for at in dict.fromkeys(x[rows].tolist()):
+            said = [f"{values[i]:.4g}" for i in rows if x[i] == at]
+            words = ", ".join(said[:3]) + (", …" if len(said) > 3 else "")
+            ax.annotate(
+                words, (at, height), xycoords=ax.get_xaxis_transform(),
+                xytext=(8, -9 if above else 9), textcoords="offset points", color=MISSED,
+                fontsize=9, va="center", ha="left",
+            )  # fmt: skip
+
+
+@in_style
+def best_so_far(
+    values: np.ndarray,
+    *,
+    prop: Property,
+    sign: int,
+    start: float | None = None,
+    verb: str = "computed",
+) -> Chart:
+    """The best value known after each proposal, in a search for an extreme.
+
+    Args:
+        values: Value of each proposal in the order of suggestion; NaN where there is none.
+        prop: The property.
+        sign: 1 where large values are good, -1 where small ones are.
+        start: Best value known before.
+        verb: How values came about.
+    """
+    values = np.asarray(values, dtype=float)
+    before = np.nan if start is None else float(start)
+    line = sign * np.fmax.accumulate(sign * np.append(before, values))
+    if not np.isfinite(line).any():
+        raise DataError("There is no curve to draw: no value is known.")
+    figure, ax = new_chart(7.4, 4.0)
+    limits = _robust_axis(ax, prop, values, line[np.isfinite(line)].tolist())
+    x = np.arange(1, len(values) + 1)
+    ax.step(np.arange(len(line)), line, where="post", color=GOAL, lw=2.2, label="best so far")
+    ax.plot(x, values, "o", color=MEASURED, ms=5, mfc="white", label=verb)
+    if start is not None:
+        ax.axhline(before, color="#9a9a9a", lw=1.2, ls="--", label="best before the campaign")
+    _mark_beyond(ax, x, values, limits)
+    ax.set_xlim(0, len(values) + 0.8)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set(xlabel="proposal, in the order of suggestion", ylabel=prop.label)
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure
 
 
 @in_style
@@ -126,7 +221,7 @@ def learning_curve(
     batch: int | None = None,
     level: float = 0.8,
 ) -> Chart:
-    """Cumulative hits against oracle calls, one band per way of choosing.
+    """Cumulative hits against proposals, one band per way of choosing.
 
     Args:
         arms: Label -> cumulative hits, `n_seeds x n_calls`, the rule in use first and the baseline
@@ -158,10 +253,11 @@ def learning_curve(
         end = max(end, len(curve) - 1)
     ax.set(xlim=(0, end * (1.04 + 0.022 * len(arms))), ylim=(0, None))
     ax.set_xticks(np.arange(0, end + 1, batch or max(1, end // 5)))
-    ax.set(xlabel="oracle calls", ylabel="hits in the target region")
+    ax.set(xlabel="proposals", ylabel="hits in the target region")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    words = f"mean over seeds; bands and bars hold {level:.0%} of them"
-    ax.set_title(words, fontsize=9.5, fontweight="normal")
+    if arms:
+        words = f"mean over seeds; bands and bars hold {level:.0%} of them"
+        ax.set_title(words, fontsize=9.5, fontweight="normal")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
 
@@ -196,4 +292,51 @@ def smc_diagnostics(stages: pd.DataFrame) -> Chart:
     for ax in axes[1]:
         ax.set_xlabel("stage of the sampler")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=8)
+    return figure
+
+
+@in_style
+def against_conditions(
+    conditions: Mapping[str, Sequence[float | str]],
+    values: np.ndarray,
+    *,
+    prop: Property,
+    rounds: np.ndarray,
+    region: tuple[float, float] | None = None,
+) -> Chart:
+    """Values against the conditions that they were found under, a panel for each condition.
+
+    Args:
+        conditions: Label -> value of each row; names of categories make an axis of names.
+        values: Value of each row.
+        prop: The property.
+        rounds: Round of each row, which colours it; 0 for what nobody proposed.
+        region: Target region in the property's unit.
+    """
+    if not conditions or not len(values):
+        raise DataError("There is nothing to draw: no condition, or no value.")
+    wide = min(len(conditions), 3)
+    figure, axes = new_grid(len(conditions), n_columns=wide, height=2.9)
+    ends = [end for end in region or () if np.isfinite(end)]
+    numbers = sorted(set(np.asarray(rounds).tolist()))
+    for ax, (label, given) in zip(axes, conditions.items(), strict=True):
+        x = np.asarray(given)
+        limits = _robust_axis(ax, prop, np.asarray(values, dtype=float), ends)
+        if x.dtype.kind in "US":
+            names = list(dict.fromkeys(map(str, given)))
+            x = np.array([names.index(str(v)) for v in given], dtype=float)
+            ax.set_xticks(range(len(names)), names)
+        if region is not None:
+            ax.axhspan(*np.clip(region, *limits), color=GOAL, alpha=0.18, lw=0)
+        for k, number in enumerate(numbers):
+            rows = np.asarray(rounds) == number
+            words = f"round {number}" if number else "not proposed"
+            ax.plot(
+                x[rows], np.asarray(values)[rows], MARKERS[k % len(MARKERS)], ms=6,
+                color=ARMS[k % len(ARMS)], label=words,
+            )  # fmt: skip
+        _mark_beyond(ax, x, np.asarray(values, dtype=float), limits)
+        ax.set_xlabel(label)
+        ax.set_ylabel(prop.label if ax in axes[::wide] else "")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
     return figure

@@ -269,3 +269,35 @@ def span_of(
         return low / factor, high * factor
     margin = pad * (high - low) or 0.1 * abs(high) or 1.0
     return low - margin, high + margin
+
+
+def robust_span(
+    values: np.ndarray, *, keep: Iterable[float] = (), log: bool = False, pad: float = 0.05
+) -> tuple[float, float]:
+    """Limits that a few values far away from all others do not widen.
+
+    Of the tenth of the values (at least one) that is farthest from the median, left out is what
+    lies farther from the others than twice their whole range, on the scale of the axis.
+
+    Args:
+        values: What is to be seen; NaN is passed over.
+        keep: Values that must be inside, such as the ends of a region.
+        log: Whether the axis is logarithmic.
+        pad: Margin as a share of the width.
+
+    >>> low, high = robust_span(np.array([300.0, 310.0, 320.0, 330.0, 340.0, 3980.0]))
+    >>> low < 300 and 340 < high < 400
+    True
+    """
+    found = np.ravel(np.asarray(values, dtype=float))
+    found = found[np.isfinite(found) & ((found > 0) | (not log))]
+    kept = np.array([v for v in keep if v > 0 or not log], dtype=float)
+    if found.size >= 4:
+        scaled, ends = (np.log(found), np.log(kept)) if log else (found, kept)
+        order = np.argsort(np.abs(scaled - np.median(scaled)), kind="stable")
+        rest = np.append(scaled[order[: -max(1, found.size // 10)]], ends)
+        reach = 2 * np.ptp(rest)
+        far = (scaled < rest.min() - reach) | (scaled > rest.max() + reach)
+        if reach > 0:
+            found = found[~far]
+    return span_of([found, kept], log=log, pad=pad)

@@ -89,3 +89,67 @@ def test_bad_input_says_what_is_wrong() -> None:
         plots.campaign_path(_calls().iloc[:0], prop=GAP)
     with pytest.raises(DataError, match="no curve"):
         plots.learning_curve({})
+
+
+def _measured() -> pd.DataFrame:
+    value = np.array([300.0, 310.0, 3980.0, 330.0, np.nan, np.nan, np.nan, 320.0])
+    return pd.DataFrame(
+        {
+            "round": [1] * 4 + [2] * 4,
+            "median": 315.0,
+            "lower": 290.0,
+            "upper": 340.0,
+            "value": value,
+            "hit": False,
+            "state": ["told"] * 4 + ["failed", "withdrawn", "pending", "told"],
+        }
+    )
+
+
+def test_one_value_far_away_stands_at_the_edge_and_does_not_flatten_the_axis() -> None:
+    figure = plots.campaign_path(_measured(), prop=Property("Tm", "K"), verb="measured")
+    assert figure.axes[0].get_ylim()[1] < 400
+    words = words_of(figure)
+    assert "3980" in words
+    assert "beyond the axis" in words
+    assert "computed" not in words
+
+
+def test_failed_withdrawn_and_waiting_are_marked_apart() -> None:
+    words = words_of(plots.campaign_path(_measured(), prop=Property("Tm", "K")))
+    for word in ("failed", "withdrawn", "waiting"):
+        assert word in words.split(" | ")
+
+
+@pytest.mark.parametrize(("sign", "expected"), [(1, [2, 3, 3, 5]), (-1, [2, 2, 1, 1])])
+def test_best_so_far_never_becomes_worse(sign: int, expected: list[float]) -> None:
+    values = np.array([3.0, 1.0, 5.0]) if sign > 0 else np.array([np.nan, 1.0, 5.0])
+    figure = plots.best_so_far(values, prop=DIPOLE, sign=sign, start=2.0)
+    assert list(figure.axes[0].lines[0].get_ydata()) == expected
+    assert "best before the campaign" in words_of(figure)
+    assert is_png(figure)
+
+
+def test_a_search_without_values_has_no_curve() -> None:
+    with pytest.raises(DataError, match="no value is known"):
+        plots.best_so_far(np.array([np.nan]), prop=DIPOLE, sign=1)
+
+
+def test_conditions_are_panels_and_categories_are_named() -> None:
+    figure = plots.against_conditions(
+        {"temperature [K]": [300.0, 310.0, 320.0], "solvent": ["none", "water", "none"]},
+        np.array([1.0, 2.0, 3.0]),
+        prop=DIPOLE,
+        rounds=np.array([0, 1, 2]),
+        region=(2.0, np.inf),
+    )
+    assert len(figure.axes) == 2
+    words = words_of(figure)
+    for word in ("temperature [K]", "solvent", "water", "not proposed", "round 2", "dipole [D]"):
+        assert word in words
+    assert is_png(figure)
+
+
+def test_nothing_against_conditions_says_so() -> None:
+    with pytest.raises(DataError, match="nothing to draw"):
+        plots.against_conditions({}, np.array([1.0]), prop=DIPOLE, rounds=np.array([1]))

@@ -10,7 +10,7 @@ import pytest
 from bayesmat import plots
 from bayesmat.data.properties import Property
 from bayesmat.errors import DataError
-from bayesmat.plots.style import powers_out, prop_label, short, span_of, wrapped
+from bayesmat.plots.style import powers_out, prop_label, robust_span, short, span_of, wrapped
 from tests.unit.plots.looks import words_of
 
 GAP = Property("gap", "eV", "log")
@@ -88,3 +88,13 @@ def test_draws_are_checked_before_they_are_drawn() -> None:
         plots.trace({"rho": [0.0, 1.0]})
     with pytest.raises(DataError, match="alike"):
         plots.pair({"a": [0.0, 1.0], "b": [1.0]})
+
+
+def test_a_robust_span_leaves_out_a_few_but_never_a_tenth_or_what_is_to_be_kept() -> None:
+    values = np.array([300.0, 310.0, 320.0, 330.0, 340.0, 3980.0])
+    assert robust_span(values)[1] < 400
+    assert robust_span(values, keep=[3900.0])[1] > 3900
+    assert robust_span(np.append(values, 3990.0))[1] > 3990
+    assert robust_span(np.array([1.0, 1e6]))[1] > 1e6
+    low, high = robust_span(np.array([1.0, 1.0, 1.0, 1.0, 2.0]))
+    assert low < 1 < 2 < high

@@ -1,0 +1,33 @@
+"""What a laboratory changed, failed at and added is shown with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bayesmat.reporting import page
+from bayesmat.reporting.record import replicates
+from tests.unit.reporting.accounts import laboratory, read, region
+
+
+def test_the_page_says_what_was_left_out_of_an_answer() -> None:
+    first, *others = region().calls
+    calls = (replace(first, left_out="'dipole': nan is not a finite number"), *others)
+    text = " ".join(read(page(replace(region(), calls=calls))).words)
+    assert "left out: 'dipole': nan is not a finite number" in text
+
+
+def test_what_a_laboratory_changed_is_shown_with_its_reason() -> None:
+    text = " ".join(read(page(laboratory())).words)
+    for words in (
+        "Corrections and remarks", "2026-01-02 03:04", "301 K", "310 K", "digits <swapped>",
+        "mean of 2, standard deviation 1.50 K", "corrected once",
+        "Measured without being asked", "CO at x 1.5, pressing time 20 min",
+        "1 failure by reason: 1 × decomposed", "decomposed: brown",
+    ):  # fmt: skip
+        assert words in text, words
+
+
+def test_replicates_are_listed_with_their_scatter() -> None:
+    text = " ".join(read(replicates(laboratory())).words)
+    assert "CCN at x 1.5, pressing time 20 min Tm 2 310 K 1.50 K" in text
+    assert replicates(region()) == ""
