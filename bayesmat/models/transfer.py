@@ -79,8 +79,9 @@ def Transfer(
     the table are read, alone and together with the materials; the report says so.
 
     Args:
-        property: Name of the wanted property, or several: each a node of its own, fitted together
-            without sharing anything (for relations give a `PropertyGraph` edges).
+        property: Name of the wanted property, or several, of one table: each has terms and noise of
+            its own and an edge from the one before, rho ~ N(0, 0.5), so that a measured property
+            helps where another is missing. For other relations give a `PropertyGraph` edges.
         sources: For example ``bm.zoo.load("molecule/starter")``.
         parents: At most one `Computed` parent.
         fingerprints: Count fingerprint; ECFP4 of 2048 counts by default.
@@ -93,15 +94,16 @@ def Transfer(
     Raises:
         ModelError: More than one computed parent, or no property.
     """
+    wanted, known = names(property, "property"), checked(parents, tuple[Computed, ...], "parents")
     nodes = tuple(
         transfer_node(
             name,
             sources=sources,
-            parents=parents,
+            parents=(*known, *(Edge(parent, 0.0, 0.5) for parent in wanted[:i][-1:])),
             fingerprints=fingerprints,
             descriptors=descriptors,
             conditions=conditions,
         )
-        for name in names(property, "property")
+        for i, name in enumerate(wanted)
     )
     return PropertyGraph(nodes, integrator)

@@ -178,6 +178,22 @@ def test_several_properties_are_nodes_of_one_graph():
     assert fitted.predict(["CCCO"]).median.shape == (1, 2)
 
 
+def test_a_measured_property_helps_where_another_is_missing():
+    """Two properties that follow one another and no feature, the second measured in one half."""
+    rng = np.random.default_rng(3)
+    keys = tuple(f"{'C' * n}{tail}" for n in range(2, 14) for tail in ("O", "N", "F", "Cl"))
+    first = rng.normal(size=len(keys))
+    second = 2.0 * first + 0.1 * rng.normal(size=len(keys))
+    seen = rng.permutation(len(keys)) < len(keys) // 2
+    both = PropertyTable(
+        keys, "smiles", (Property("a"), Property("b")),
+        np.column_stack([first, np.where(seen, second, np.nan)]),
+    )  # fmt: skip
+    said = fit(bm.Transfer(["a", "b"]), both, seed=0, explain=False).predict(keys, ["b"])
+    error = (said.median[:, 0] - second)[~seen]
+    assert np.sqrt(np.mean(error**2)) < 0.4 * second[~seen].std()
+
+
 def test_conditions_that_no_node_reads_are_refused():
     graph = bm.PropertyGraph((Node("y", (Term(MinMax(), FeatureMap((bm.ECFP(),)), "f"),)),))
     with pytest.raises(ModelError, match=r"no node reads the conditions \['T', 'solvent'\]"):
