@@ -21,7 +21,9 @@ from bayesmat.explore.goals import Target, nearest, targets_of
 from bayesmat.explore.history import columns_of
 from bayesmat.explore.identity import latest
 from bayesmat.explore.records import Proposal, Status
+from bayesmat.explore.standing import Cell
 from bayesmat.explore.store import Store
+from bayesmat.explore.surprise import surprises
 from bayesmat.models.report import FitReport
 
 __all__ = ["Account", "Call", "Forecast", "Target", "account_of"]
@@ -173,6 +175,7 @@ def account_of(
     proposals = campaign.proposals()
     history = campaign.history().to_dict("records")
     provenance = _provenance(campaign, proposals)
+    calls = tuple(_call(row, campaign, proposals) for row in history if _is_asked(row))
     targets = targets_of(campaign.goals, campaign.start.properties)
     values = {
         name: campaign.start.values[:, j][~np.isnan(campaign.start.values[:, j])]
@@ -181,7 +184,7 @@ def account_of(
     return Account(
         kind=campaign.start.kind,
         targets=targets,
-        calls=tuple(_call(row, campaign, proposals) for row in history if _is_asked(row)),
+        calls=calls,
         start={name: v.tolist() for name, v in values.items()},
         temporary=_temporary(proposals),
         stages=_stages(proposals),
@@ -195,12 +198,22 @@ def account_of(
         status=campaign.status(),
         conditions=campaign.start.conditions,
         events=campaign.events(),
+        surprises=tuple(said for call in calls for said in _surprises(call, campaign)),
         has_oracle="oracle (digest)" in provenance,
     )
 
 
 def _is_asked(row: Mapping[Any, Any]) -> bool:
     return bool(row["origin"] == "proposed")
+
+
+def _surprises(call: Call, campaign: Campaign) -> list[str]:
+    """Values that stand though their prediction gave them no chance."""
+    cells = {name: Cell(value) for name, value in call.values.items()}
+    ends = ("lower", "median", "upper")
+    predicted = {e: {n: getattr(f, e) for n, f in call.forecasts.items()} for e in ends}
+    found = surprises(call.material, cells, predicted | {"level": 0.9}, campaign.start.properties)
+    return [one.said for one in found]
 
 
 def _fit_lines(proposals: Sequence[Proposal], fit_report: FitReport | None) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ import torch
 from bayesmat.data.properties import Condition, Property
 from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
+from bayesmat.errors import SurprisingValue
+from bayesmat.explore.account import account_of
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import Maximize, Within
 from bayesmat.explore.pool import Pool
@@ -115,3 +117,15 @@ def test_proposals_of_earlier_versions_have_no_reasons(campaign):
     said = replace(campaign.suggest(2), reasons=())
     assert "reason" not in said.to_frame()
     assert "reason" not in str(said)
+
+
+def test_the_report_names_values_far_outside_of_their_predictions_and_why_they_were_asked(campaign):
+    said = campaign.suggest(2)
+    with pytest.warns(SurprisingValue):
+        campaign.tell(said.materials[0], {"gap": 90_000.0})
+    campaign.tell(said.materials[1], {"gap": 4.0})
+    account = account_of(campaign)
+    (far,) = account.surprises
+    assert far.startswith(f"gap of {said.materials[0]}: 9e+04 eV, predicted ")
+    assert account.calls[0].reason == said.reasons[0]
+    assert (account.verb, account.has_oracle) == ("measured", False)
