@@ -11,9 +11,11 @@ from bayesmat import plots
 from bayesmat._arguments import checked, seed_of
 from bayesmat._files import writing
 from bayesmat.check.doctor import Examination, examine
-from bayesmat.check.doctor.findings import as_table
+from bayesmat.check.doctor.findings import Finding, Verdict, as_table, ranked
+from bayesmat.errors import CampaignError
+from bayesmat.explore.campaign import Campaign
 from bayesmat.models.answers import scalars
-from bayesmat.models.base import Fitted
+from bayesmat.models.base import Fitted, fit
 from bayesmat.models.model import GenerativePrior
 from bayesmat.pages import filled, image
 
@@ -92,8 +94,8 @@ def _of_hyper(fitted: Fitted) -> str:
     return f"<h2>{title}</h2>{image(figure, 'hyper-parameters before and after the data')}"
 
 
-def doctor(fitted: Fitted, *, seed: int = 0) -> Checkup:
-    """Examine a fit and say on one page what is fine, what is not and what to do.
+def doctor(fitted: Fitted | Campaign, *, seed: int = 0) -> Checkup:
+    """Examine a fit, or a campaign, and say on one page what is fine, what is not and what to do.
 
     Nothing is changed or repaired. Each topic has a rule:
 
@@ -119,6 +121,8 @@ def doctor(fitted: Fitted, *, seed: int = 0) -> Checkup:
       least 0.95 alike, and what leaving them out together does to the error.
     - **domain**: materials without a neighbour within 0.8, and errors that grow with distance by
       more than the intervals do (p below 0.01).
+    - **surprise**, of a campaign: a value to which the prediction that was made of it, before it
+      was measured, gave no chance (see `explore.surprise.Surprise`); the others may say so, too.
 
     Of 60 synthetic tables of 40 values drawn from their prior, none had a "bad", and 9 had a "look"
     (prior 5, influence 3, calibration 1).
@@ -127,12 +131,43 @@ def doctor(fitted: Fitted, *, seed: int = 0) -> Checkup:
     can show, and left-out values are no substitute for new measurements (`check.kfold`).
 
     Args:
-        fitted: A fit.
+        fitted: A fit; or a campaign with its prior, which is fitted to all that stands.
         seed: Seeds simulated bands and quick refits.
 
     Returns:
         The checkup: `findings`, text by `print`, a page by `save`.
+
+    Raises:
+        CampaignError: The campaign was opened without its prior.
     """
-    fitted, seed = checked(fitted, Fitted, "fitted"), seed_of(seed)
-    found = examine(fitted, seed=seed)
-    return Checkup(found.fitted, found.cells, found.findings)
+    fitted, seed = checked(fitted, Fitted | Campaign, "fitted"), seed_of(seed)
+    if isinstance(fitted, Fitted):
+        found = examine(fitted, seed=seed)
+        return Checkup(found.fitted, found.cells, found.findings)
+    if fitted.prior is None:
+        raise CampaignError(
+            "this campaign was opened without its prior, so that there is nothing to fit and "
+            "examine: open it with Campaign.open(url, prior=...)."
+        )
+    found = examine(fit(fitted.prior, fitted.table(), seed=seed, explain=False), seed=seed)
+    return Checkup(found.fitted, found.cells, ranked([*found.findings, _surprises(fitted)]))
+
+
+def _surprises(campaign: Campaign) -> Finding:
+    told = campaign.status().told
+    odd = campaign.surprises()
+    if not odd:
+        verdict: Verdict = "fine" if told else "unknown"
+        what = f"none of the values of {told} proposed materials lies far from its prediction."
+        return Finding("surprise", verdict, what if told else "no proposal has a value yet.")
+    listed = " ".join(one.said for one in odd[:5])
+    return Finding(
+        "surprise",
+        "bad" if any(one.slip for one in odd) else "look",
+        f"{len(odd)} told where the prediction gave no chance: {listed}"
+        f"{' ...' if len(odd) > 5 else ''}",
+        "one mistyped value widens every interval and bends the predictions around it.",
+        "look it up; campaign.correct(...) if it was mistyped, campaign.withdraw(...) if nobody "
+        "knows; if it is right, expect errors of this size for materials of its kind.",
+        materials=tuple(dict.fromkeys(one.material for one in odd)),
+    )

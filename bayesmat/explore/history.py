@@ -36,6 +36,7 @@ from bayesmat.explore.standing import (
     summary,
 )
 from bayesmat.explore.stored import EventRow, ItemRow, Kind, ProposalRow
+from bayesmat.explore.surprise import Surprise, surprises
 from bayesmat.explore.written import rows_from_json
 
 __all__ = ["History", "columns_of"]
@@ -219,6 +220,15 @@ class History(Shown):
             replicated=sum(any(len(c) > 1 for c in s.cells.values()) for s in every),
             failures=dict(Counter(reason.split(":")[0] for reason in failures).most_common()),
             bounded=bool(self._bounded),
+        )
+
+    def surprises(self) -> tuple[Surprise, ...]:
+        """Values that stand though the prediction that was made of them gave them no chance."""
+        return tuple(
+            found
+            for key, item in self.items.items()
+            for reading in self.standings[key].readings
+            for found in surprises(key, reading.cells, item.prediction, self.start.properties)
         )
 
     def hit(self, key: str) -> bool:

@@ -22,6 +22,7 @@ from bayesmat.explore.log import events_frame
 from bayesmat.explore.records import CarryOver, Proposal, Status, proposal_of
 from bayesmat.explore.sheet import write_sheet
 from bayesmat.explore.store import Store
+from bayesmat.explore.surprise import Surprise
 from bayesmat.explore.written import goal_from_json, table_from_json
 
 __all__ = ["Logbook"]
@@ -268,6 +269,10 @@ class Logbook(Shown):
         table, `replicate`, and `note`, the reason or remark.
         """
         return events_frame(self._history())
+
+    def surprises(self) -> tuple[Surprise, ...]:
+        """Values that stand though the prediction that was made of them gave them no chance."""
+        return self._history().surprises()
 
     def table(self, at: int | datetime | None = None) -> PropertyTable:
         """The start table as corrected, with a row for every measurement since.

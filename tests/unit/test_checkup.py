@@ -4,11 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import bayesmat as bm
 from bayesmat import plots
 from bayesmat.checkup import Checkup
+from bayesmat.errors import CampaignError, SurprisingValue
 from tests.unit.check.helpers import pair, plane
 
 
@@ -61,3 +63,31 @@ def test_noise_that_all_cells_state_is_not_drawn_beside_its_prior(
     bm.doctor(bm.fit(pair(), stated, seed=0, explain=False)).save(tmp_path / "checkup.html")
     assert "b: noise" in drawn
     assert "a: noise" not in drawn
+
+
+def test_a_campaign_is_examined_and_a_mistyped_result_is_found(tmp_path: Path) -> None:
+    chains = [f"{'C' * n}{end}" for n in range(1, 16) for end in ("", "O", "N")]
+    boiling = {m: 200.0 + 14.0 * len(m) + 60.0 * (m[-1] == "O") + len(m) % 3 for m in chains}
+    start = [m for i, m in enumerate(chains) if i % 3 != 1 or i > 36]
+    rows = {"smiles": start, "Tb": [boiling[m] for m in start]}
+    table = bm.from_frame(pd.DataFrame(rows), material="smiles", properties={"Tb": "K"})
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    pool = bm.Pool(chains)
+    campaign = bm.Campaign.create(
+        url, table, bm.Transfer("Tb"), goals=[bm.AtLeast("Tb", 450.0)], candidates=pool
+    )
+    one, two, _ = campaign.suggest(3).materials
+    assert bm.doctor(campaign).about("surprise")[0].verdict == "unknown"
+    campaign.tell(one, {"Tb": boiling[one]})
+    assert bm.doctor(campaign).about("surprise")[0].verdict == "fine"
+    with pytest.warns(SurprisingValue, match="10.1 times too large"):
+        campaign.tell(two, {"Tb": 10 * boiling[two]})
+    checkup = bm.doctor(campaign)
+    (surprise,) = checkup.about("surprise")
+    assert (surprise.verdict, surprise.materials) == ("bad", (two,))
+    assert checkup.fitted.table.n_rows == len(start) + 2
+    campaign.correct(two, {"Tb": boiling[two]}, reason="a digit too much")
+    assert bm.doctor(campaign).about("surprise")[0].verdict == "fine"
+    campaign.close()
+    with pytest.raises(CampaignError, match="opened without its prior"):
+        bm.doctor(bm.Campaign.open(url))
