@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import threading
+import time
 from multiprocessing.connection import Connection
 
-__all__ = ["serve"]
+__all__ = ["end_with", "serve"]
+
+_LOOK_S = 0.2
+_GRACE_S = 3.0
 
 
 def serve(handle: int) -> None:
@@ -40,5 +46,25 @@ def serve(handle: int) -> None:
             pipe.send(("not sent", f"{type(error).__name__}: {error}"))
 
 
+def end_with(parent: int) -> None:
+    """End this process soon after its parent, which may be killed without a word.
+
+    The main thread is interrupted, so that programs which it has started are killed; code that
+    cannot be interrupted is killed with the process.
+    """
+    main = threading.get_ident()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_S)
+        signal.pthread_kill(main, signal.SIGTERM)
+        time.sleep(_GRACE_S)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    threading.Thread(target=watch, daemon=True).start()
+
+
 if __name__ == "__main__":
+    end_with(int(sys.argv[2]))
     serve(int(sys.argv[1]))
