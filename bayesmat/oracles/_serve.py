@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
-import threading
 import time
 from multiprocessing.connection import Connection
 
-__all__ = ["end_with", "serve"]
+__all__ = ["guard", "serve"]
 
-_LOOK_S = 0.2
-_GRACE_S = 3.0
+_LOOK_MS = 100
+_GRACE_S = 1.0
 
 
 def serve(handle: int) -> None:
@@ -46,25 +46,32 @@ def serve(handle: int) -> None:
             pipe.send(("not sent", f"{type(error).__name__}: {error}"))
 
 
-def end_with(parent: int) -> None:
-    """End this process soon after its parent, which may be killed without a word.
+def guard(handle: int) -> None:
+    """Start a process that ends this one soon after the other end of the pipe was closed.
 
-    The main thread is interrupted, so that programs which it has started are killed; code that
-    cannot be interrupted is killed with the process.
+    Whoever asks may be killed without a word, while this process hangs in C with the interpreter
+    locked, where neither a thread nor a signal handler of its own would run. It is asked first
+    (SIGTERM), so that the programs which it has started are killed, and then killed.
     """
-    main = threading.get_ident()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_LOOK_S)
-        signal.pthread_kill(main, signal.SIGTERM)
-        time.sleep(_GRACE_S)
-        os.kill(os.getpid(), signal.SIGKILL)
-
+    worker = os.getpid()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    threading.Thread(target=watch, daemon=True).start()
+    if os.fork():
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    pipe = select.poll()
+    pipe.register(handle, 0)  # a hang-up is reported always
+    while os.getppid() == worker and not pipe.poll(_LOOK_MS):
+        pass
+    for word in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + _GRACE_S
+        while os.getppid() == worker and time.monotonic() < deadline:
+            time.sleep(_LOOK_MS / 1000)
+        if os.getppid() == worker:
+            os.kill(worker, word)
+    os._exit(0)
 
 
 if __name__ == "__main__":
-    end_with(int(sys.argv[2]))
+    guard(int(sys.argv[1]))
     serve(int(sys.argv[1]))

@@ -183,7 +183,7 @@ class _Worker:
         environment = os.environ | dict.fromkeys(_THREADS, "1")
         environment["PYTHONPATH"] = os.pathsep.join(p or os.getcwd() for p in sys.path)
         process = subprocess.Popen(
-            [sys.executable, "-P", str(_PROGRAM), str(theirs.fileno()), str(os.getpid())],
+            [sys.executable, "-P", str(_PROGRAM), str(theirs.fileno())],
             env=environment,
             pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,

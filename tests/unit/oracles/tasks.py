@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+from pathlib import Path
 
 
 def hang() -> None:
@@ -29,3 +30,8 @@ class Unloadable:
 
     def __call__(self) -> None:
         pass
+
+
+def hang_and_say_so(path: str) -> None:
+    Path(path).write_text(f"{os.getpid()}\n")
+    hang()

@@ -89,3 +89,38 @@ def test_a_script_needs_no_main_guard(tmp_path):
         [sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=250
     )
     assert (done.stdout, done.stderr) == ("32\n", "")
+
+
+PARENT = """
+import sys
+from bayesmat.oracles import WorkerPool
+from tests.unit.oracles import programs, tasks
+task = {"program": programs.wait_for_a_program, "hang": tasks.hang_and_say_so}[sys.argv[1]]
+with WorkerPool(1) as pool:
+    pool.submit(task, sys.argv[2]).result()
+"""
+
+
+@pytest.mark.parametrize("task", ["program", "hang"])
+def test_workers_and_their_programs_end_with_a_parent_that_is_killed(task, tmp_path):
+    said = tmp_path / "numbers"
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, task, str(said)], env=env)
+    wait_until(lambda: said.exists() and said.read_text().endswith("\n"), 120)
+    parent.kill()
+    parent.wait()
+    for number in said.read_text().split():
+        wait_until(lambda n=number: not is_running(n), 15)
+
+
+def wait_until(condition, seconds):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "in vain"
+        time.sleep(0.02)
+
+
+def is_running(number):
+    command = ["ps", "-o", "stat=", "-p", number]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return said[:1] not in ("", "Z")
