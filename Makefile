@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 1
 OTHER_PROCESSOR := ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-numerics test-slow bench docs format clean
+.PHONY: help demo test test-numerics test-slow test-durability bench docs format clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -35,6 +35,9 @@ test-numerics: $(STAMP)  ## the fast tests with the vector instructions of anoth
 
 test-slow: $(STAMP)  ## statistical tests: calibration, samplers against exact answers
 	$(BIN)/python -m pytest -n 2 -m slow
+
+test-durability: $(STAMP)  ## a campaign under SIGKILL, many writers, a full disk and damaged files
+	$(BIN)/python -m benchmarks.durability --quick
 
 bench: $(STAMP)  ## quick benchmarks; full ones: python -m benchmarks.NAME
 	$(BIN)/python -m benchmarks.spine --quick

@@ -123,6 +123,10 @@ class Acts:
         act(tags)
         self._write(self._done, tags)
 
+    def close(self) -> None:
+        self._begun.close()
+        self._done.close()
+
     @staticmethod
     def _write(file, tags: list[str]) -> None:
         file.write("".join(f"{tag}\n" for tag in tags))
