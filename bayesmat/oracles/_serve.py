@@ -30,7 +30,10 @@ def serve(handle: int) -> None:
         except EOFError:
             return
         except Exception as error:
-            pipe.send(("not loaded", f"{type(error).__name__}: {error}"))
+            try:
+                pipe.send(("not loaded", f"{type(error).__name__}: {error}"))
+            except OSError:  # nobody listens any more, and the import was interrupted
+                return
             continue
         pipe.send(("started", None))
         answer: tuple[str, object]

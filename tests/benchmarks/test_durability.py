@@ -3,13 +3,14 @@
 import pytest
 
 import bayesmat as bm
+from benchmarks import actors
 from benchmarks import durability as bench
 
 
 @pytest.fixture
 def played(tmp_path):
-    url, folder = bench.fresh(tmp_path, "played")
-    acts, campaign = bench.Acts(folder, "somebody"), bm.Campaign.open(url)
+    url, folder = actors.fresh(tmp_path, "played")
+    acts, campaign = actors.Acts(folder, "somebody"), bm.Campaign.open(url)
     acts(lambda tag: campaign.tell("m300000", {"Tm": 300.0}, note=tag))
     acts(lambda tag: campaign.correct("m300000", {"Tm": 301.0}, reason=tag))
     yield url, folder, campaign
@@ -48,10 +49,10 @@ def test_an_error_that_says_nothing_is_noticed(capsys):
     def fails():
         raise bm.errors.CampaignError("it did not work")
 
-    assert list(bench.expect("a file", fails, "damaged")) == [
+    assert list(actors.expect("a file", fails, "damaged")) == [
         "a file: the error does not say ['damaged']"
     ]
-    (raw,) = bench.expect("a file", lambda: 1 / 0)
+    (raw,) = actors.expect("a file", lambda: 1 / 0)
     assert raw.startswith("a file: a raw ZeroDivision")
-    assert list(bench.expect("a file", lambda: None)) == ["a file: no error"]
+    assert list(actors.expect("a file", lambda: None)) == ["a file: no error"]
     assert "it did not work" in capsys.readouterr().out
