@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import math
 import re
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from numbers import Real
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
+from bayesmat._files import writing
 from bayesmat.data._cells import number
-from bayesmat.data.io import Column, read_csv
+from bayesmat.data.io import Column, read_csv, to_csv
+from bayesmat.data.materials import Kind
+from bayesmat.data.rows import Rows
+from bayesmat.data.table import PropertyTable
+from bayesmat.data.workbook import write_cells
 from bayesmat.demo import Demo
 from bayesmat.demo import main as demo
-from bayesmat.errors import CampaignError
+from bayesmat.errors import CampaignError, DataError, SurprisingValue
 from bayesmat.explore.account import account_of
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
+from bayesmat.explore.pools import read_pool
+from bayesmat.explore.records import Proposal
 from bayesmat.explore.setup import Setup
 from bayesmat.explore.store import url_of
 from bayesmat.models.base import fit
@@ -24,15 +38,19 @@ from bayesmat.models.prediction import Prediction
 from bayesmat.reporting import report, summary
 
 __all__ = [
-    "AtLeast", "AtMost", "Campaign", "Column", "Demo", "Goal", "Maximize", "Minimize",
-    "Setup", "Within", "account_of", "as_options", "demo", "fit", "number", "opened", "read_csv",
-    "reopened", "report", "shown", "summary", "url_of",
+    "AtLeast", "AtMost", "Campaign", "Column", "Demo", "Goal", "Kind", "Maximize", "Minimize",
+    "PropertyTable", "Setup", "Within", "account_of", "as_options", "asked", "beside",
+    "classes_of", "demo", "fit", "number", "opened", "quietly", "read_csv", "read_pool",
+    "reasons_of", "reopened", "report", "setup_of", "shown", "summary", "to_csv", "url_of",
+    "write_frame",
 ]  # fmt: skip
 
 
+T = TypeVar("T")
+
 _OPTIONS = {
     r", or pass on_invalid='drop' to leave them out": "",
-    r"kind='repeat_unit'": "-m COLUMN:repeat_unit",
+    r"kind='(repeat_unit|composition|smiles|id)'": r"-m COLUMN:\1",
     r"Column\('([^']*)', unit='([^']*)'\)": r'-p "COLUMN=\1" -f "COLUMN=\2"',
     r"Open it with Campaign\.open": "Go on with it (bayesmat campaign status FILE.db)",
     r"make one with Campaign\.create": "make one with bayesmat campaign create",
@@ -50,11 +68,102 @@ def opened(file: Path) -> Campaign:
     return Campaign.open(url_of(file))
 
 
-def reopened(file: Path) -> Campaign:
-    """A campaign with the prior and the oracle it was created with."""
-    opened(file).close()
-    setup = Setup.read(file)
-    return Campaign.open(url_of(file), prior=setup.prior(), oracle=setup.calculator())
+def setup_of(file: Path, use: Sequence[str] | None = None, pool: Path | None = None) -> Setup:
+    """How a campaign was set up, with what is given in place of it; of one made in Python, that.
+
+    Raises:
+        CampaignError: There is no campaign, or what was kept of its setup is damaged.
+    """
+    campaign = opened(file)
+    start, goals = campaign.start, {goal.property for goal in campaign.goals}
+    campaign.close()
+    if Setup.file(file).exists():
+        setup = Setup.read(file)
+    else:
+        wanted = tuple(name for name in start.property_names if name in goals)
+        setup = Setup(wanted, start.kind, (), "none")
+    setup = setup.using(use)
+    return setup if pool is None else setup.choosing(read_pool(pool))
+
+
+def reopened(file: Path, use: Sequence[str] | None = None, pool: Path | None = None) -> Campaign:
+    """A campaign with the prior, the oracle and the pool it was created with."""
+    setup = setup_of(file, use, pool)
+    return Campaign.open(
+        url_of(file), prior=setup.prior(), oracle=setup.calculator(), candidates=setup.pool
+    )
+
+
+def asked(
+    table: PropertyTable,
+    materials: Sequence[str] | None,
+    at: Mapping[str, float | str],
+    source: Path | None,
+) -> tuple[Rows, Mapping[str, Sequence[object]]]:
+    """What is to be predicted, and the other columns of its file.
+
+    Raises:
+        DataError: Neither a material nor a file nor conditions are given, or they do not fit.
+    """
+    if source is None:
+        return Rows.of(table, materials, at or None), {}
+    if materials:
+        raise DataError("give materials or --from FILE, not both.")
+    pool = read_pool(source)
+    return replace(pool, conditions={**pool.conditions, **at}).rows(table), pool.notes
+
+
+def beside(frame: pd.DataFrame, columns: Mapping[str, Sequence[object]]) -> pd.DataFrame:
+    """A frame with more columns at its end."""
+    more = pd.DataFrame({name: list(values) for name, values in columns.items()})
+    return pd.concat([frame, more], axis=1) if len(more) else frame
+
+
+def write_frame(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame as .csv or .xlsx.
+
+    Raises:
+        DataError: It cannot be written.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix.lower() == ".xlsx":
+        rows = [[_cell(v) for v in row] for row in frame.itertuples(index=False)]
+        write_cells(path, list(map(str, frame.columns)), rows)
+        return
+    with writing(path):
+        frame.to_csv(path, index=False)
+
+
+def _cell(value: object) -> float | str | None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    if isinstance(value, Real):
+        return float(value)
+    return str(value)
+
+
+def classes_of(file: Path) -> frozenset[str]:
+    """The properties of a campaign, if there is one, whose values are names of classes."""
+    if not file.exists():
+        return frozenset()
+    campaign = opened(file)
+    campaign.close()
+    return frozenset(p.name for p in campaign.start.properties if p.categories is not None)
+
+
+def quietly(act: Callable[[], T]) -> T:
+    """Do something whose warning about a surprising value is in what it returns."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SurprisingValue)
+        return act()
+
+
+def reasons_of(proposal: Proposal) -> Sequence[str]:
+    """Why each row was proposed; none of a proposal that was stored without."""
+    return [str(reason) for reason in proposal.reasons if reason]
 
 
 def as_options(text: str) -> str:
@@ -71,11 +180,11 @@ def as_options(text: str) -> str:
 def shown(prediction: Prediction, probability: np.ndarray | None = None, title: str = "") -> Table:
     """A prediction as a table of the terminal."""
     table = Table(title=title, title_justify="left")
-    table.add_column("material", overflow="fold")
+    table.add_column("recipe" if prediction.rows.materials is None else "material", overflow="fold")
     names = ["property", "median", f"{prediction.level:.0%} interval", "distance", "P(goals)"]
     for name in names if probability is not None else names[:-1]:
         table.add_column(name, justify="left" if name == "property" else "right")
-    for i, material in enumerate(prediction.materials):
+    for i, material in enumerate(prediction.rows.keys):
         for j, prop in enumerate(prediction.properties):
             median, low, high = (
                 m[i, j] for m in (prediction.median, prediction.lower, prediction.upper)

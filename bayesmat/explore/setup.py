@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bayesmat._files import write_atomically, writing
 from bayesmat.errors import CampaignError, DataError
-from bayesmat.features.base import Featurizer
+from bayesmat.explore.pool import Pool
+from bayesmat.explore.written import jsonable
 from bayesmat.features.huckel import COMPUTED
-from bayesmat.features.molecule import ECFP
-from bayesmat.features.polymer import RepeatUnitECFP
 from bayesmat.models.computed import Computed
 from bayesmat.models.graph import PropertyGraph
 from bayesmat.models.transfer import transfer_node
@@ -30,13 +29,13 @@ class Setup:
     kind: str
     use: tuple[str, ...]
     oracle: str
+    pool: Pool | None = None
 
     def prior(self) -> PropertyGraph:
         """The prior; trains or loads source networks if they are used."""
         unknown = [name for name in self.use if name != "networks" and name not in COMPUTED]
         if unknown:
             raise DataError(f"--use {unknown} is unknown. Use networks or {list(COMPUTED)}.")
-        fingerprint: Featurizer = RepeatUnitECFP() if self.kind == "repeat_unit" else ECFP()
         networks = zoo.load() if "networks" in self.use else None
         parents = tuple(Computed(name) for name in self.use if name in COMPUTED)
         nodes = (
@@ -44,7 +43,6 @@ class Setup:
                 name,
                 sources=networks,
                 parents=parents if i == 0 else (),
-                fingerprints=fingerprint,
             )
             for i, name in enumerate(self.properties)
         )
@@ -61,6 +59,10 @@ class Setup:
         """The setup with other things to build on; `None` leaves them."""
         return self if use is None else replace(self, use=tuple(use))
 
+    def choosing(self, pool: Pool | None) -> Setup:
+        """The setup with a list to choose from."""
+        return replace(self, pool=pool)
+
     @staticmethod
     def file(campaign: Path) -> Path:
         """Where the setup of a campaign is kept."""
@@ -68,7 +70,10 @@ class Setup:
 
     def write(self, campaign: Path) -> None:
         """Keep the setup beside the campaign: the former one stands until the new one is whole."""
-        file, text = self.file(campaign), json.dumps(asdict(self), indent=1) + "\n"
+        said = {name: value for name, value in vars(self).items() if name != "pool"}
+        if self.pool is not None:
+            said["pool"] = jsonable(vars(self.pool))
+        file, text = self.file(campaign), json.dumps(said, indent=1) + "\n"
         with writing(file, CampaignError):
             write_atomically(file, text.encode())
 
@@ -83,7 +88,8 @@ class Setup:
         try:
             stored = json.loads(file.read_text("utf-8"))
             lists = tuple(stored["properties"]), tuple(stored["use"])
-            return Setup(lists[0], str(stored["kind"]), lists[1], str(stored["oracle"]))
+            pool = Pool(**stored["pool"]) if stored.get("pool") else None
+            return Setup(lists[0], str(stored["kind"]), lists[1], str(stored["oracle"]), pool)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise CampaignError(
                 f"{file} should say how the campaign was set up, and cannot be read ({error}). It "

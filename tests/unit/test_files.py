@@ -17,8 +17,8 @@ from bayesmat.explore.setup import Setup
 from bayesmat.features.cache import FeatureCache
 from bayesmat.inference.checkpoint import Checkpoint
 from tests.contracts.argument_kinds import FITTED, PRIOR, TABLE
-from tests.unit.test_cli import TABLE as TEXT
-from tests.unit.test_cli import _run
+from tests.unit.cli.test_options import TABLE as TEXT
+from tests.unit.cli.test_options import _run
 
 
 def test_no_half_written_file_is_left(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from bayesmat.errors import ModelError
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.setup import Setup
 from bayesmat.explore.store import url_of
-from tests.unit.test_cli import TABLE, _run
+from tests.unit.cli.test_options import TABLE, _run
 
 OPTIONS = ("-p", "gap=log eV", "-g", "gap=2:6")
 
@@ -115,8 +115,8 @@ def test_errors_name_the_options_that_there_are(table: Path, boiling: Path, tmp_
     assert "bayesmat campaign status" in words
 
 
-@pytest.mark.parametrize("kind", ["polymer", "Polymer", "Repeat_Unit", "SMILES"])
+@pytest.mark.parametrize("kind", ["polymer", "Polymer", "Repeat_Unit", "SMILES", "formula"])
 def test_a_kind_in_other_letters_is_told_which_there_are(table: Path, kind: str) -> None:
     code, words = _run("predict", table, "C", "-p", "gap=eV", "-m", f"smiles:{kind}")
     assert code == 2
-    assert "the kinds here are smiles and repeat_unit" in words
+    assert "the kinds are smiles, repeat_unit" in words

@@ -9,7 +9,7 @@ import pytest
 from bayesmat.explore import campaign as campaign_module
 from bayesmat.explore.pool import Pool
 from bayesmat.explore.setup import Setup
-from tests.unit.test_cli import TABLE, FirstRows, _run
+from tests.unit.cli.test_options import TABLE, FirstRows, _run
 
 POOL = Pool(("c1cc[nH]c1", "CCCO", "Cc1ccccc1C", "CCC=O"))
 

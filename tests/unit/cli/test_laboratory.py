@@ -1,0 +1,180 @@
+"""A laboratory at the command line: a pool, conditions, corrections, a sheet, and a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+
+import bayesmat as bm
+from bayesmat.cli.campaign import campaign_app
+from bayesmat.cli.laboratory import tell
+from bayesmat.data.rows import Rows
+from tests.unit.cli.test_options import _run
+
+START = """smiles,temperature [K],Cp [J/mol/K]
+CCO,300,112
+CCO,350,133
+CCCO,300,144
+CCCO,350,169
+CCCCO,300,177
+CCCCO,350,209
+CCCCCO,300,208
+"""
+POOL = """SMILES,temperature [K],price,supplier
+CCCCCO,350,12,A
+CCCCCCO,300,14,B
+CCCCCCO,350,14,B
+CC(C)O,300,3,A
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "start.csv").write_text(START)
+    (tmp_path / "pool.csv").write_text(POOL)
+    file = tmp_path / "lab.db"
+    code, words = _run(
+        "campaign", "create", file, tmp_path / "start.csv", "-g", "Cp=200:260", "--pool",
+        tmp_path / "pool.csv",
+    )  # fmt: skip
+    assert code == 0, words
+    assert "starts from 7 materials" in words
+    return file
+
+
+def test_the_commands_are_there() -> None:
+    names = {c.name or c.callback.__name__ for c in campaign_app.registered_commands}
+    assert names >= {
+        "create", "suggest", "run", "carry-over", "status", "export", "report", "tell", "correct",
+        "withdraw", "retry", "note", "sheet", "read",
+    }  # fmt: skip
+    assert tell.__doc__
+
+
+def test_a_month(file: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "round1.xlsx"
+    code, words = _run("campaign", "suggest", file, "--batch", 2, "--out", sheet)
+    assert code == 0, words
+    assert "temperature=" in words
+    page = openpyxl.load_workbook(sheet).active
+    heads = [cell.value for cell in page[1]]
+    assert {"price", "supplier"} <= {str(h).split(" (")[0] for h in heads}
+    campaign = bm.Campaign.open(f"sqlite:///{file}")
+    _, second = campaign.proposals()[0].rows.keys
+    campaign.close()
+
+    value = heads.index("Cp [J/mol/K]") + 1
+    page.cell(2, value).value = 241.0
+    page.parent.save(sheet)
+    code, words = _run("campaign", "read", file, sheet)
+    assert code == 0, words
+    assert "1 measured, 0 failed, 1 still empty" in words
+    code, words = _run("campaign", "tell", file, second, "Cp=2400", "--note", "by hand")
+    assert code == 0, words
+    assert "correct" in words  # it lies where the prediction gave it no chance
+    code, words = _run("campaign", "correct", file, second, "Cp=240", "--reason", "typed a 0")
+    assert code == 0, words
+    code, words = _run("campaign", "tell", file, second, "Cp=243", "--replicate")
+    assert code == 0, words
+    code, words = _run("campaign", "tell", file, "CCC", "Cp=98", "-a", "temperature=300")
+    assert code == 0, words
+    assert "not proposed" in words
+    code, words = _run(
+        "campaign", "withdraw", file, "CCC", "-a", "temperature=300", "--reason", "?"
+    )
+    assert code == 0, words
+    assert _run("campaign", "note", file, "new calorimeter")[0] == 0
+
+    for what in ("history", "events", "table"):
+        out = tmp_path / f"{what}.csv"
+        assert _run("campaign", "export", file, out, "--what", what)[0] == 0
+    kinds = set(pd.read_csv(tmp_path / "events.csv")["kind"])
+    assert {"proposed", "told", "corrected", "withdrawn", "noted"} <= kinds
+    table = bm.read_csv(tmp_path / "table.csv")
+    assert table.n_rows == 7 + 3
+    assert sorted(table.values[7:, 0].tolist()) == [240.0, 241.0, 243.0]
+    assert _run("campaign", "export", file, tmp_path / "history.xlsx")[0] == 0
+
+    cheaper = tmp_path / "cheaper.csv"
+    cheaper.write_text(POOL + "CCCCCCCO,300,2,C\n")
+    code, words = _run("campaign", "carry-over", file, "--pool", cheaper, "--reason", "new list")
+    assert code == 0, words
+    assert "candidates" in words
+    code, words = _run("campaign", "suggest", file, "--batch", 9)
+    assert code == 0, words
+    assert "CCCCCCCO" in words
+
+
+def test_a_campaign_made_in_python_goes_on_here(tmp_path: Path) -> None:
+    (tmp_path / "start.csv").write_text(START)
+    (tmp_path / "pool.csv").write_text(POOL)
+    table = bm.read_csv(tmp_path / "start.csv")
+    campaign = bm.Campaign.create(
+        f"sqlite:///{tmp_path / 'p.db'}", table, bm.Transfer("Cp"), goals=[bm.Maximize("Cp")],
+        candidates=bm.read_pool(tmp_path / "pool.csv"),
+    )  # fmt: skip
+    campaign.close()
+    code, words = _run("campaign", "suggest", tmp_path / "p.db", "--batch", 1)
+    assert code == 1
+    assert "candidates" in words
+    code, words = _run(
+        "campaign", "suggest", tmp_path / "p.db", "--batch", 1, "--pool", tmp_path / "pool.csv"
+    )
+    assert code == 0, words
+
+
+def test_recipes_are_predicted_and_optimised(tmp_path: Path) -> None:
+    """Forrester's function, whose minimum is -6.02 at 0.757."""
+    x = np.linspace(0, 1, 9)
+    y = (6 * x - 2) ** 2 * np.sin(12 * x - 4)
+    rows = "".join(f"{a:g},{b:g}\n" for a, b in zip(x, y, strict=True))
+    (tmp_path / "f.csv").write_text(f"x,y\n{rows}")
+    new, out = tmp_path / "new.csv", tmp_path / "said.xlsx"
+    new.write_text("@x [1],batch\n0.31,a\n0.72,b\n")
+    how = ["-p", "y=1", "-c", "x=1"]
+    code, words = _run(
+        "predict", tmp_path / "f.csv", "--from", new, *how, "--no-explain", "--out", out
+    )
+    assert code == 0, words
+    page = openpyxl.load_workbook(out).active
+    assert page.cell(1, 1).value == "x"
+    assert [page.cell(i, page.max_column).value for i in (2, 3)] == ["a", "b"]
+    code, words = _run("predict", tmp_path / "f.csv", "-a", "x=0.5", *how, "--no-explain")
+    assert code == 0, words
+    assert "x=0.5" in words
+    pool = tmp_path / "pool.csv"
+    pool.write_text("@x [1]\n" + "".join(f"{v:g}\n" for v in np.linspace(0.02, 0.98, 40)))
+    file = tmp_path / "f.db"
+    code, words = _run(
+        "campaign", "create", file, tmp_path / "f.csv", *how, "-g", "y=min", "--pool", pool
+    )
+    assert code == 0, words
+    assert "starts from 9 recipes" in words
+    code, words = _run("campaign", "suggest", file, "--batch", 1)
+    assert code == 0, words
+    campaign = bm.Campaign.open(f"sqlite:///{file}")
+    rows_asked: Rows = campaign.proposals()[0].rows
+    campaign.close()
+    assert 0.68 < rows_asked.conditions[0, 0] < 0.82
+    at = rows_asked.keys[0].replace("x=", "")
+    code, words = _run("campaign", "tell", file, "-", "y=-6", "-a", f"x={at}")
+    assert code == 0, words
+
+
+def test_what_is_missing_is_said(file: Path, tmp_path: Path) -> None:
+    code, words = _run("campaign", "tell", file, "CCC", "Cp=98")
+    assert code == 1
+    assert "temperature" in words
+    code, words = _run("campaign", "export", file, tmp_path / "x.csv", "--what", "all")
+    assert code == 2
+    (tmp_path / "p.csv").write_text("unit,Tg [K]\n*CC*,195\n*CC(C)*,253\n")
+    code, words = _run(
+        "campaign", "create", tmp_path / "b.db", tmp_path / "p.csv", "-m", "unit:repeat_unit",
+        "-g", "Tg=max",
+    )  # fmt: skip
+    assert code == 2
+    assert "--pool" in words
