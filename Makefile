@@ -45,6 +45,8 @@ bench: $(STAMP)  ## quick benchmarks; full ones: python -m benchmarks.NAME
 	$(BIN)/python -m benchmarks.inference --quick
 	$(BIN)/python -m benchmarks.fits --quick
 	$(BIN)/python -m benchmarks.calibration --quick
+	$(BIN)/python -m benchmarks.conditions --quick
+	$(BIN)/python -m benchmarks.recipes --quick
 	$(BIN)/python -m benchmarks.nuts --quick
 
 docs: $(STAMP)  ## build the manual into site/, warnings are errors

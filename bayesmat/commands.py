@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bayesmat._files import writing
+from bayesmat.checkup import doctor
 from bayesmat.data._cells import number
 from bayesmat.data.io import Column, read_csv, to_csv
 from bayesmat.data.materials import Kind
@@ -28,7 +29,8 @@ from bayesmat.demo import main as demo
 from bayesmat.errors import CampaignError, DataError, SurprisingValue
 from bayesmat.explore.account import account_of
 from bayesmat.explore.campaign import Campaign
-from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
+from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within, at_of
+from bayesmat.explore.pool import Pool
 from bayesmat.explore.pools import read_pool
 from bayesmat.explore.records import Proposal
 from bayesmat.explore.setup import Setup
@@ -40,7 +42,7 @@ from bayesmat.reporting import report, summary
 __all__ = [
     "AtLeast", "AtMost", "Campaign", "Column", "Demo", "Goal", "Kind", "Maximize", "Minimize",
     "PropertyTable", "Setup", "Within", "account_of", "as_options", "asked", "beside",
-    "classes_of", "demo", "fit", "number", "opened", "quietly", "read_csv", "read_pool",
+    "classes_of", "demo", "doctor", "fit", "number", "opened", "pool_for", "quietly", "read_csv",
     "reasons_of", "reopened", "report", "setup_of", "shown", "summary", "to_csv", "url_of",
     "write_frame",
 ]  # fmt: skip
@@ -53,6 +55,8 @@ _OPTIONS = {
     r"kind='(repeat_unit|composition|smiles|id)'": r"-m COLUMN:\1",
     r"Column\('([^']*)', unit='([^']*)'\)": r'-p "COLUMN=\1" -f "COLUMN=\2"',
     r"Open it with Campaign\.open": "Go on with it (bayesmat campaign status FILE.db)",
+    r"give them again": "give it again: --pool FILE",
+    r"[Gg]ive the same candidate source": "give the same list: --pool FILE",
     r"make one with Campaign\.create": "make one with bayesmat campaign create",
 }
 
@@ -75,15 +79,26 @@ def setup_of(file: Path, use: Sequence[str] | None = None, pool: Path | None = N
         CampaignError: There is no campaign, or what was kept of its setup is damaged.
     """
     campaign = opened(file)
-    start, goals = campaign.start, {goal.property for goal in campaign.goals}
+    start, goals = campaign.start, campaign.goals
     campaign.close()
     if Setup.file(file).exists():
         setup = Setup.read(file)
     else:
-        wanted = tuple(name for name in start.property_names if name in goals)
+        aims = {goal.property for goal in goals}
+        wanted = tuple(name for name in start.property_names if name in aims)
         setup = Setup(wanted, start.kind, (), "none")
     setup = setup.using(use)
-    return setup if pool is None else setup.choosing(read_pool(pool))
+    return setup if pool is None else setup.choosing(pool_for(pool, start, at_of(goals)))
+
+
+def pool_for(file: Path, table: PropertyTable, at: Mapping[str, float | str] | None = None) -> Pool:
+    """The pool of a file, read as the table is; conditions that are given elsewhere may lack.
+
+    Raises:
+        DataError: It cannot be read, or lacks a column.
+    """
+    named = {c.name: c for c in table.conditions if c.name not in (at or {})}
+    return read_pool(file, kind=table.kind, conditions=named)
 
 
 def reopened(file: Path, use: Sequence[str] | None = None, pool: Path | None = None) -> Campaign:
@@ -109,7 +124,7 @@ def asked(
         return Rows.of(table, materials, at or None), {}
     if materials:
         raise DataError("give materials or --from FILE, not both.")
-    pool = read_pool(source)
+    pool = pool_for(source, table, at)
     return replace(pool, conditions={**pool.conditions, **at}).rows(table), pool.notes
 
 
@@ -120,7 +135,7 @@ def beside(frame: pd.DataFrame, columns: Mapping[str, Sequence[object]]) -> pd.D
 
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame as .csv or .xlsx.
+    """Write a frame as .csv, .xlsx or .json.
 
     Raises:
         DataError: It cannot be written.
@@ -132,7 +147,10 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
         write_cells(path, list(map(str, frame.columns)), rows)
         return
     with writing(path):
-        frame.to_csv(path, index=False)
+        if path.suffix.lower() == ".json":
+            frame.to_json(path, orient="records", indent=1, date_format="iso")
+        else:
+            frame.to_csv(path, index=False)
 
 
 def _cell(value: object) -> float | str | None:

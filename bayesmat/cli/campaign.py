@@ -86,7 +86,7 @@ def create(
             param_hint="--pool",
         )
     setup = commands.Setup(data.property_names, data.kind, tuple(use or ()), oracle)
-    setup = setup.choosing(None if pool is None else commands.read_pool(pool))
+    setup = setup.choosing(None if pool is None else commands.pool_for(pool, data, at_of(at)))
     calculator, prior = setup.calculator(), setup.prior()
     campaign = commands.Campaign.create(
         commands.url_of(file), data, prior, goals=wanted, oracle=calculator,
@@ -190,7 +190,7 @@ def status(file: CampaignFile) -> None:
 @shows_errors
 def export(
     file: CampaignFile,
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="A .csv or .xlsx file.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A .csv, .xlsx or .json file.")],
     what: Annotated[
         str,
         typer.Option(
@@ -210,6 +210,15 @@ def export(
         raise typer.BadParameter("say history, events or table", param_hint="--what")
     campaign.close()
     say(f"Written to {out}.")
+
+
+@campaign_app.command("doctor")
+@shows_errors
+def examine(file: CampaignFile, use: Use = None, pool: PoolFile = None) -> None:
+    """Examine the measurements and the model for what is likely wrong, such as a mistyped value."""
+    campaign = commands.reopened(file, use, pool)
+    say(str(commands.doctor(campaign)))
+    campaign.close()
 
 
 @campaign_app.command("report")

@@ -72,6 +72,14 @@ def complete(raw: Raw, request: Request) -> tuple[Request, tuple[str, ...]]:
         said.append(f"{request.material!r} holds the materials, read as {request.kind!r}")
     if request.properties is None or (request.kind == "recipe" and request.conditions is None):
         request = _with_columns(raw, request, said)
+    elif request.conditions is None:
+        named = {request.material, request.group, *(request.properties or ())}
+        unread = [label for label in conditions_said(raw) if label not in named]
+        if unread:
+            said.append(
+                f"{unread} look like conditions and are not read, since the call names its "
+                f"columns: conditions={{{unread[0]!r}: ...}} reads them"
+            )
     return request, tuple(said)
 
 

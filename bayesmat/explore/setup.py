@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bayesmat._files import write_atomically, writing
-from bayesmat.errors import CampaignError, DataError
+from bayesmat.errors import BayesmatError, CampaignError, DataError
 from bayesmat.explore.pool import Pool
 from bayesmat.explore.written import jsonable
 from bayesmat.features.huckel import COMPUTED
@@ -90,7 +90,7 @@ class Setup:
             lists = tuple(stored["properties"]), tuple(stored["use"])
             pool = Pool(**stored["pool"]) if stored.get("pool") else None
             return Setup(lists[0], str(stored["kind"]), lists[1], str(stored["oracle"]), pool)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, BayesmatError) as error:
             raise CampaignError(
                 f"{file} should say how the campaign was set up, and cannot be read ({error}). It "
                 f"was written beside {campaign} by `campaign create`; put it back, or open the "

@@ -49,8 +49,8 @@ def file(tmp_path: Path) -> Path:
 def test_the_commands_are_there() -> None:
     names = {c.name or c.callback.__name__ for c in campaign_app.registered_commands}
     assert names >= {
-        "create", "suggest", "run", "carry-over", "status", "export", "report", "tell", "correct",
-        "withdraw", "retry", "note", "sheet", "read",
+        "create", "doctor", "suggest", "run", "carry-over", "status", "export", "report", "tell",
+        "correct", "withdraw", "retry", "note", "sheet", "read",
     }  # fmt: skip
     assert tell.__doc__
 
@@ -92,12 +92,17 @@ def test_a_month(file: Path, tmp_path: Path) -> None:
     for what in ("history", "events", "table"):
         out = tmp_path / f"{what}.csv"
         assert _run("campaign", "export", file, out, "--what", what)[0] == 0
+    code, words = _run("campaign", "doctor", file)
+    assert code == 0, words
+    assert "Cp" in words
     kinds = set(pd.read_csv(tmp_path / "events.csv")["kind"])
     assert {"proposed", "told", "corrected", "withdrawn", "noted"} <= kinds
     table = bm.read_csv(tmp_path / "table.csv")
     assert table.n_rows == 7 + 3
     assert sorted(table.values[7:, 0].tolist()) == [240.0, 241.0, 243.0]
-    assert _run("campaign", "export", file, tmp_path / "history.xlsx")[0] == 0
+    for name in ("history.xlsx", "history.json"):
+        assert _run("campaign", "export", file, tmp_path / name)[0] == 0
+    assert len(pd.read_json(tmp_path / "history.json")) == 3
 
     cheaper = tmp_path / "cheaper.csv"
     cheaper.write_text(POOL + "CCCCCCCO,300,2,C\n")
@@ -178,3 +183,26 @@ def test_what_is_missing_is_said(file: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert code == 2
     assert "--pool" in words
+
+
+def test_a_pool_is_read_as_the_table_is(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x1,x2,y\n0.1,0.2,1\n0.5,0.5,2\n0.9,0.3,3\n0.2,0.8,1.5\n")
+    (tmp_path / "p.csv").write_text("x1,x2,cost\n0.3,0.3,1\n0.8,0.8,2\n")
+    how = ["-p", "y=1", "-c", "x1=1", "-c", "x2=1", "-g", "y=max", "--pool", tmp_path / "p.csv"]
+    code, words = _run("campaign", "create", tmp_path / "r.db", tmp_path / "t.csv", *how)
+    assert code == 0, words
+    (tmp_path / "f.csv").write_text("made of,gap [eV]\nSiO2,9\nAl2O3,8\nMgO,7\nNaCl,8.5\n")
+    (tmp_path / "g.csv").write_text("made of,price\nCaO,1\nKCl,2\n")
+    code, words = _run(
+        "campaign", "create", tmp_path / "c.db", tmp_path / "f.csv", "-m", "made of:composition",
+        "-g", "gap=max", "--pool", tmp_path / "g.csv",
+    )  # fmt: skip
+    assert code in (0, 1), words
+    code, words = _run("campaign", "suggest", tmp_path / "r.db", "--batch", 1)
+    assert code == 0, words
+    (tmp_path / "q.csv").write_text("x1,cost\n0.3,1\n")
+    code, words = _run(
+        "campaign", "carry-over", tmp_path / "r.db", "--reason", "?", "--pool", tmp_path / "q.csv"
+    )
+    assert code == 1
+    assert "x2" in words

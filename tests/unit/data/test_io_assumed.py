@@ -224,3 +224,13 @@ def test_numbers_of_runs_are_not_taken_for_materials():
     assert read(columns, conditions={"x": "1"}, material="id", kind="id").materials == ("1", "2")
     with pytest.raises(DataError, match="recipes have no material, and material is 'id'"):
         read(columns, conditions={"x": "1"}, material="id", kind="recipe")
+
+
+def test_conditions_that_a_call_leaves_out_are_named(tmp_path):
+    """Rows at other temperatures would pass for replicates."""
+    path = tmp_path / "t.csv"
+    path.write_text("smiles,temperature [K],Cp [J/mol/K]\nCCO,300,112\nCCO,350,133\n")
+    table = read_csv(path, material="smiles", properties={"Cp": "J/mol/K"})
+    assert "look like conditions and are not read" in " ".join(table.assumed)
+    asked = {"material": "smiles", "properties": {"Cp": "J/mol/K"}}
+    assert not read_csv(path, **asked, conditions={"temperature": "K"}).assumed
