@@ -40,6 +40,7 @@ def test_the_files_of_the_manual_are_what_their_script_makes(name: str) -> None:
     pd.testing.assert_frame_equal(written, made, check_dtype=False)
 
 
+@pytest.mark.slow
 def test_the_page_on_conditions(tmp_path: Path) -> None:
     names = run_page("docs/conditions.md", tmp_path)
     fitted = names["fitted"]

@@ -155,6 +155,7 @@ def test_an_extreme_is_searched_by_default_and_counted_without_hits(url):
     campaign.close()
 
 
+@pytest.mark.filterwarnings("ignore::bayesmat.errors.SurprisingValue")
 def test_best_is_nearest_the_middle_on_the_models_scale_for_status_and_report(url):
     """Within(2, 8) on log eV: its middle is 4, not 5."""
     table = start_of("id", [f"m{i}" for i in range(5)])
@@ -179,7 +180,7 @@ def test_a_failure_that_is_measured_later_is_counted_once(campaign):
     status = campaign.status()
     assert (status.told, status.failed, len(status.pending)) == (2, 0, 0)
     text = " ".join(summary(account_of(campaign)))
-    assert "2 of 2 proposals have been computed" in text
+    assert "2 of 2 proposals have been measured" in text
     assert "waiting" not in text
     assert "failed" not in text
 

@@ -53,6 +53,29 @@ def test_tops_are_found_that_no_point_of_a_grid_holds(fitted: Fitted) -> None:
     assert len(set(candidates.rows.keys)) == len(candidates.rows)
 
 
+class Everything(frozenset):
+    """Holds whatever it is asked for."""
+
+    def __contains__(self, item: object) -> bool:
+        return True
+
+
+def test_the_laws_of_candidate_sources_hold(fitted: Fitted) -> None:
+    goals = [Maximize("y")]
+    free = SPACE(fitted, goals, exclude=(), seed=0).rows.keys
+    kept = SPACE(fitted, goals, exclude=frozenset(free[::2]), seed=0).rows.keys
+    assert kept
+    assert not set(kept) & set(free[::2])
+    with pytest.raises(DesignError, match="has been used"):
+        SPACE(fitted, goals, exclude=Everything(), seed=0)
+    others = [
+        ConditionSpace({"x1": (0, 2), "x2": (-1, 1)}, {"catalyst": ["a", "b"]}, n=64),
+        ConditionSpace({"x1": (0, 1), "x2": (-1, 1)}, {"catalyst": ["a"]}, n=64),
+        ConditionSpace({"x1": (0, 1), "x2": (-1, 1)}, {"catalyst": ["a", "b"]}, n=128),
+    ]
+    assert len({SPACE.digest, *(o.digest for o in others)}) == 4
+
+
 @pytest.mark.parametrize("goals", [[Minimize("y")], [Within("y", 0.5, 0.6)]])
 def test_every_goal_is_searched_and_the_seed_decides(fitted: Fitted, goals: list) -> None:
     one, same, other = (SPACE(fitted, goals, exclude=(), seed=s).rows.keys for s in (0, 0, 1))
