@@ -16,7 +16,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 @pytest.mark.parametrize(
     "path",
     [
-        pytest.param(path, marks=[pytest.mark.slow] if path.stem.startswith("03") else [])
+        pytest.param(path, marks=[pytest.mark.slow] if path.stem[:2] in ("02", "03") else [])
         for path in NOTEBOOKS
     ],
     ids=lambda path: path.stem,
