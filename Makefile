@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## design molecules with a gap of 2.0-2.5 eV; writes demo_out/report.html
 	$(BIN)/bayesmat demo
 
-test: $(STAMP)  ## format, lint, types, fast tests with doctests, README and notebooks at smoke size
+test: $(STAMP)  ## format, lint, types, fast tests with doctests, README and the first notebook at smoke size
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
