@@ -122,13 +122,14 @@ def loop(
 
 def by_hand(x: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
     """What BoTorch's tutorials write: SingleTaskGP, qLogNEI, multi-start gradients."""
-    torch.manual_seed(seed)
     X, Y = torch.from_numpy(x), torch.from_numpy(y)[:, None]
-    model = SingleTaskGP(X, Y)  # its priors and its standardised outcome are BoTorch's defaults
-    fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
-    acquisition = qLogNoisyExpectedImprovement(model, X_baseline=X, prune_baseline=True)
     bounds = torch.tensor([[0.0] * D, [1.0] * D], dtype=torch.float64)
-    found, _ = optimize_acqf(acquisition, bounds, q=1, num_restarts=10, raw_samples=512)
+    with torch.random.fork_rng():  # BoTorch draws starts and samples from the global state
+        torch.manual_seed(seed)
+        model = SingleTaskGP(X, Y)  # its priors and its standardised outcome are BoTorch's defaults
+        fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
+        acquisition = qLogNoisyExpectedImprovement(model, X_baseline=X, prune_baseline=True)
+        found, _ = optimize_acqf(acquisition, bounds, q=1, num_restarts=10, raw_samples=512)
     point: np.ndarray = found[0].numpy()
     return point
 
