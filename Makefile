@@ -46,6 +46,7 @@ bench: $(STAMP)  ## quick benchmarks; full ones: python -m benchmarks.NAME
 	$(BIN)/python -m benchmarks.fits --quick
 	$(BIN)/python -m benchmarks.calibration --quick
 	$(BIN)/python -m benchmarks.conditions --quick
+	$(BIN)/python -m benchmarks.functions --quick
 	$(BIN)/python -m benchmarks.recipes --quick
 	$(BIN)/python -m benchmarks.nuts --quick
 
