@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -41,7 +40,7 @@ from bayesmat.reporting import report, summary
 
 __all__ = [
     "AtLeast", "AtMost", "Campaign", "Column", "Demo", "Goal", "Kind", "Maximize", "Minimize",
-    "PropertyTable", "Setup", "Within", "account_of", "as_options", "asked", "beside",
+    "PropertyTable", "Setup", "Within", "account_of", "asked", "at_of", "beside",
     "classes_of", "demo", "doctor", "fit", "number", "opened", "pool_for", "quietly", "read_csv",
     "reasons_of", "reopened", "report", "setup_of", "shown", "summary", "to_csv", "url_of",
     "write_frame",
@@ -49,16 +48,6 @@ __all__ = [
 
 
 T = TypeVar("T")
-
-_OPTIONS = {
-    r", or pass on_invalid='drop' to leave them out": "",
-    r"kind='(repeat_unit|composition|smiles|id)'": r"-m COLUMN:\1",
-    r"Column\('([^']*)', unit='([^']*)'\)": r'-p "COLUMN=\1" -f "COLUMN=\2"',
-    r"Open it with Campaign\.open": "Go on with it (bayesmat campaign status FILE.db)",
-    r"give them again": "give it again: --pool FILE",
-    r"[Gg]ive the same candidate source": "give the same list: --pool FILE",
-    r"make one with Campaign\.create": "make one with bayesmat campaign create",
-}
 
 
 def opened(file: Path) -> Campaign:
@@ -182,17 +171,6 @@ def quietly(act: Callable[[], T]) -> T:
 def reasons_of(proposal: Proposal) -> Sequence[str]:
     """Why each row was proposed; none of a proposal that was stored without."""
     return [str(reason) for reason in proposal.reasons if reason]
-
-
-def as_options(text: str) -> str:
-    """What an error says of arguments in Python, as options of the command line.
-
-    >>> as_options("say Column('K', unit='degC')")
-    'say -p "COLUMN=K" -f "COLUMN=degC"'
-    """
-    for python, option in _OPTIONS.items():
-        text = re.sub(python, option, text)
-    return text
 
 
 def shown(prediction: Prediction, probability: np.ndarray | None = None, title: str = "") -> Table:

@@ -54,7 +54,9 @@ def create(
         typer.Option(
             "--goal", "-g", metavar="GOAL",
             help='"gap=2.0:2.5" (between), "gap=2:" (at least), "gap=:2" (at most), "gap=max" or '
-            '"gap=min", in the units given. Repeat for several.',
+            '"gap=min", in the units given; "viscosity=1:2@temperature=298.15" says under which '
+            "conditions it is meant (several: a comma between them), as --at does for all goals. "
+            "Repeat for several.",
         ),
     ],
     at: At = None,
@@ -75,6 +77,7 @@ def create(
     -u gap_huckel -u networks --oracle gfn1
     """
     wanted = [goal_of(n, text, at_of(at)) for n, text in pairs_of(goals, "--goal").items()]
+    under = commands.at_of(wanted)
     data = read_table(
         table, material=material, properties=properties, file_units=file_units,
         conditions=conditions,
@@ -86,7 +89,7 @@ def create(
             param_hint="--pool",
         )
     setup = commands.Setup(data.property_names, data.kind, tuple(use or ()), oracle)
-    setup = setup.choosing(None if pool is None else commands.pool_for(pool, data, at_of(at)))
+    setup = setup.choosing(None if pool is None else commands.pool_for(pool, data, under))
     calculator, prior = setup.calculator(), setup.prior()
     campaign = commands.Campaign.create(
         commands.url_of(file), data, prior, goals=wanted, oracle=calculator,

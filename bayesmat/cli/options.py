@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ParamSpec
@@ -14,6 +15,8 @@ from rich.panel import Panel
 
 from bayesmat._deferred import Deferred
 from bayesmat.errors import BayesmatError, DataError
+
+from .wording import as_options
 
 if TYPE_CHECKING:
     from bayesmat import commands
@@ -104,8 +107,9 @@ def shows_errors(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except BayesmatError as error:
-            said = commands.as_options(str(error))
-            panel = Panel(escape(said), title=type(error).__name__, border_style="red")
+            panel = Panel(
+                escape(as_options(str(error))), title=type(error).__name__, border_style="red"
+            )
             Console(stderr=True).print(panel)
             raise typer.Exit(1) from error
 
@@ -121,8 +125,8 @@ def read_number(text: str) -> float:
 
 
 def say(line: str) -> None:
-    """Print as it stands: [nH] of a SMILES is no markup."""
-    Console().print(line, markup=False, highlight=False, soft_wrap=True)
+    """Print in words of the command line, with all signs: [nH] of a SMILES is no markup."""
+    Console().print(as_options(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def pairs_of(texts: Sequence[str], what: str) -> dict[str, str]:
@@ -181,10 +185,10 @@ def _material(text: str | None) -> tuple[str | None, commands.Kind | None]:
     return text, None
 
 
-def at_of(texts: Sequence[str] | None) -> dict[str, float | str]:
+def at_of(texts: Sequence[str] | None, what: str = "--at") -> dict[str, float | str]:
     """Conditions by name: numbers, and categories as text."""
     found: dict[str, float | str] = {}
-    for name, text in pairs_of(texts or (), "--at").items():
+    for name, text in pairs_of(texts or (), what).items():
         try:
             found[name] = commands.number(text)
         except DataError:
@@ -198,14 +202,20 @@ def numbers_of(texts: Sequence[str] | None, what: str) -> dict[str, float]:
 
 
 def goal_of(name: str, text: str, at: Mapping[str, float | str] | None = None) -> commands.Goal:
-    """A goal as it is written: 2.0:2.5, 2:, :2, max or min."""
-    where = dict(at or {})
-    if text in ("max", "min"):
-        return commands.Maximize(name, where) if text == "max" else commands.Minimize(name, where)
-    low, found, high = text.partition(":")
+    """A goal as it is written: 2.0:2.5, 2:, :2, max or min, and @ with its own conditions.
+
+    Conditions that it does not name itself are those of `at`.
+    """
+    wanted, apart, own = text.partition("@")
+    given = re.split(r",(?=[^,=]+=)", own) if apart else []  # "1,4-dioxane" is one word
+    where = dict(at or {}) | at_of(given, "--goal")
+    if wanted in ("max", "min"):
+        return commands.Maximize(name, where) if wanted == "max" else commands.Minimize(name, where)
+    low, found, high = wanted.partition(":")
     if not found or not (low or high):
         raise typer.BadParameter(
-            f"{name}={text}: write {name}=2.0:2.5, {name}=2:, {name}=:2, {name}=max or {name}=min",
+            f"{name}={text}: write {name}=2.0:2.5, {name}=2:, {name}=:2, {name}=max or {name}=min, "
+            "and behind it @CONDITION=VALUE if it is meant under conditions",
             param_hint="--goal",
         )
     if low and high:

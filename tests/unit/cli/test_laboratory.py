@@ -185,6 +185,44 @@ def test_what_is_missing_is_said(file: Path, tmp_path: Path) -> None:
     assert "--pool" in words
 
 
+def test_a_goal_says_under_which_conditions_it_is_meant(tmp_path: Path) -> None:
+    (tmp_path / "start.csv").write_text(START)
+    (tmp_path / "pool.csv").write_text("SMILES,price\nCCCCCCO,14\nCC(C)O,3\n")
+    file = tmp_path / "at.db"
+    create = ["campaign", "create", file, tmp_path / "start.csv", "--pool", tmp_path / "pool.csv"]
+    code, words = _run(*create, "-g", "Cp=200:260@temperature=350")
+    assert code == 0, words
+    campaign = bm.Campaign.open(f"sqlite:///{file}")
+    assert campaign.goals == (bm.Within("Cp", 200, 260, at={"temperature": 350.0}),)
+    campaign.close()
+    code, words = _run("campaign", "suggest", file, "--batch", 1)
+    assert code == 0, words
+    assert "temperature=350" in words
+    code, words = _run("campaign", "suggest", file, "--batch", 2)
+    assert code == 0, words
+    code, words = _run("campaign", "suggest", file, "--batch", 2)
+    assert code == 1
+    assert "every one of the 2 materials of the pool has been used" in words
+    assert "bayesmat campaign carry-over FILE.db --pool FILE --reason REASON" in words
+    assert "bm.Pool" not in words
+
+
+def test_goals_of_different_conditions_are_refused_in_words_of_the_command_line(
+    tmp_path: Path,
+) -> None:
+    rows = START.replace("Cp [J/mol/K]", "Cp [J/mol/K],eta [mPa*s]").replace("\nC", ",1\nC")
+    (tmp_path / "start.csv").write_text(rows.rstrip() + ",1.2\n")
+    (tmp_path / "pool.csv").write_text("SMILES\nCCCCCCO\n")
+    code, words = _run(
+        "campaign", "create", tmp_path / "b.db", tmp_path / "start.csv", "--pool",
+        tmp_path / "pool.csv", "-g", "Cp=200:260@temperature=350", "-g", "eta=1:2@temperature=300",
+    )  # fmt: skip
+    assert code == 1
+    assert "a measurement has one" in words
+    assert "--at" in words
+    assert not (tmp_path / "b.db").exists()
+
+
 def test_a_pool_is_read_as_the_table_is(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("x1,x2,y\n0.1,0.2,1\n0.5,0.5,2\n0.9,0.3,3\n0.2,0.8,1.5\n")
     (tmp_path / "p.csv").write_text("x1,x2,cost\n0.3,0.3,1\n0.8,0.8,2\n")

@@ -133,13 +133,22 @@ def test_usage_errors_exit_with_2(table: Path) -> None:
         (":2", AtMost("gap", 2.0)),
         ("max", Maximize("gap")),
         ("min", Minimize("gap")),
+        ("1:2@temperature=298.15", Within("gap", 1.0, 2.0, {"temperature": 298.15})),
+        ("max@solvent=1,4-dioxane,T=300", Maximize("gap", {"solvent": "1,4-dioxane", "T": 300.0})),
+        (":2@solvent=C[C@H](O)CC", AtMost("gap", 2.0, {"solvent": "C[C@H](O)CC"})),
     ],
 )
 def test_goals_are_read(text: str, goal: Goal) -> None:
     assert options.goal_of("gap", text) == goal
 
 
-@pytest.mark.parametrize("text", ["2.0", ":", "a:b", "large"])
+def test_what_holds_for_all_goals_holds_where_a_goal_does_not_say_another() -> None:
+    everywhere: dict[str, float | str] = {"temperature": 300.0, "pressure": 1.0}
+    at = {"temperature": 350.0, "pressure": 1.0}
+    assert options.goal_of("gap", "max@temperature=350", everywhere) == Maximize("gap", at)
+
+
+@pytest.mark.parametrize("text", ["2.0", ":", "a:b", "large", "2:3@", "2:3@T", "2:3@T=1,T=2", "@"])
 def test_unreadable_goals_are_usage_errors(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         options.goal_of("gap", text)
