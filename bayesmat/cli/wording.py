@@ -22,7 +22,8 @@ _OPTIONS = {
     r"(?:conditions|\bat)=\{'([^']*)': ([^'{}]*)\}": r"--at \1=\2",
     r"the same `at`": "the same conditions (--at)",
     # What may be chosen, and who answers.
-    r", call Campaign\.carry_over\(url, prior=\.\.\., candidates=bm\.Pool\(\.\.\.\), reason=\.\.\.\)": (
+    r", call Campaign\.carry_over\(url, prior=\.\.\., candidates=bm\.Pool\(\.\.\.\), "
+    r"reason=\.\.\.\)": (
         f", run {_COMMAND} carry-over FILE.db --pool FILE --reason REASON"
     ),
     r"Campaign\.carry_over\(url, prior=\.\.\., (?:oracle=\.\.\., )?reason=\.\.\.\), on the command "
