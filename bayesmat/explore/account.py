@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bayesmat._repr import Shown
-from bayesmat.data.table import Condition, Scale
+from bayesmat.data.rows import Rows
+from bayesmat.data.table import Condition, PropertyTable, Scale
 from bayesmat.explore.calls import Call, Forecast
 from bayesmat.explore.campaign import Campaign
-from bayesmat.explore.goals import Target, nearest, targets_of
+from bayesmat.explore.goals import Target, applies, nearest, targets_of
 from bayesmat.explore.history import columns_of
 from bayesmat.explore.identity import latest
 from bayesmat.explore.records import Proposal, Status
@@ -56,6 +58,7 @@ class Account(Shown):
         events: All that was told, corrected, withdrawn and noted, as `Campaign.events`.
         surprises: Values to which their predictions gave no chance, a sentence each.
         has_oracle: Whether values are computed by an oracle; else a laboratory measures them.
+        before: Those of `start` that were measured under the conditions of the goals; None if all.
     """
 
     kind: str
@@ -76,6 +79,7 @@ class Account(Shown):
     events: pd.DataFrame = field(default_factory=pd.DataFrame)
     has_oracle: bool = True
     surprises: tuple[str, ...] = ()
+    before: Mapping[str, Sequence[float]] | None = None
 
     @property
     def verb(self) -> str:
@@ -92,10 +96,15 @@ class Account(Shown):
         return any(target.is_region for target in self.targets)
 
     def is_hit(self, call: Call) -> bool:
-        """Whether every region was hit; never true while a value is missing."""
+        """Whether every region was hit; never true while a value is missing.
+
+        Nor under other conditions than the goals are meant under.
+        """
         regions = [t for t in self.targets if t.is_region]
-        return bool(regions) and all(
-            t.lower <= call.values.get(t.prop.name, NAN) <= t.upper for t in regions
+        return (
+            call.is_meant
+            and bool(regions)
+            and all(t.lower <= call.values.get(t.prop.name, NAN) <= t.upper for t in regions)
         )
 
     @property
@@ -117,7 +126,7 @@ class Account(Shown):
             )
             for t in self.targets
         }
-        calls = (*self.calls, *self.unasked)
+        calls = [call for call in (*self.calls, *self.unasked) if call.is_meant]
         found = nearest([call.values for call in calls], self.targets, scales)
         return None if found is None else calls[found]
 
@@ -175,17 +184,20 @@ def account_of(
     proposals = campaign.proposals()
     history = campaign.history().to_dict("records")
     provenance = _provenance(campaign, proposals)
-    calls = tuple(_call(row, campaign, proposals) for row in history if _is_asked(row))
+    meant = _meant(history, campaign)
+    calls = [
+        replace(_call(row, campaign, proposals), is_meant=is_meant)
+        for row, is_meant in zip(history, meant, strict=True)
+    ]
+    asked = [_is_asked(row) for row in history]
     targets = targets_of(campaign.goals, campaign.start.properties)
-    values = {
-        name: campaign.start.values[:, j][~np.isnan(campaign.start.values[:, j])]
-        for j, name in enumerate(campaign.start.property_names)
-    }
+    start = campaign.start
     return Account(
         kind=campaign.start.kind,
         targets=targets,
-        calls=calls,
-        start={name: v.tolist() for name, v in values.items()},
+        calls=tuple(compress(calls, asked)),
+        start=_measured(start),
+        before=_measured(start.subset(applies(start.rows, campaign.goals))),
         temporary=_temporary(proposals),
         stages=_stages(proposals),
         fit_lines=_fit_lines(proposals, fit_report),
@@ -194,13 +206,29 @@ def account_of(
         notes=tuple(notes),
         changes=tuple(map(str, campaign.carry_overs())),
         provenance=provenance,
-        unasked=tuple(_call(row, campaign, proposals) for row in history if not _is_asked(row)),
+        unasked=tuple(call for call, is_asked in zip(calls, asked, strict=True) if not is_asked),
         status=campaign.status(),
         conditions=campaign.start.conditions,
         events=campaign.events(),
-        surprises=tuple(said for call in calls for said in _surprises(call, campaign)),
+        surprises=tuple(
+            said for call in compress(calls, asked) for said in _surprises(call, campaign)
+        ),
         has_oracle="oracle (digest)" in provenance,
     )
+
+
+def _meant(history: Sequence[Mapping[Any, Any]], campaign: Campaign) -> list[bool]:
+    """Whether the goals are meant under the conditions of each row of a history."""
+    start = campaign.start
+    given = {c.name: [row[c.name] for row in history] for c in start.conditions}
+    keys = None if start.kind == "recipe" else [row["structure"] for row in history]
+    return applies(Rows.of(start, keys, given), campaign.goals)
+
+
+def _measured(table: PropertyTable) -> dict[str, list[float]]:
+    """Property -> measured values."""
+    columns = zip(table.property_names, table.values.T, strict=True)
+    return {name: column[~np.isnan(column)].tolist() for name, column in columns}
 
 
 def _is_asked(row: Mapping[Any, Any]) -> bool:

@@ -103,6 +103,7 @@ class Call:
         oracle: Digest of the oracle that computed the values; None if they were measured.
         reason: What the prediction rests on; empty for proposals of earlier versions.
         columns: Columns of the pool, such as a name or a price.
+        is_meant: Whether its conditions are those that the goals are meant under.
     """
 
     round: int
@@ -123,6 +124,7 @@ class Call:
     oracle: str | None = None
     reason: str = ""
     columns: Mapping[str, object] = field(default_factory=dict)
+    is_meant: bool = True
 
     @property
     def standing(self) -> str:

@@ -16,7 +16,7 @@ from bayesmat.errors import ArgumentError, CampaignError, ModelError
 
 __all__ = [
     "AtLeast", "AtMost", "Goal", "Maximize", "Minimize", "Target", "Within", "aimed",
-    "applies", "at_of", "extremes", "goal_words", "goals_of", "nearest", "targets_of",
+    "applies", "at_of", "at_words", "extremes", "goal_words", "goals_of", "nearest", "targets_of",
 ]  # fmt: skip
 
 
@@ -237,7 +237,7 @@ class Target:
         return max(low - y, y - high, 0.0), middle - self.sign * y
 
     def __str__(self) -> str:
-        return f"{self._wanted()}{_at_words(self.at)}"
+        return f"{self._wanted()}{at_words(self.at)}"
 
     def _wanted(self) -> str:
         name, unit = self.prop.name.replace("_", " "), f" {self.prop.unit}".rstrip()
@@ -341,10 +341,14 @@ def goal_words(goal: Goal, properties: Sequence[Property]) -> str:
     unit = {p.name: f" {p.unit}".rstrip() for p in properties}.get(goal.property, "")
     ends = [f"{v:g}" for name, v in vars(goal).items() if name not in ("property", "at")]
     bounds = f" {' to '.join(ends)}{unit}" if ends else ""
-    return f"{goal.property}: {type(goal).__name__}{bounds}{_at_words(goal.at)}"
+    return f"{goal.property}: {type(goal).__name__}{bounds}{at_words(goal.at)}"
 
 
-def _at_words(at: At) -> str:
-    """Where a goal is meant, in words."""
+def at_words(at: At) -> str:
+    """Where a goal is meant, in words.
+
+    >>> at_words({"temperature": 298.15, "phase": "gas"})
+    ' at temperature = 298.15, phase = gas'
+    """
     said = [f"{n} = {v if isinstance(v, str) else number_text(v)}" for n, v in at.items()]
     return f" at {', '.join(said)}" if said else ""

@@ -20,6 +20,7 @@ from bayesmat.explore.goals import (
     Maximize,
     Minimize,
     Within,
+    applies,
     goal_words,
     nearest,
     targets_of,
@@ -200,8 +201,9 @@ class History(Shown):
         told = [*asked, *unasked]
         scales = dict(zip(self.start.property_names, self.start.scales, strict=True))
         targets = targets_of(self.goals, self.start.properties)
-        found = nearest([self.values(m) for m in told], targets, scales)
-        best = None if found is None else told[found]
+        ranked = [key for key in told if key in self._meant]
+        found = nearest([self.values(key) for key in ranked], targets, scales)
+        best = None if found is None else ranked[found]
         every = [self.standings[key] for key in (*self.proposed, *self.unasked)]
         failures = [s.failure for s in every if s.state == "failed" and s.failure is not None]
         return Status(
@@ -222,6 +224,13 @@ class History(Shown):
             bounded=bool(self._bounded),
         )
 
+    @cached_property
+    def _meant(self) -> frozenset[str]:
+        """Keys of the rows under the conditions that the goals are meant under."""
+        rows = self.rows((*self.proposed, *self.unasked))
+        return frozenset(key for key, is_meant in zip(rows.keys, applies(rows, self.goals),
+                                                      strict=True) if is_meant)  # fmt: skip
+
     def surprises(self) -> tuple[Surprise, ...]:
         """Values that stand though the prediction that was made of them gave them no chance."""
         return tuple(
@@ -232,7 +241,9 @@ class History(Shown):
         )
 
     def hit(self, key: str) -> bool:
-        """Whether a row's results meet every goal that has bounds."""
+        """Whether a row's results meet every goal that has bounds, where the goals are meant."""
+        if key not in self._meant:
+            return False
         values = self.values(key)
         return all(g.property in values and g.met(values[g.property]) for g in self._bounded)
 

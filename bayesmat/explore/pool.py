@@ -20,7 +20,7 @@ from bayesmat.data.table import PropertyTable
 from bayesmat.data.units import check_unit, converter
 from bayesmat.errors import ArgumentError, DesignError
 from bayesmat.explore.candidates import Candidates
-from bayesmat.explore.goals import Goal, at_of
+from bayesmat.explore.goals import Goal, applies, at_of, at_words
 from bayesmat.models.base import Fitted
 
 __all__ = ["Pool"]
@@ -115,15 +115,35 @@ class Pool(Shown):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def rows(self, table: PropertyTable, goals: Sequence[Goal] = ()) -> Rows:
-        """What may be asked of a table; conditions that the pool lacks are those of the goals.
+        """What may be asked of a table.
+
+        Conditions that the pool lacks are those of the goals; rows under others than the goals are
+        meant under are left out.
 
         Raises:
             MaterialError: Some are no such material; all are listed.
             DataError: Conditions are missing, unknown or impossible.
+            DesignError: No row is under the conditions of the goals.
         """
+        rows = self._every(table, goals)
+        return rows.take(self._meant(rows, goals))
+
+    def _every(self, table: PropertyTable, goals: Sequence[Goal]) -> Rows:
         at = {name: value for name, value in at_of(goals).items() if name not in self.conditions}
         keys = None if self.materials is None else _keys(self.materials, table.kind)
         return Rows.of(table, keys, {**self._converted(table), **at})
+
+    def _meant(self, rows: Rows, goals: Sequence[Goal]) -> list[int]:
+        """Numbers of the rows that a goal is meant under."""
+        found = [i for i, is_meant in enumerate(applies(rows, goals)) if is_meant]
+        if not found:
+            raise DesignError(
+                f"the goals are meant{at_words(at_of(goals))}, and none of the {self.size} rows of "
+                "the pool is, so that no measurement could meet them. Add rows under these "
+                "conditions, leave these conditions out of the pool (its materials are then asked "
+                "under the goals'), or leave `at` out of the goals."
+            )
+        return found
 
     def _converted(self, table: PropertyTable) -> dict[str, Any]:
         """Conditions in the units of a table."""
@@ -139,9 +159,13 @@ class Pool(Shown):
         self, fitted: Fitted, goals: Sequence[Goal], *, exclude: Collection[str], seed: int
     ) -> Candidates:
         """The pool without what is excluded."""
-        rows = self.rows(fitted.table, goals)
+        rows = self._every(fitted.table, goals)
         first = {key: i for i, key in reversed(list(enumerate(rows.keys)))}
-        kept = [i for i, key in enumerate(rows.keys) if first[key] == i and key not in exclude]
+        kept = [
+            i
+            for i in self._meant(rows, goals)
+            if first[rows.keys[i]] == i and rows.keys[i] not in exclude
+        ]
         if not kept:
             raise DesignError(
                 f"every one of the {self.size} {self.what} of the pool "

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from bayesmat.errors import ArgumentError, DesignError
 from bayesmat.explore.acquisition import RegionProbability
 from bayesmat.explore.board import Board
 from bayesmat.explore.candidates import Candidates
-from bayesmat.explore.goals import Goal, Maximize, aimed, at_of, extremes
+from bayesmat.explore.goals import Goal, Maximize, aimed, at_of, at_words, extremes
 from bayesmat.explore.improvement import improvement
 from bayesmat.inference.seeds import spawn
 from bayesmat.models.base import Fitted
@@ -66,10 +66,11 @@ class ConditionSpace(Shown):
     n: int = 512
 
     def __post_init__(self) -> None:
-        given = checked(self.intervals, Mapping[str, Sequence[float]], "ConditionSpace(intervals)")
+        given = checked(self.intervals, Mapping[str, object], "ConditionSpace(intervals)")
         intervals = {name: _interval(name, ends) for name, ends in given.items()}
         listed = checked(self.levels, Mapping, "ConditionSpace(levels)")
         levels = {str(name): tuple(items(values, str(name))) for name, values in listed.items()}
+        levels = {name: tuple(dict.fromkeys(values)) for name, values in levels.items()}
         twice = [name for name in levels if name in intervals]
         empty = [name for name, values in levels.items() if not values]
         if twice or empty:
@@ -81,6 +82,11 @@ class ConditionSpace(Shown):
             raise DesignError("the space has no condition: give at least one interval or level.")
         if self.materials is not None:
             object.__setattr__(self, "materials", names(self.materials, "ConditionSpace"))
+            if not self.materials:
+                raise DesignError(
+                    "the space holds no material: name at least one, or leave materials out where "
+                    "rows are recipes."
+                )
         at_least(self, 1, "n")
         if self.n & (self.n - 1):
             raise ArgumentError(f"n is {self.n}: give a power of two, which Sobol points need.")
@@ -101,14 +107,48 @@ class ConditionSpace(Shown):
         n: int | None = None,
         seed: int = 0,
     ) -> Rows:
-        """Points that fill the space; conditions that it lacks are those of the goals.
+        """Points that fill the space; where the goals name a condition, it is theirs.
 
         Raises:
             MaterialError: Materials that cannot be read.
             DataError: Conditions that the table lacks, or those of the table that are missing.
+            DesignError: The goals are meant outside of the space, or fix all of it.
         """
-        n, width = n or self.n, len(self.intervals) + len(self.levels) + 1
-        unit = qmc.Sobol(width, rng=np.random.default_rng(seed_of(seed))).random(n)
+        return self._meant(goals)._even(table, goals, n or self.n, seed_of(seed))
+
+    def _meant(self, goals: Sequence[Goal]) -> ConditionSpace:
+        """The part of the space that is free where the goals are meant."""
+        at = at_of(goals)
+        limits = {
+            name: f"goes from {low:g} to {high:g}"
+            for name, (low, high) in self.intervals.items()
+            if name in at and not low <= real(at[name], f"at[{name!r}]") <= high
+        }
+        limits |= {
+            name: f"can be {', '.join(map(str, values))}"
+            for name, values in self.levels.items()
+            if name in at and at[name] not in values
+        }
+        if limits:
+            outside = "; ".join(
+                f"{name} = {at[name]}, which {said}" for name, said in limits.items()
+            )
+            raise DesignError(
+                f"the goals are meant at {outside}: no measurement in the space could "
+                "meet them. Widen the space, leave these conditions out of it, or out of `at`."
+            )
+        intervals = {name: ends for name, ends in self.intervals.items() if name not in at}
+        levels = {name: values for name, values in self.levels.items() if name not in at}
+        if not intervals and not levels:
+            raise DesignError(
+                f"the goals are meant{at_words(at)}, which leaves no condition of the space to "
+                "choose: choose materials from bm.Pool(materials), or leave `at` out of the goals."
+            )
+        return replace(self, intervals=intervals, levels=levels)
+
+    def _even(self, table: PropertyTable, goals: Sequence[Goal], n: int, seed: int) -> Rows:
+        width = len(self.intervals) + len(self.levels) + 1
+        unit = qmc.Sobol(width, rng=np.random.default_rng(seed)).random(n)
         return self._at(table, goals, unit)
 
     def _at(self, table: PropertyTable, goals: Sequence[Goal], unit: np.ndarray) -> Rows:
@@ -128,11 +168,12 @@ class ConditionSpace(Shown):
         self, fitted: Fitted, goals: Sequence[Goal], *, exclude: Collection[str], seed: int
     ) -> Candidates:
         """Points that fill the space, surround the best, and are tops, without what is excluded."""
-        even = self.rows(fitted.table, goals, seed=spawn(seed, "even"))
-        around = self._around(fitted, goals, spawn(seed, "around"))
+        space = self._meant(goals)
+        even = space._even(fitted.table, goals, self.n, spawn(seed, "even"))
+        around = space._around(fitted, goals, spawn(seed, "around"))
         found = [even, around]
-        if self.materials is None and self.intervals:
-            found.append(self._tops(fitted, goals, even, spawn(seed, "tops")))
+        if space.materials is None and space.intervals:
+            found.append(space._tops(fitted, goals, even, spawn(seed, "tops")))
         values = np.vstack([rows.conditions for rows in found])
         texts = None if even.materials is None else tuple(m for rows in found for m in rows)
         rows = Rows(texts, values, even.columns).distinct().without(exclude)
@@ -193,9 +234,14 @@ class ConditionSpace(Shown):
         return facts | ({} if self.materials is None else {"materials": self.materials[:4]})
 
 
-def _interval(name: str, ends: Sequence[float]) -> tuple[float, float]:
+def _interval(name: str, given: object) -> tuple[float, float]:
+    ends = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     if len(ends) != 2:
-        raise ArgumentError(f"the interval of {name!r} is {list(ends)}: give its two ends.")
+        shown = ends if len(ends) < 2 else f"{len(ends)} values"
+        raise ArgumentError(
+            f"the interval of {name!r} is {shown}: give its two ends, and values that it can only "
+            f"have one by one as levels={{{name!r}: [...]}}."
+        )
     low, high = (real(end, f"an end of the interval of {name!r}") for end in ends)
     if not (np.isfinite([low, high]).all() and low < high):
         raise ArgumentError(

@@ -71,7 +71,9 @@ def learning(account: Account, arms: Mapping[str, np.ndarray], source: str) -> s
 
 def _best(account: Account, target: Target) -> str:
     name = target.prop.name
-    values = np.array([call.values.get(name, np.nan) for call in account.calls])
+    values = np.array(
+        [call.values.get(name, np.nan) if call.is_meant else np.nan for call in account.calls]
+    )
     if len(account.targets) > 1 or not target.sign or not np.isfinite(values).any():
         return ""
     figure = plots.best_so_far(

@@ -125,7 +125,8 @@ def _best_words(account: Account) -> str:
 def best_start(account: Account) -> float | None:
     """The best value of the start, where one property is to be as large or small as can be."""
     target = account.targets[0]
-    known = account.start.get(target.prop.name, ())
+    start = account.start if account.before is None else account.before
+    known = start.get(target.prop.name, ())
     if len(account.targets) > 1 or account.has_region or not target.sign or not len(known):
         return None
     return float(max(known) if target.sign > 0 else min(known))
@@ -136,7 +137,7 @@ def improving(account: Account) -> list[bool]:
     found: list[bool] = []
     target, best = account.targets[0], best_start(account)
     for call in account.calls:
-        value = call.values.get(target.prop.name)
+        value = call.values.get(target.prop.name) if call.is_meant else None
         better = value is not None and (best is None or target.sign * (value - best) > 0)
         best = value if better else best
         found.append(better)

@@ -9,12 +9,14 @@ import pytest
 from bayesmat.data.properties import Condition, Property
 from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
-from bayesmat.errors import OracleError
+from bayesmat.errors import DesignError, OracleError
+from bayesmat.explore.account import account_of
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import AtLeast, Minimize, Within, aimed, applies, goal_words, targets_of
 from bayesmat.explore.pool import Pool
 from bayesmat.models.transfer import Transfer
 from bayesmat.oracles import CommandOracle, Evaluation, TableOracle, evaluate
+from bayesmat.reporting.words import best_start
 from tests.unit.explore.fake import GAP, FakePrior, FakeRule, truth
 
 T = Condition("temperature", "K")
@@ -174,3 +176,64 @@ def test_recipes_are_optimised_through_the_same_verbs(tmp_path):
     assert campaign.proposals()[0].to_frame().columns[:2].tolist() == ["x1", "x2"]
     campaign.close()
     Campaign.open(url, prior=prior, **parts).close()  # the digest is that of the completed prior
+
+
+AT_350 = (Within("gap", 2.0, 2.5, at={"temperature": 350}),)
+
+
+def test_only_rows_under_the_conditions_of_the_goals_are_chosen_from_a_pool(tmp_path):
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    materials = ["m140", "m148", "m156"]
+    rows = [(m, t) for m in materials for t in (300, 350)]
+    pool = Pool([m for m, _ in rows], {"temperature": [t for _, t in rows]}, {"n": range(6)})
+    campaign = Campaign.create(
+        url, table(), FakePrior(), goals=AT_350, candidates=pool, rule=FakeRule()
+    )
+    proposal = campaign.suggest(3)
+    assert set(proposal.rows.keys) == {f"{m}, temperature=350 K" for m in materials}
+    assert sorted(proposal.notes["n"]) == [1, 3, 5]
+    with pytest.raises(DesignError, match="every one of the 6 rows of the pool has been used"):
+        campaign.suggest(1)
+    campaign.close()
+
+
+def test_pools_without_a_row_under_the_conditions_of_the_goals_are_refused(tmp_path):
+    pool = Pool.grid(["m140", "m148"], {"temperature": [300, 310]})
+    with pytest.raises(DesignError, match=r"at temperature = 350, and none of the 4 rows of the"):
+        Campaign.create(
+            f"sqlite:///{tmp_path / 'c.db'}", table(), FakePrior(), goals=AT_350,
+            candidates=pool, rule=FakeRule(),
+        )  # fmt: skip
+
+
+def test_results_under_other_conditions_than_the_goals_meet_none(tmp_path):
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    campaign = Campaign.create(
+        url, table(), FakePrior(), goals=AT_350, candidates=Pool(["m140", "m148"]), rule=FakeRule()
+    )
+    (first, _) = campaign.suggest(2).rows.keys
+    campaign.tell(first, {"gap": 2.4})
+    campaign.tell("m156", {"gap": 2.25}, conditions={"temperature": 300})
+    frame = campaign.history().set_index("material")
+    assert frame.loc["m156, temperature=300 K", "hit"] is False
+    assert frame.loc[first, "hit"] is True
+    status = campaign.status()
+    assert (status.hits, status.best) == (1, first)
+    account = account_of(campaign)
+    assert [account.is_hit(call) for call in account.unasked] == [False]
+    assert account.best is not None
+    assert account.best.material == first
+    campaign.close()
+
+
+def test_the_best_before_is_that_under_the_conditions_of_the_goal(tmp_path):
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    goal = Minimize("gap", at={"temperature": 350})
+    campaign = Campaign.create(
+        url, table(), FakePrior(), goals=[goal], candidates=Pool(["m140"]), rule=FakeRule()
+    )
+    (key,) = campaign.suggest(1).rows.keys
+    campaign.tell(key, {"gap": 0.9})
+    expected = min(shifted(m, t) for m, t in ROWS if t == 350)
+    assert best_start(account_of(campaign)) == pytest.approx(expected)
+    campaign.close()

@@ -129,3 +129,35 @@ def test_conditions_of_the_table_and_the_space_must_agree(fitted: Fitted) -> Non
         ConditionSpace({"x1": (0, 1), "x2": (0, 1), "pH": (0, 1)}, {"catalyst": ["a"]}).rows(
             fitted.table
         )
+
+
+def test_goals_fix_the_conditions_that_they_are_meant_under(fitted: Fitted) -> None:
+    goals = [Maximize("y", at={"x2": 0.5, "catalyst": "b"})]
+    rows = SPACE.rows(fitted.table, goals)
+    assert set(rows.conditions[:, 1]) == {0.5}
+    assert set(rows.conditions[:, 2]) == {1.0}
+    found = SPACE(fitted, goals, exclude=(), seed=1).rows
+    assert set(found.conditions[:, 1]) == {0.5}
+    assert set(found.conditions[:, 2]) == {1.0}
+    assert len(set(found.conditions[:, 0])) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        ({"x1": 2.0}, "meant at x1 = 2.0, which goes from 0 to 1: no measurement in the space"),
+        ({"catalyst": "c"}, "meant at catalyst = c, which can be a, b"),
+        ({"x1": 0.5, "x2": 0.5, "catalyst": "a"}, "leaves no condition of the space to choose"),
+    ],
+)
+def test_goals_outside_of_the_space_are_refused(fitted: Fitted, at: dict, words: str) -> None:
+    with pytest.raises(DesignError, match=words):
+        SPACE.rows(fitted.table, [Maximize("y", at=at)])
+
+
+def test_what_is_no_interval_is_named() -> None:
+    with pytest.raises(ArgumentError, match=r"'x' is \[3\]: give its two ends, .* levels="):
+        ConditionSpace({"x": 3})  # type: ignore[dict-item]
+    with pytest.raises(DesignError, match="the space holds no material"):
+        ConditionSpace({"x": (0, 1)}, materials=())
+    assert ConditionSpace({}, {"x": [1, 1, 2]}).levels == {"x": (1, 2)}
