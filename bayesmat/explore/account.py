@@ -6,7 +6,7 @@ Reports and figures are drawn from it, so that they can be tried on numbers type
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import Any
@@ -23,9 +23,7 @@ from bayesmat.explore.goals import Target, applies, nearest, targets_of
 from bayesmat.explore.history import columns_of
 from bayesmat.explore.identity import latest
 from bayesmat.explore.records import Proposal, Status
-from bayesmat.explore.standing import Cell
 from bayesmat.explore.store import Store
-from bayesmat.explore.surprise import surprises
 from bayesmat.models.report import FitReport
 
 __all__ = ["Account", "Call", "Forecast", "Target", "account_of"]
@@ -41,7 +39,7 @@ class Account(Shown):
         kind: Kind of the materials; SMILES and repeat units are drawn.
         targets: What was aimed at; the first is the one that ranks.
         calls: Proposals in the order of suggestion.
-        start: Property -> values known before the first round.
+        start: Property -> values known before the first round, as they stand.
         temporary: Property -> round -> temporary target region, in the property's unit.
         stages: Stages of the sampler: `round`, `stage`, `beta`, `ess_fraction`, `acceptance`,
             `unique_fraction`; empty for a pool.
@@ -51,6 +49,7 @@ class Account(Shown):
         notes: Sentences that a reader must know, such as what the oracle computes.
         changes: When, why and to what the campaign was carried over, a sentence each.
         provenance: What produced it: versions, seed, digests.
+        known: Rows of the start table of which nothing was said since.
         unasked: What was measured, or failed, though nobody proposed it, and rows of the start
             table that were corrected, withdrawn or measured again, in the order of telling.
         status: Counts of measured, failed (by reason), withdrawn, waiting, corrected, replicated.
@@ -73,6 +72,7 @@ class Account(Shown):
     notes: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
+    known: tuple[Call, ...] = ()
     unasked: tuple[Call, ...] = ()
     status: Status | None = None
     conditions: tuple[Condition, ...] = ()
@@ -126,7 +126,10 @@ class Account(Shown):
             )
             for t in self.targets
         }
-        calls = [call for call in (*self.calls, *self.unasked) if call.is_meant]
+        events = self.events.to_dict("records")
+        told = {event["material"] for event in events if event["kind"] == "told"}
+        since = [call for call in self.unasked if call.round == 0 or call.material in told]
+        calls = [call for call in (*self.calls, *since) if call.is_meant]
         found = nearest([call.values for call in calls], self.targets, scales)
         return None if found is None else calls[found]
 
@@ -191,7 +194,7 @@ def account_of(
     ]
     asked = [_is_asked(row) for row in history]
     targets = targets_of(campaign.goals, campaign.start.properties)
-    start = campaign.start
+    start = campaign.corrected_start()
     return Account(
         kind=campaign.start.kind,
         targets=targets,
@@ -206,13 +209,12 @@ def account_of(
         notes=tuple(notes),
         changes=tuple(map(str, campaign.carry_overs())),
         provenance=provenance,
+        known=_known(start, {call.material for call in calls}),
         unasked=tuple(call for call, is_asked in zip(calls, asked, strict=True) if not is_asked),
         status=campaign.status(),
         conditions=campaign.start.conditions,
         events=campaign.events(),
-        surprises=tuple(
-            said for call in compress(calls, asked) for said in _surprises(call, campaign)
-        ),
+        surprises=tuple(one.said for one in campaign.surprises()),
         has_oracle="oracle (digest)" in provenance,
     )
 
@@ -235,13 +237,19 @@ def _is_asked(row: Mapping[Any, Any]) -> bool:
     return bool(row["origin"] == "proposed")
 
 
-def _surprises(call: Call, campaign: Campaign) -> list[str]:
-    """Values that stand though their prediction gave them no chance."""
-    cells = {name: Cell(value) for name, value in call.values.items()}
-    ends = ("lower", "median", "upper")
-    predicted = {e: {n: getattr(f, e) for n, f in call.forecasts.items()} for e in ends}
-    found = surprises(call.material, cells, predicted | {"level": 0.9}, campaign.start.properties)
-    return [one.said for one in found]
+def _known(start: PropertyTable, spoken: Collection[str]) -> tuple[Call, ...]:
+    """Rows of a start table, but for those that others speak of."""
+    found = []
+    for i, key in enumerate(start.rows.keys):
+        if key in spoken:
+            continue
+        row = start.rows.take([i])
+        pairs = zip(start.property_names, start.values[i].tolist(), strict=True)
+        values = {name: value for name, value in pairs if math.isfinite(value)}
+        structure = None if row.materials is None else row.materials[0]
+        at = row.named(0)
+        found.append(Call(-1, key, {}, values, state="told", structure=structure, conditions=at))
+    return tuple(found)
 
 
 def _fit_lines(proposals: Sequence[Proposal], fit_report: FitReport | None) -> tuple[str, ...]:
@@ -257,7 +265,8 @@ def _shares(fit_report: FitReport | None, targets: Sequence[Target]) -> dict[str
 
 def _call(row: Mapping[Any, Any], campaign: Campaign, proposals: Sequence[Proposal]) -> Call:
     round_ = int(row["round"]) if _is_asked(row) else 0
-    level = proposals[round_ - 1].prediction.level if round_ else 0.9
+    asked = proposals[round_ - 1] if round_ else None
+    level = 0.9 if asked is None else asked.prediction.level
     forecasts, values, replicates, scatter = {}, {}, {}, {}
     conditions = [c.name for c in campaign.start.conditions]
     labels = columns_of(campaign.start.property_names, conditions)
@@ -275,10 +284,9 @@ def _call(row: Mapping[Any, Any], campaign: Campaign, proposals: Sequence[Propos
             )
     named = {name: row[name] for name in conditions}
     place = int(row["position"]) - 1 if round_ else 0
-    asked = proposals[round_ - 1] if round_ else None
     noted = {} if asked is None else {n: column[place] for n, column in asked.notes.items()}
     return Call(
-        round_,
+        -1 if row["origin"] == "start" else round_,
         str(row["material"]),
         forecasts,
         values,

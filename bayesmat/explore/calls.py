@@ -84,7 +84,7 @@ class Call:
     """One proposal, or one unasked measurement, and what became of it.
 
     Attributes:
-        round: Round, from 1; 0 if nobody proposed it.
+        round: Round, from 1; 0 if nobody proposed it, -1 if it was known from the start.
         material: Key of the row: material and conditions.
         forecasts: Property -> prediction made before the call.
         values: Property -> value that stands, the mean of replicates; empty while waiting, after
@@ -99,7 +99,8 @@ class Call:
         replicates: Property -> number of measurements.
         scatter: Property -> standard deviation of the replicates, where there are several.
         corrections: How often a value was corrected.
-        notes: Remarks, and reasons of corrections and withdrawals; None if there are none.
+        notes: Remarks, reasons of corrections and withdrawals, and of failures that were tried
+            again; None if there are none.
         oracle: Digest of the oracle that computed the values; None if they were measured.
         reason: What the prediction rests on; empty for proposals of earlier versions.
         columns: Columns of the pool, such as a name or a price.

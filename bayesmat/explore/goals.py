@@ -319,7 +319,7 @@ def nearest(
         found: Property -> value, of each material; one without a value of each target is not
             ranked.
         targets: What is searched for.
-        scales: Property -> scale of the start table.
+        scales: Property -> scale of the start table as corrected.
     """
     aimed = [target for target in targets if target.is_region or target.sign]
     names = {target.prop.name for target in targets}

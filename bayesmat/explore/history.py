@@ -160,7 +160,7 @@ class History(Shown):
             rows += [
                 (key, r) for r in readings if r.number > 0 and any(n in names for n in r.cells)
             ]
-        table = self._corrected_start()
+        table = self.corrected_start()
         if not rows:
             return table
         nothing = Cell(np.nan, np.nan)
@@ -173,6 +173,29 @@ class History(Shown):
             if self.start.groups is None
             else ["unasked" if r is None else f"round {r}" for r in of_rows],
         )
+
+    def corrected_start(self) -> PropertyTable:
+        """The start table with what was corrected, and without what was taken back."""
+        touched = [
+            reading
+            for key in (*self.proposed, *self.unasked)
+            for before, reading in zip(
+                self._starts.get(key, ()),
+                (r for r in self.standings[key].readings if r.number < 0),
+                strict=True,
+            )
+            if before.cells != reading.cells
+        ]
+        if not touched:
+            return self.start
+        values, stds = self.start.values.copy(), self.start.stds.copy()
+        for reading in touched:
+            cells = [reading.cells.get(n, Cell(np.nan, None)) for n in self.start.property_names]
+            values[-reading.number - 1] = [cell.value for cell in cells]
+            stds[-reading.number - 1] = [_number(cell.sd) for cell in cells]
+        emptied = {-r.number - 1 for r in touched if not r.cells}
+        kept = [i for i in range(self.start.n_rows) if i not in emptied]
+        return replace(self.start, values=values, stds=stds).subset(kept)
 
     def frame(self) -> pd.DataFrame:
         """One row per proposed material and one per unasked; see `Campaign.history`."""
@@ -199,7 +222,7 @@ class History(Shown):
             key for key in self.unasked if any(r.number > 0 for r in self.standings[key].readings)
         ]
         told = [*asked, *unasked]
-        scales = dict(zip(self.start.property_names, self.start.scales, strict=True))
+        scales = dict(zip(self.start.property_names, self.corrected_start().scales, strict=True))
         targets = targets_of(self.goals, self.start.properties)
         ranked = [key for key in told if key in self._meant]
         found = nearest([self.values(key) for key in ranked], targets, scales)
@@ -278,29 +301,6 @@ class History(Shown):
             ends = {end: said.get(end[1:], {}).get(name) for end in _PREDICTED}
             record |= {f"{label}{end}": _number(value) for end, value in ends.items()}
         return record
-
-    def _corrected_start(self) -> PropertyTable:
-        """The start table with what was corrected, and without what was taken back."""
-        touched = [
-            reading
-            for key in (*self.proposed, *self.unasked)
-            for before, reading in zip(
-                self._starts.get(key, ()),
-                (r for r in self.standings[key].readings if r.number < 0),
-                strict=True,
-            )
-            if before.cells != reading.cells
-        ]
-        if not touched:
-            return self.start
-        values, stds = self.start.values.copy(), self.start.stds.copy()
-        for reading in touched:
-            cells = [reading.cells.get(n, Cell(np.nan, None)) for n in self.start.property_names]
-            values[-reading.number - 1] = [cell.value for cell in cells]
-            stds[-reading.number - 1] = [_number(cell.sd) for cell in cells]
-        emptied = {-r.number - 1 for r in touched if not r.cells}
-        kept = [i for i in range(self.start.n_rows) if i not in emptied]
-        return replace(self.start, values=values, stds=stds).subset(kept)
 
     def _summary(self, name: str, cells: Sequence[Cell]) -> Summary:
         return summary(cells, self._properties.get(name))

@@ -282,6 +282,10 @@ class Logbook(Shown):
         """
         return self._history(at).table()
 
+    def corrected_start(self) -> PropertyTable:
+        """The start table with what was corrected, and without what was taken back."""
+        return self._history().corrected_start()
+
     def proposals(self) -> tuple[Proposal, ...]:
         """Every proposal as it is stored, the first round first."""
         return tuple(proposal_of(row, self.start) for row in self._store.read().proposals)

@@ -54,7 +54,8 @@ class Standing:
         oracle: Digest of the oracle that answered last; None if a laboratory did.
         cost_s: Seconds of all attempts whose cost was stated; None if none was.
         corrections: How often a value was corrected.
-        notes: Remarks, and reasons of corrections and withdrawals, the earliest first.
+        notes: Remarks, reasons of corrections and withdrawals, and of failures that were tried
+            again, the earliest first.
     """
 
     readings: tuple[Reading, ...] = ()
@@ -147,10 +148,12 @@ def _after(was: Standing, event: EventRow) -> Standing:
     step = _STEPS.get(event.kind)
     if step is None:
         return was
-    now = step(was, event)
-    if event.note is None or event.kind == Kind.FAILED:
-        return now
-    return replace(now, notes=(*was.notes, event.note))
+    now, notes = step(was, event), was.notes
+    if was.failure is not None and event.kind in _AGAIN:
+        notes = (*notes, f"failed before: {was.failure}")
+    if event.note is not None and event.kind != Kind.FAILED:
+        notes = (*notes, event.note)
+    return replace(now, notes=notes)
 
 
 def _told(was: Standing, event: EventRow) -> Standing:
@@ -221,6 +224,7 @@ def _noted(was: Standing, event: EventRow) -> Standing:
     return was
 
 
+_AGAIN = (Kind.RETRIED, Kind.TOLD, Kind.FAILED)  # after a failure, what tries or tried again
 _STEPS: dict[str, Callable[[Standing, EventRow], Standing]] = {
     Kind.TOLD: _told,
     Kind.CORRECTED: _corrected,

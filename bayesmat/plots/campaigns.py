@@ -310,7 +310,8 @@ def against_conditions(
         conditions: Label -> value of each row; names of categories make an axis of names.
         values: Value of each row.
         prop: The property.
-        rounds: Round of each row, which colours it; 0 for what nobody proposed.
+        rounds: Round of each row, which colours it; 0 for what nobody proposed, -1 for what was
+            known before the first.
         region: Target region in the property's unit.
     """
     if not conditions or not len(values):
@@ -328,13 +329,13 @@ def against_conditions(
             ax.set_xticks(range(len(names)), names)
         if region is not None:
             ax.axhspan(*np.clip(region, *limits), color=GOAL, alpha=0.18, lw=0)
-        for k, number in enumerate(numbers):
+        for k, number in enumerate(numbers, start=-numbers.count(-1)):
             rows = np.asarray(rounds) == number
-            words = f"round {number}" if number else "not proposed"
-            ax.plot(
-                x[rows], np.asarray(values)[rows], MARKERS[k % len(MARKERS)], ms=6,
-                color=ARMS[k % len(ARMS)], label=words,
-            )  # fmt: skip
+            words = {-1: "before the campaign", 0: "not proposed"}.get(number, f"round {number}")
+            shape, color = MARKERS[k % len(MARKERS)], ARMS[k % len(ARMS)]
+            if number < 0:
+                shape, color = "x", "#9a9a9a"
+            ax.plot(x[rows], np.asarray(values)[rows], shape, ms=6, color=color, label=words)
         _mark_beyond(ax, x, np.asarray(values, dtype=float), limits)
         ax.set_xlabel(label)
         ax.set_ylabel(prop.label if ax in axes[::wide] else "")

@@ -40,7 +40,7 @@ def conditions(account: Account) -> str:
     """Values of the first target against each condition."""
     target = account.targets[0]
     name = target.prop.name
-    told = [c for c in (*account.calls, *account.unasked) if name in c.values]
+    told = [c for c in (*account.known, *account.calls, *account.unasked) if name in c.values]
     shown = sorted(account.conditions, key=lambda c: c.categories is not None)[:_MOST_PANELS]
     if not told or not shown:
         return ""

@@ -133,6 +133,37 @@ def test_a_campaign_becomes_an_account(fake: ModuleType, tmp_path: Path) -> None
     campaign.close()
 
 
+def test_the_start_stands_as_corrected(fake: ModuleType, tmp_path: Path) -> None:
+    """What was mistyped before the campaign is neither drawn nor the best of before."""
+    campaign = fake.create(f"sqlite:///{tmp_path / 'c.db'}")
+    campaign.correct("m0", {"gap": 9.0}, reason="digits")
+    campaign.withdraw("m50", reason="wrong flask")
+    campaign.tell("m7", {"gap": 9.3})
+    account = account_of(campaign)
+    assert account.start["gap"] == pytest.approx([9.0, *fake.start_table().values[2:, 0]])
+    assert [call.material for call in account.known] == ["m100", "m200", "m290"]
+    assert account.known[0].values["gap"] == pytest.approx(fake.truth("m100"))
+    assert {call.material: call.round for call in account.unasked} == {"m0": -1, "m50": -1, "m7": 0}
+    assert account.best is not None
+    assert account.best.material == campaign.status().best
+    assert campaign.corrected_start().values[0, 0] == 9.0
+    campaign.close()
+
+
+def test_surprises_are_those_of_the_campaign(fake: ModuleType, tmp_path: Path) -> None:
+    """Each measurement is judged, not the mean of replicates."""
+    campaign = fake.create(f"sqlite:///{tmp_path / 'c.db'}")
+    first = campaign.suggest(1).rows.keys[0]
+    with pytest.warns(bm.errors.SurprisingValue):
+        campaign.tell(first, {"gap": 2300.0})
+    for _ in range(9):
+        campaign.tell(first, {"gap": 2.3}, replicate=True)
+    account = account_of(campaign)
+    assert len(campaign.surprises()) == 1
+    assert account.surprises == tuple(one.said for one in campaign.surprises())
+    campaign.close()
+
+
 def test_an_explained_fit_replaces_the_stored_words(fake: ModuleType, tmp_path: Path) -> None:
     campaign = fake.create(f"sqlite:///{tmp_path / 'c.db'}")
     campaign.suggest(2)

@@ -66,6 +66,20 @@ def test_states(events, state, values):
     assert {name: cells[0].value for name, cells in now.cells.items()} == values
 
 
+def test_what_was_tried_before_is_remembered():
+    """A reason that no longer stands is a remark: the next attempt may meet it again."""
+    failed = EventRow(Kind.FAILED, "C", {}, "bottle empty", number=1)
+    again = EventRow(Kind.RETRIED, "C", {}, "a new bottle", number=2)
+    assert stand([failed]).notes == ()
+    assert stand([failed, again]).notes == ("failed before: bottle empty", "a new bottle")
+    now = stand([failed, again, told(3, gap=2.0)])
+    assert now.notes == ("failed before: bottle empty", "a new bottle")
+    assert now.failure is None
+    other = EventRow(Kind.FAILED, "C", {}, "spilt", number=3)
+    assert "failed before: bottle empty" in stand([failed, again, other]).notes
+    assert stand([failed, again, other]).failure == "spilt"
+
+
 def test_costs_of_all_attempts_add_up():
     assert stand([FAILED, RETRIED, told(1, gap=1.0, cost_s=3.0)]).cost_s == 5.0
     assert stand([told(1, gap=1.0)]).cost_s is None

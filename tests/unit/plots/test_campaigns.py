@@ -140,12 +140,20 @@ def test_conditions_are_panels_and_categories_are_named() -> None:
         {"temperature [K]": [300.0, 310.0, 320.0], "solvent": ["none", "water", "none"]},
         np.array([1.0, 2.0, 3.0]),
         prop=DIPOLE,
-        rounds=np.array([0, 1, 2]),
+        rounds=np.array([-1, 0, 2]),
         region=(2.0, np.inf),
     )
     assert len(figure.axes) == 2
     words = words_of(figure)
-    for word in ("temperature [K]", "solvent", "water", "not proposed", "round 2", "dipole [D]"):
+    for word in (
+        "temperature [K]",
+        "solvent",
+        "water",
+        "before",
+        "not proposed",
+        "round 2",
+        "dipole [D]",
+    ):
         assert word in words
     assert is_png(figure)
 

@@ -70,18 +70,29 @@ def laboratory() -> Account:
         Call(1, "CCC, x", {"Tm": forecast}, structure="CCC", state="withdrawn", conditions=at),
         Call(1, "CCF, x", {"Tm": forecast}, structure="CCF", state="pending", conditions=at),
     )  # fmt: skip
-    event = {"number": 1, "time": pd.Timestamp("2026-01-02 03:04"), "material": "CCN, x",
+    event = {"time": pd.Timestamp("2026-01-02 03:04"), "material": "CCN, x",
              "round": 1, "property": "Tm", "sd": math.nan, "replicate": 1}  # fmt: skip
-    events = pd.DataFrame(
-        [
-            event | {"kind": "told", "value": 301.0, "was": math.nan, "note": None},
-            event | {"kind": "corrected", "value": 310.0, "was": 301.0, "note": "digits <swapped>"},
-        ]
-    )
+    other = {"time": pd.Timestamp("2026-01-05 06:07"), "note": None}
+    retried = other | {"material": "CC, x", "round": 1}
+    events = [
+        retried | {"kind": "failed", "note": "bottle <empty>"},
+        retried | {"kind": "retried", "note": "a new bottle"},
+        retried | {"kind": "failed", "note": "decomposed: brown"},
+        other | {"kind": "told", "material": "CO, x", "property": "Tm", "value": 311.0},
+        other | {"kind": "corrected", "material": "CS, x", "property": "Tm", "value": 288.0},
+        event | {"kind": "told", "value": 301.0, "was": math.nan, "note": None},
+        event | {"kind": "corrected", "value": 310.0, "was": 301.0, "note": "digits <swapped>"},
+    ]
+    frame = pd.DataFrame(events).assign(number=range(len(events)))
     return Account(
-        "smiles", (Target(Property("Tm", "K"), 305.0, 330.0),), calls, conditions=X, events=events,
+        "smiles", (Target(Property("Tm", "K"), 305.0, 330.0),), calls, conditions=X, events=frame,
         has_oracle=False,
-        unasked=(Call(0, "CO, x", {}, {"Tm": 311.0}, structure="CO", **told),),
+        unasked=(
+            Call(0, "CO, x", {}, {"Tm": 311.0}, structure="CO", **told),
+            Call(-1, "CS, x", {}, {"Tm": 288.0}, structure="CS", **told),
+        ),
+        known=(Call(-1, "CCl, x", {}, {"Tm": 290.0}, structure="CCl", **told),),
+        start={"Tm": [290.0, 288.0]},
         surprises=("Tm of CCO: 3980 K, predicted 300 to 340 K (90%). 398 K?",),
     )  # fmt: skip
 

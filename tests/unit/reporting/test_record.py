@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bayesmat.reporting import page
-from bayesmat.reporting.record import replicates
+from bayesmat.reporting.record import changes, failures, replicates, unasked
 from tests.unit.reporting.accounts import laboratory, read, region
 
 
@@ -25,6 +25,23 @@ def test_what_a_laboratory_changed_is_shown_with_its_reason() -> None:
         "1 failure by reason: 1 × decomposed", "decomposed: brown",
     ):  # fmt: skip
         assert words in text, words
+
+
+def test_a_failure_that_was_tried_again_keeps_its_reason() -> None:
+    text = " ".join(read(failures(laboratory())).words)
+    row = "CC at x 1.5, pressing time 20 min"
+    assert f"{row} decomposed: brown" in text
+    assert f"{row} bottle <empty> (tried again since)" in text
+    assert "1 failure by reason: 1 × decomposed. 1 earlier failure no longer stands." in text
+    text = " ".join(read(changes(laboratory())).words)
+    assert "failed before: bottle <empty>; a new bottle" in text
+
+
+def test_what_nobody_asked_for_is_named_with_value_and_date() -> None:
+    text = " ".join(read(unasked(laboratory())).words)
+    at = "at x 1.5, pressing time 20 min"
+    assert f"CO {at} measured, not proposed 2026-01-05 06:07 311" in text
+    assert f"CS {at} known from the start, corrected 2026-01-05 06:07 288" in text
 
 
 def test_replicates_are_listed_with_their_scatter() -> None:
