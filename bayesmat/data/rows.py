@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Number
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
+import pandas as pd
 
 from bayesmat._arguments import array, checked, items, names
 from bayesmat._repr import Shown
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Given", "Rows", "number_text"]
 
-Given = Mapping[str, object] | np.ndarray
+Given = Mapping[str, object] | pd.DataFrame | np.ndarray
 _DIGITS = 12  # of a condition in the key of a row: 25 degC and 298.15 K are one temperature
 
 
@@ -82,8 +84,9 @@ class Rows(Shown, Sequence[str]):
         Args:
             table: Says what a material is, and which conditions there are.
             materials: Any spelling; left out for recipes. `Rows` are taken as they are.
-            conditions: By name one value for all rows or one for each, categories by their names;
-                or `n x c` numbers. Needed if the table has conditions.
+            conditions: By name, or a data frame of such columns: one value for all rows or one for
+                each, categories by their names; or `n x c` numbers. Needed if the table has
+                conditions.
 
         Raises:
             MaterialError: Materials that cannot be read, all at once.
@@ -266,6 +269,8 @@ def _read(columns: tuple[Condition, ...], given: Given | None, n: int | None) ->
     wanted = [c.name for c in columns]
     if given is None:
         given = {}
+    if isinstance(given, pd.DataFrame):
+        given = {str(name): given[name].to_numpy() for name in given}
     if not isinstance(given, Mapping):
         matrix = array(given, "conditions")
         rows = n if n is not None else (len(matrix) if matrix.ndim else 0)
@@ -297,14 +302,46 @@ def _read(columns: tuple[Condition, ...], given: Given | None, n: int | None) ->
 
 def _column(condition: Condition, given: object) -> np.ndarray:
     """Numbers or codes of one condition."""
-    if condition.categories is None:
-        return np.atleast_1d(array(given, f"the condition {condition.name!r}")).astype(np.float64)
-    cells = [given] if isinstance(given, str | float | int) else items(given, condition.name)
-    known = {name: float(i) for i, name in enumerate(condition.categories)}
-    unknown = sorted({str(c) for c in cells if isinstance(c, str) and str(c).strip() not in known})
+    what = f"the condition {condition.name!r}"
+    column = array(given if condition.categories is None else _codes(condition, given), what)
+    if column.ndim > 1:
+        raise DataError(
+            f"{what} has values of shape {column.shape}: give one value, or a flat list with one "
+            "for each row."
+        )
+    return np.atleast_1d(column)
+
+
+def _codes(condition: Condition, given: object) -> list[object]:
+    """Codes of categories that are given by name; of numbers, too, where names are numbers."""
+    is_one = isinstance(given, str | Number | np.generic) or getattr(given, "ndim", 1) == 0
+    cells = [given] if is_one else items(given, condition.name)
+    plain = [np.asarray(c).item() if getattr(c, "ndim", 1) == 0 else c for c in cells]
+    named = condition.categories or ()
+    known: dict[object, float] = {name: float(i) for i, name in enumerate(named)}
+    has_numbers = any(_number(name) is not None for name in named)
+    codes: list[object] = []
+    unknown: set[str] = set()
+    for cell in plain:
+        text = str(cell).strip()
+        if text in known:
+            codes.append(known[text])
+        elif isinstance(cell, str) or has_numbers:
+            alike = [] if isinstance(cell, str) else [n for n in named if _number(n) == cell]
+            codes += [known[alike[0]]] if len(alike) == 1 else []
+            unknown |= {text} if len(alike) != 1 else set()
+        else:
+            codes.append(cell)
     if unknown:
         raise DataError(
-            f"the condition {condition.name!r} knows {list(condition.categories)}, not {unknown}."
+            f"the condition {condition.name!r} knows {list(named)}, not {sorted(unknown)}."
         )
-    numbers = [known[str(c).strip()] if isinstance(c, str) else c for c in cells]
-    return array(numbers, f"the condition {condition.name!r}").astype(np.float64)
+    return codes
+
+
+def _number(name: str) -> float | None:
+    """The number that the name of a category is."""
+    try:
+        return float(name)
+    except ValueError:
+        return None

@@ -375,6 +375,8 @@ def _columns(
     """Matrix `n x len(names)` of what was given by name, NaN elsewhere."""
     if given is None:
         return np.full((n, len(names)), np.nan)
+    if isinstance(given, pd.DataFrame):
+        given = {str(name): given[name].to_numpy() for name in given}
     if not isinstance(given, Mapping):
         return _matrix(given, (n, len(names)), "appended values")
     unknown = sorted(set(given) - set(names))

@@ -127,7 +127,7 @@ class ConditionSpace(Shown):
         limits |= {
             name: f"can be {', '.join(map(str, values))}"
             for name, values in self.levels.items()
-            if name in at and at[name] not in values
+            if name in at and str(at[name]) not in map(str, values)
         }
         if limits:
             outside = "; ".join(

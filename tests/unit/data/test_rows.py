@@ -3,6 +3,7 @@ import pickle
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bayesmat.data.properties import Condition, Property
@@ -105,3 +106,46 @@ def test_copies_are_equal_and_read_only():
         assert again.keys == TABLE.rows.keys
         with pytest.raises(ValueError, match="read-only"):
             again.conditions[0, 0] = 1.0
+
+
+def labs(*categories: str) -> PropertyTable:
+    return PropertyTable(
+        None, "recipe", (Property("y"),), [[1.0]], conditions=(Condition("lab", None, categories),),
+        condition_values=[[0.0]],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["1", 1, 1.0, np.int64(1), np.array(1), [1], np.array([1.0]), pd.Series([1], index=[7])],
+)
+def test_categories_that_are_numbers_are_named_by_them(given):
+    assert Rows.of(labs("1", "2"), conditions={"lab": given}).keys == ("lab=1",)
+    assert labs("1", "2").rows.under({"lab": 2}).keys == ("lab=2",)
+
+
+def test_numbers_that_name_no_category_or_several_are_refused():
+    for given in (0, 10, [20, 30], 1.5, float("nan")):
+        with pytest.raises(DataError, match=r"'lab' knows \['10', '20'\], not"):
+            Rows.of(labs("10", "20"), conditions={"lab": given if given != 10 else [10, 0]})
+    with pytest.raises(DataError, match=r"not \['7.0'\]"):
+        Rows.of(labs("007", "7"), conditions={"lab": 7.0})
+    assert Rows.of(labs("yes", "True"), conditions={"lab": [True, np.True_]}).keys[0] == "lab=True"
+    assert Rows.of(labs("True", "False"), conditions={"lab": True}).keys == ("lab=True",)
+
+
+def test_columns_of_a_data_frame_are_conditions_by_name():
+    frame = pd.DataFrame({"time": [1.0, 2.0], "x": [0.1, 0.2]})
+    rows = Rows.of(RECIPES, conditions=frame)
+    assert [rows.named(i)["x"] for i in range(2)] == [0.1, 0.2]
+    with pytest.raises(DataError, match=r"\['y'\] are unknown"):
+        Rows.of(RECIPES, conditions=frame.assign(y=0))
+    two = PropertyTable(("CC",), "smiles", (Property("a"), Property("b")), [[1.0, 2.0]])
+    longer = two.append(["CCO"], pd.DataFrame({"b": [4.0], "a": [3.0]}))
+    assert longer.values[1].tolist() == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("given", [[[1.0]], np.ones((1, 1)), pd.DataFrame({"x": [1.0]})])
+def test_nested_conditions_are_refused(given):
+    with pytest.raises(DataError, match=r"'x' has values of shape \(1, 1\): give one value, or"):
+        Rows.of(RECIPES, conditions={"x": given, "time": 1})
