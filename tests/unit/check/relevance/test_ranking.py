@@ -16,7 +16,6 @@ from bayesmat.check.relevance.shares import drawn_parts, shares_of
 from bayesmat.data.table import Property, PropertyTable
 from bayesmat.errors import DataError, ModelError
 from bayesmat.features import CheapDescriptors, Descriptors2D
-from bayesmat.inference.grid import SMCIntegrator
 from bayesmat.models.base import Fitted, fit
 from bayesmat.models.computed import Computed
 from bayesmat.models.descriptors import DescriptorGP
@@ -26,8 +25,6 @@ from bayesmat.models.kernels import ARD, Linear, Matern52, Term
 from bayesmat.sources.embedding import CompositeMap, FeatureMap
 from tests.unit.models.helpers import Coordinates, space
 from tests.unit.models.programs import linear
-
-QUICK = SMCIntegrator(n=192, n_particles=64, final_sweeps=2)
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ def three_of_ten(n: int = 70) -> PropertyTable:
 
 @pytest.fixture(scope="module")
 def ten() -> Fitted:
-    prior = DescriptorGP("p0", Coordinates(10), integrator=QUICK)
+    prior = DescriptorGP("p0", Coordinates(10))
     return fit(prior, three_of_ten(), seed=0, explain=False)
 
 
@@ -105,7 +102,7 @@ def test_identical_descriptors_share_one_effect() -> None:
     x = rng.normal(size=(50, 3)).round(4)
     x[:, 1] = x[:, 0]
     table = points(x, np.sin(2 * x[:, 0]) + 0.1 * rng.normal(size=50))
-    prior = DescriptorGP("p0", Coordinates(3), integrator=QUICK)
+    prior = DescriptorGP("p0", Coordinates(3))
     twins = relevance(fit(prior, table, seed=0, explain=False), by="feature")
     (note,) = twins.notes
     assert "x0 and x1 (+1.00)" in note
@@ -129,7 +126,7 @@ def test_total_effects_are_those_of_drawn_functions() -> None:
     rng = np.random.default_rng(2)
     x = rng.normal(size=(12, 2)).round(4)
     table = points(x, x[:, 0] + 0.3 * np.sin(x[:, 1]) + 0.2 * rng.normal(size=12))
-    prior = DescriptorGP("p0", Coordinates(2), integrator=QUICK)
+    prior = DescriptorGP("p0", Coordinates(2))
     u = torch.tensor([[0.2, -0.5, 0.3, 0.4]], dtype=torch.float64)
     model = fixed(prior, table, u)
     problem, repeated = model.problem, u.expand(1000, -1)
@@ -184,7 +181,7 @@ def chain(rho: float, n: int = 40) -> PropertyTable:
 def test_a_parent_matters_if_the_child_follows_it(rho: float) -> None:
     term = (Term(ARD(factor=0.5, ell_sd=0.5), space(), "smooth", weight=1.0, weight_sd=0.5),)
     nodes = (Node("p0", term), Node("p1", term, (Edge("p0", mean=0.5, sd=0.5),)))
-    fitted = fit(PropertyGraph(nodes, QUICK), chain(rho), seed=0, explain=False)
+    fitted = fit(PropertyGraph(nodes), chain(rho), seed=0, explain=False)
     found = relevance(fitted, by="node")
     assert set(found.shares["p1"]) == {"p0", "own features", "noise"}
     assert set(found.shares["p0"]) == {"own features", "noise"}
@@ -208,7 +205,7 @@ def test_a_useless_source_is_told_from_a_useful_one() -> None:
         Term(Linear(), stack, "networks"),
         Term(ARD(), FeatureMap((Columns(2, 6),), label="other"), "descriptors"),
     )
-    fitted = fit(PropertyGraph((Node("p0", terms),), QUICK), table, seed=0, explain=False)
+    fitted = fit(PropertyGraph((Node("p0", terms),)), table, seed=0, explain=False)
     found = relevance(fitted, by="source")
     useful, *others = found.shares["p0"]
     assert useful == "useful"
@@ -229,7 +226,7 @@ def test_drawn_parts_have_the_posterior_of_the_graph() -> None:
     values[0, 0] = np.nan
     table = PropertyTable(table.materials, "id", table.properties, values)
     term = (Term(Matern52(), space(), "smooth"), Term(Linear(), space(), "line"))
-    prior = PropertyGraph((Node("p0", term), Node("p1", term, (Edge("p0"),))), QUICK)
+    prior = PropertyGraph((Node("p0", term), Node("p1", term, (Edge("p0"),))))
     fitted = fit(prior, table, seed=0, explain=False)
     model = fitted.model
     assert isinstance(model, GraphModel)
@@ -254,7 +251,7 @@ def test_noise_is_what_the_table_states() -> None:
     x = np.random.default_rng(3).normal(size=(30, 2)).round(4)
     table = points(x, 10 * x[:, 0])
     table = replace(table, stds=np.full_like(table.values, 0.1))
-    fitted = fit(DescriptorGP("p0", Coordinates(2), integrator=QUICK), table, seed=0, explain=False)
+    fitted = fit(DescriptorGP("p0", Coordinates(2)), table, seed=0, explain=False)
     found = relevance(fitted, by="group")
     assert found.shares["p0"]["noise"].max() < 1e-3
     assert np.median(found.prior_shares["p0"]["noise"]) < 1e-3
@@ -271,7 +268,7 @@ def test_a_computed_parent_is_a_part() -> None:
     )
     features = FeatureMap((CheapDescriptors(),))
     node = Node("gap", (Term(Linear(), features, "descriptors"),), (), Computed("gap_huckel"))
-    fitted = fit(PropertyGraph((node,), QUICK), table, seed=0, explain=False)
+    fitted = fit(PropertyGraph((node,)), table, seed=0, explain=False)
     by_node, by_group = relevance(fitted, by="node"), relevance(fitted, by="group")
     assert set(by_node.shares["gap"]) == {"gap_huckel", "own features", "noise"}
     assert set(by_group.shares["gap"]) == {"parent", "descriptors", "noise"}
@@ -280,7 +277,7 @@ def test_a_computed_parent_is_a_part() -> None:
 
 def test_what_has_no_relevance_is_said() -> None:
     table = points(np.random.default_rng(0).normal(size=(12, 2)).round(3), np.arange(12.0))
-    smooth = PropertyGraph((Node("p0", (Term(Matern52(), space(), "smooth"),)),), QUICK)
+    smooth = PropertyGraph((Node("p0", (Term(Matern52(), space(), "smooth"),)),))
     fitted = fit(smooth, table, seed=0, explain=False)
     with pytest.raises(ModelError, match="use the ARD kernel on named"):
         relevance(fitted, by="feature")
