@@ -108,7 +108,10 @@ class ConditionMap(Shown):
             zero, one = converter(unit, "K")(np.array([0.0, 1.0])).tolist()
             values = zero + (one - zero) * values
         positive = bool((values > 0).all())
-        self._check(condition, positive, f"it is {float(values.min()):g} in some row")
+        self._check(
+            condition, positive, f"it is {float(values.min()):g} in some row. Read it as it is, "
+            f"bm.ConditionMap({condition.name!r}), or leave such rows out",
+        )  # fmt: skip
         return values.log() if self.transform == "log" else values.reciprocal()
 
     def _check(self, condition: Condition, is_fine: bool, why: str) -> None:
@@ -129,15 +132,16 @@ def for_scales(phi: Tensor, is_condition: Sequence[bool]) -> Tensor:
     effect, and predictions at new values of it would be as sure as at the old one.
 
     Args:
-        phi: Features of the training rows, `n x k`.
+        phi: Features of the training rows, `n x k`; one row alone is taken twice.
         is_condition: Whether each feature is a condition, `k`.
 
     >>> for_scales(torch.tensor([[300.0, 1.0], [300.0, 1.0]]), (True, False))
     tensor([[330.,   1.],
             [270.,   1.]])
     """
-    if len(phi) < 2 or not any(is_condition):
+    if not len(phi) or not any(is_condition):
         return phi
+    phi = phi.repeat(2, 1) if len(phi) == 1 else phi
     size = phi.abs().amax(0)
     still = (phi.amax(0) - phi.amin(0) <= 1e-9 * size) & torch.tensor(list(is_condition))
     sign = 1.0 - 2.0 * (torch.arange(len(phi)) % 2)

@@ -67,6 +67,12 @@ class Choice:
             ModelError: There is nothing to read.
         """
         maps = self.conditions
+        known = [c.name for c in table.conditions]
+        if unknown := [m.condition for m in maps or () if m.condition not in known]:
+            raise ModelError(
+                f"{property!r} reads the conditions {unknown}, the table has "
+                f"{known or 'no conditions'}: name them as the table does."
+            )
         if maps is None:
             found = [p for p in table.properties if p.name == property]
             maps = condition_maps(table.conditions, found[0] if found else Property(property))

@@ -7,6 +7,7 @@ exactly, on every processor, and a batch gives what its rows give one by one.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -16,6 +17,7 @@ from torch.autograd.function import once_differentiable
 
 from bayesmat._arguments import settle
 from bayesmat._bounds import at_least
+from bayesmat.errors import ModelError
 from bayesmat.sources.embedding import Features
 
 __all__ = ["ARD", "Exchangeable", "Kernel", "Linear", "Matern52", "MinMax", "Prepared", "Term"]
@@ -356,6 +358,12 @@ class Term:
         settle(self)
         at_least(self, 0, "weight_sd")
         at_least(self, 0, "weight", above=True)
+        counts = Counter(self.features.names if self.kernel.is_ard else ())
+        if twice := [name for name, n in counts.items() if n > 1]:
+            raise ModelError(
+                f"the features {twice} stand several times in {self.features.label!r}, and "
+                f"{self.kernel.name} has a lengthscale for each name: give each feature once."
+            )
 
     @property
     def label(self) -> str:

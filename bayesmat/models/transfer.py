@@ -50,7 +50,7 @@ def transfer_node(
     sources = checked(sources, Sources | None, "sources")
     parents = checked(parents, tuple[Computed | Edge, ...], "parents")
     conditions = checked(conditions, tuple[ConditionMap, ...] | None, "conditions")
-    maps = None if conditions is None else tuple(conditions)
+    maps = None if conditions is None else tuple(dict.fromkeys(conditions))
     layers = () if sources is None else tuple(sources.feature_maps)
     choice = Choice(layers, fingerprints, descriptors, maps)
     computed = [parent for parent in parents if isinstance(parent, Computed)]

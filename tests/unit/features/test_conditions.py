@@ -49,7 +49,9 @@ def test_conditions_that_cannot_be_read_so_are_refused(read, said):
 
 def test_a_logarithm_of_what_is_not_positive_is_refused():
     rows = Rows(("CC",), [[-5.0, 0, 1.0]], COLUMNS)
-    with pytest.raises(FeatureError, match="it is -5 in some row"):
+    with pytest.raises(
+        FeatureError, match=r"-5 in some row. Read it as it is, bm.ConditionMap..T.."
+    ):
         ConditionMap("T", transform="log").columns(LAYOUT, LAYOUT(rows))
 
 

@@ -202,6 +202,26 @@ def test_conditions_that_no_node_reads_are_refused():
         fit(bm.Transfer("y", conditions=[bm.ConditionMap("T")]), TABLE, seed=0)
 
 
+def test_conditions_are_known_to_the_table_and_read_once():
+    T_map = bm.ConditionMap("T")
+    with pytest.raises(ModelError, match=r"'y' reads the conditions \['pH'\], the table has \['T'"):
+        fit(bm.Transfer("y", conditions=[T_map, bm.ConditionMap("pH")]), TABLE, seed=0)
+    solvent = bm.ConditionMap("solvent")
+    twice = bm.Transfer("y", conditions=[T_map, solvent, T_map])
+    once = bm.Transfer("y", conditions=[T_map, solvent])
+    assert twice.suited(TABLE).digest() == once.suited(TABLE).digest()
+    with pytest.raises(ModelError, match=r"features \['T'\] stand several times in 'c'"):
+        Term(ARD(), CompositeMap((T_map, T_map), "c"), "c")
+
+
+def test_one_row_does_not_make_other_conditions_certain():
+    said = fit(bm.Transfer("y"), recipes(1), seed=0, explain=False).predict(
+        conditions={"x1": [RNG.uniform(), 1e6], "x2": 0.5}
+    )
+    assert said.latent_sd[1, 0] > 0.5
+    assert said.domain_distance[1] == pytest.approx(1.0)
+
+
 def test_a_hand_written_term_on_a_condition_equals_the_gaussian_process():
     """One linear term on 1/T at given hyper-parameters, against the closed form."""
     inverse = bm.ConditionMap("x1")
