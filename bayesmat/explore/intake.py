@@ -26,8 +26,9 @@ from bayesmat.data.properties import Property
 from bayesmat.data.rows import Rows
 from bayesmat.data.units import converter
 from bayesmat.errors import BadCell, BayesmatError, CampaignError, DataError, SurprisingValue
+from bayesmat.explore.entries import Entry, Outcome, events_of
 from bayesmat.explore.history import History
-from bayesmat.explore.measurements import cells, payload_of
+from bayesmat.explore.measurements import cells
 from bayesmat.explore.sheet import (
     FAILURE,
     KEY,
@@ -38,11 +39,9 @@ from bayesmat.explore.sheet import (
     value_heading,
     written_headings,
 )
-from bayesmat.explore.standing import Cell, stand, start_readings
+from bayesmat.explore.standing import Cell
 from bayesmat.explore.store import Store
-from bayesmat.explore.stored import About, EventRow, Kind
-from bayesmat.explore.surprise import surprises
-from bayesmat.explore.written import row_to_json
+from bayesmat.explore.stored import About, EventRow
 
 __all__ = ["SheetRead", "read_sheet"]
 
@@ -56,6 +55,9 @@ class SheetRead(Shown):
         failed: Keys of rows whose failure was stored.
         noted: Keys of rows of which only a remark was stored.
         known: Keys of rows of which something was told before in the same words, and passed over.
+        superseded: Keys of rows whose failure was told before in the same words, was then tried
+            again or withdrawn, and is passed over.
+        replicated: Keys that stand in several rows, whose values were stored as replicates.
         unasked: Keys of rows that were measured though nobody proposed them.
         empty: Number of asked rows that are still empty.
         ignored: Headings of the file that nothing is made of.
@@ -66,6 +68,8 @@ class SheetRead(Shown):
     failed: tuple[str, ...] = ()
     noted: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
+    superseded: tuple[str, ...] = ()
+    replicated: tuple[str, ...] = ()
     unasked: tuple[str, ...] = ()
     empty: int = 0
     ignored: tuple[str, ...] = ()
@@ -76,26 +80,15 @@ class SheetRead(Shown):
             f"{len(self.told)} measured, {len(self.failed)} failed, {self.empty} still empty.",
             f"Remarks on {', '.join(self.noted)}." * bool(self.noted),
             f"Told before and passed over: {', '.join(self.known)}." * bool(self.known),
+            f"Failed in these words before, and passed over: {', '.join(self.superseded)}. What "
+            "failed once more needs other words." * bool(self.superseded),
+            f"In several rows, kept as replicates: {', '.join(self.replicated)}."
+            * bool(self.replicated),
             f"Not proposed, kept as unasked: {', '.join(self.unasked)}." * bool(self.unasked),
             f"Columns that nothing was made of: {list(self.ignored)}." * bool(self.ignored),
             *self.remarks,
         ]
         return " ".join(part for part in parts if part)
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """What a sheet says of one row of the campaign."""
-
-    row: int
-    rows: Rows
-    found: Mapping[str, Cell]
-    failure: str
-    note: str
-
-    @property
-    def key(self) -> str:
-        return self.rows.keys[0]
 
 
 @dataclass
@@ -191,14 +184,19 @@ def read_sheet(store: Store, history: History, path: Path, sheet: str | None = N
     page = _Sheet(read_raw(path, sheet), history, str(path))
     page.bad.extend(page.raw.bad)
     entries, n_empty = _entries(page)
-    outcome: dict[str, list[str]] = {}
-    remarks: list[str] = []
+    start, of_key = history.start, dict[str, list[Entry]]()
+    for entry in entries:
+        of_key.setdefault(entry.key, []).append(entry)
+    outcome, remarks = Outcome(), list[str]()
 
     def make(about: Callable[[str], About]) -> list[EventRow]:
-        outcome.update({name: [] for name in ("told", "failed", "noted", "known", "unasked")})
+        outcome.clear()
         remarks.clear()
-        new = [event for entry in entries for event in _events(entry, about(entry.key), page,
-                                                               outcome, remarks)]  # fmt: skip
+        new = [
+            event
+            for key, rows in of_key.items()
+            for event in events_of(rows, about(key), start, page.say, outcome, remarks)
+        ]
         if page.bad:
             bad = sorted(page.bad, key=lambda cell: cell.row)
             raise DataError(
@@ -211,13 +209,13 @@ def read_sheet(store: Store, history: History, path: Path, sheet: str | None = N
     store.append_all(make)
     for one in remarks:
         warnings.warn(one, SurprisingValue, stacklevel=3)
-    lists = {name: tuple(dict.fromkeys(keys)) for name, keys in outcome.items()}
+    lists = {name: tuple(dict.fromkeys(keys)) for name, keys in vars(outcome).items()}
     return SheetRead(**lists, empty=n_empty, ignored=tuple(page.ignored), remarks=tuple(remarks))
 
 
-def _entries(page: _Sheet) -> tuple[list[_Entry], int]:
+def _entries(page: _Sheet) -> tuple[list[Entry], int]:
     """What the sheet says row by row, and how many asked rows it says nothing of."""
-    start, entries, n_empty = page.history.start, list[_Entry](), 0
+    start, entries, empty = page.history.start, list[Entry](), set[str]()
     columns = {p.name: _values(page, p) for p in start.properties}
     sds = {p.name: page.numbers(sd_heading(p)) for p in start.properties}
     for i in range(len(page.raw.rows)):
@@ -228,22 +226,23 @@ def _entries(page: _Sheet) -> tuple[list[_Entry], int]:
         failure, note = page.text(FAILURE, i), page.text(NOTE, i)
         is_filled = bool(values or given or failure or note or is_spoilt)
         rows = _asked(page, i, is_filled=is_filled)
-        n_empty += bool(rows is not None and not is_filled)
         if rows is None or not is_filled:
+            empty |= set() if rows is None else {rows.keys[0]}
             continue
         if failure and values:
             page.say(i, FAILURE, "the row has values, too: leave the failure or the values empty")
             continue
         found = _cells(page, i, rows.keys[0], values, given) if values or given else {}
-        entries.append(_Entry(i, rows, found, failure, note))
-    counts = Counter(entry.key for entry in entries)
+        entries.append(Entry(i, rows, found, failure, note))
+    several = Counter(entry.key for entry in entries)
+    doubtful = {entry.key for entry in entries if entry.failure and several[entry.key] > 1}
     for entry in entries:
-        if counts[entry.key] > 1:
+        if entry.key in doubtful:
             page.say(
-                entry.row, KEY, f"{entry.key} stands in {counts[entry.key]} filled rows: keep one, "
-                "and tell the others with campaign.tell(..., replicate=True)",
+                entry.row, KEY, f"{entry.key} stands in {several[entry.key]} filled rows, and one "
+                "says that it failed: keep that row, or those with values",
             )  # fmt: skip
-    return entries, n_empty
+    return entries, len(empty - set(several))
 
 
 def _values(page: _Sheet, prop: Property) -> tuple[list[float | str | None], set[int]]:
@@ -324,67 +323,3 @@ def _condition(page: _Sheet, label: str, text: str, unit: str | None) -> float |
     if bad or math.isnan(found[0]):
         raise DataError(f"{label} is {text!r}: {bad[0][1] if bad else 'it is empty'}.")
     return float(converter(page.units.get(label, unit), unit)(found)[0])
-
-
-def _events(
-    entry: _Entry,
-    about: About,
-    page: _Sheet,
-    outcome: Mapping[str, list[str]],
-    remarks: list[str],
-) -> list[EventRow]:
-    """What follows from one row, given all that was stored of it before."""
-    start, key, row = page.history.start, entry.key, row_to_json(entry.rows, 0)
-    readings = start_readings(start).get(key, ())
-    standing = stand(about.events, readings)
-    told = [e.payload.get("values", {}) for e in about.events if e.kind == Kind.TOLD]
-    new: dict[str, Cell] = {}
-    for name, cell in entry.found.items():
-        before = [c.value for c in standing.cells.get(name, ())]
-        if any(_same(cell.value, v) for v in [*before, *(t[name] for t in told if name in t)]):
-            outcome["known"].append(key)
-        elif before:
-            page.say(
-                entry.row, _label(start.properties, name), f"told before as {before}: correct that "
-                "value with campaign.correct, or tell a replicate with replicate=True",
-            )  # fmt: skip
-        else:
-            new[name] = cell
-    note = entry.note if entry.note and entry.note not in standing.notes else None
-    events = []
-    if new:
-        events.append(EventRow(Kind.TOLD, key, payload_of(new), note, row))
-        outcome["told"].append(key)
-        said = None if about.item is None else about.item.prediction
-        remarks.extend(str(one) for one in surprises(key, new, said, start.properties))
-        if about.item is None and not readings:
-            outcome["unasked"].append(key)
-    if entry.failure:
-        events += _failed(entry, standing.failure, bool(standing.cells), page, outcome)
-    if note and not new:
-        events.append(EventRow(Kind.NOTED, key, {}, note, row))
-        outcome["noted"].append(key)
-    return events
-
-
-def _failed(
-    entry: _Entry, before: str | None, is_told: bool, page: _Sheet, outcome: Mapping[str, list[str]]
-) -> list[EventRow]:
-    if before == entry.failure:
-        outcome["known"].append(entry.key)
-    elif before is not None:
-        page.say(entry.row, FAILURE, f"failed before ({before!r}): campaign.retry first")
-    elif is_told:
-        page.say(entry.row, FAILURE, "it has values: campaign.withdraw them first")
-    else:
-        outcome["failed"].append(entry.key)
-        return [EventRow(Kind.FAILED, entry.key, {}, entry.failure, row_to_json(entry.rows, 0))]
-    return []
-
-
-def _label(properties: Sequence[Property], name: str) -> str:
-    return next(value_heading(p) for p in properties if p.name == name)
-
-
-def _same(one: float, other: float) -> bool:
-    return math.isclose(one, other, rel_tol=1e-9)

@@ -89,7 +89,7 @@ def test_all_bad_rows_come_together_and_nothing_is_stored(sheet):
     sheet.fill(7, **{"material (id)": "m5", "gap": 1.0, "failure": "broke"})
     sheet.fill(8, **{"gap": 1.0})
     sheet.fill(9, **{"material (id)": "m6", "gap": 1.0})
-    sheet.fill(10, **{"material (id)": "m6", "gap": 2.0})
+    sheet.fill(10, **{"material (id)": "m6", "failure": "broke"})
     sheet.fill(11, key=fourth, **{"material (id)": "m7"})
     with pytest.raises(DataError, match=r"cells of .* and nothing was stored") as caught:
         sheet.read()
@@ -103,8 +103,8 @@ def test_all_bad_rows_come_together_and_nothing_is_stored(sheet):
         (6, FILLED, "has a standard deviation or a unit but no value"),
         (7, "failure", "the row has values, too"),
         (8, "key", "empty"),
-        (9, "key", "m6 stands in 2 filled rows"),
-        (10, "key", "m6 stands in 2 filled rows"),
+        (9, "key", "m6 stands in 2 filled rows, and one says that it failed"),
+        (10, "key", "m6 stands in 2 filled rows, and one says that it failed"),
         (11, "key", "the row says 'm7', its key another"),
     ]
     assert {(row, column) for row, column, _ in said} == {(r, c) for r, c, _ in expected}
@@ -128,6 +128,58 @@ def test_a_corrected_value_does_not_come_back(sheet):
     sheet.campaign.correct(key, {"gap": 2.2}, reason="mistyped")
     assert sheet.read().known == (key,)
     assert sheet.campaign.history().set_index("material").loc[key, "gap"] == 2.2
+
+
+def test_rows_of_one_material_are_replicates(sheet):
+    first, second, *_ = sheet.keys
+    sheet.fill(2, gap=2.0)
+    sheet.fill(6, **{"material (id)": first, "gap": 2.1, "sd": 0.1})
+    sheet.fill(7, key=first, gap=2.0)
+    sheet.fill(8, key=second, note="wait")
+    read = sheet.read()
+    assert (read.told, read.replicated, read.empty) == ((first,), (first,), 2)
+    assert f"In several rows, kept as replicates: {first}." in str(read)
+    standing = sheet.campaign.history().set_index("material").loc[first]
+    assert (standing["replicates"], standing["gap"]) == (3, pytest.approx(6.1 / 3))
+    n = len(sheet.campaign.events())
+    again = sheet.read()
+    assert (again.told, again.known, again.replicated) == ((), (first,), ())
+    assert len(sheet.campaign.events()) == n
+    sheet.fill(9, key=first, gap=2.2)  # beside what the sheet said before
+    assert sheet.read().replicated == (first,)
+    assert sheet.campaign.history().set_index("material").loc[first, "replicates"] == 4
+
+
+def test_rows_of_one_material_that_contradict_what_was_told_are_refused(sheet):
+    first = sheet.keys[0]
+    sheet.campaign.tell(first, {"gap": 3.0})
+    sheet.fill(2, gap=2.0)
+    sheet.fill(6, key=first, gap=2.1)
+    with pytest.raises(DataError) as caught:
+        sheet.read()
+    assert [c.row for c in caught.value.cells] == [2, 6]
+    assert all("told before as [3.0]: correct that" in c.reason for c in caught.value.cells)
+
+
+def test_an_old_sheet_does_not_fail_again_what_was_tried_again(sheet):
+    first, second, third, _ = sheet.keys
+    for row in (2, 3, 4):
+        sheet.fill(row, failure="bottle empty")
+    assert sheet.read().failed == (first, second, third)
+    sheet.campaign.retry([first, second])
+    sheet.campaign.tell(second, {"gap": 2.0})
+    sheet.campaign.withdraw(third, reason="it was the other bottle")
+    n = len(sheet.campaign.events())
+    read = sheet.read()
+    assert (read.failed, read.known) == ((), ())
+    assert read.superseded == (first, second, third)
+    assert (
+        f"Failed in these words before, and passed over: {first}, {second}, {third}. What failed "
+        "once more needs other words."
+    ) in str(read)
+    assert len(sheet.campaign.events()) == n
+    sheet.fill(2, failure="bottle empty again")
+    assert sheet.read().failed == (first,)
 
 
 def test_failures_do_not_overrule_what_is_known(sheet):
