@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -259,7 +260,11 @@ def bad_conditions(
 
 def _words(condition: Condition, values: np.ndarray) -> list[str]:
     if condition.categories is not None:
-        return [f"{condition.name}={condition.categories[int(v)]}" for v in values]
+        texts = [
+            json.dumps(name, ensure_ascii=False) if ", " in name and "=" in name else name
+            for name in condition.categories  # quoted where it could be read as two conditions
+        ]
+        return [f"{condition.name}={texts[int(v)]}" for v in values]
     unit = f" {condition.unit}".rstrip()
     return [f"{condition.name}={number_text(v)}{unit}" for v in values.tolist()]
 

@@ -20,7 +20,7 @@ from bayesmat.data.table import Condition, PropertyTable, Scale
 from bayesmat.explore.calls import Call, Forecast
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import Target, applies, nearest, targets_of
-from bayesmat.explore.history import columns_of
+from bayesmat.explore.history import columns_of, condition_columns
 from bayesmat.explore.identity import latest
 from bayesmat.explore.records import Proposal, Status
 from bayesmat.explore.store import Store
@@ -222,7 +222,8 @@ def account_of(
 def _meant(history: Sequence[Mapping[Any, Any]], campaign: Campaign) -> list[bool]:
     """Whether the goals are meant under the conditions of each row of a history."""
     start = campaign.start
-    given = {c.name: [row[c.name] for row in history] for c in start.conditions}
+    columns = condition_columns([c.name for c in start.conditions])
+    given = {name: [row[column] for row in history] for name, column in columns.items()}
     keys = None if start.kind == "recipe" else [row["structure"] for row in history]
     return applies(Rows.of(start, keys, given), campaign.goals)
 
@@ -282,7 +283,7 @@ def _call(row: Mapping[Any, Any], campaign: Campaign, proposals: Sequence[Propos
             forecasts[name] = Forecast.from_interval(
                 (low, mid, high), prop, value=value, level=level
             )
-    named = {name: row[name] for name in conditions}
+    named = {name: row[column] for name, column in condition_columns(conditions).items()}
     place = int(row["position"]) - 1 if round_ else 0
     noted = {} if asked is None else {n: column[place] for n, column in asked.notes.items()}
     return Call(

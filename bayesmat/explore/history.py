@@ -40,7 +40,7 @@ from bayesmat.explore.stored import EventRow, ItemRow, Kind, ProposalRow
 from bayesmat.explore.surprise import Surprise, surprises
 from bayesmat.explore.written import rows_from_json
 
-__all__ = ["History", "columns_of"]
+__all__ = ["History", "columns_of", "condition_columns"]
 
 _FIRST = ("round", "model", "position", "material", "state", "hit", "probability")
 _LAST = (
@@ -60,12 +60,28 @@ def columns_of(names: Sequence[str], conditions: Sequence[str] = ()) -> dict[str
     >>> columns_of(["gap", "gap_sd", "round"])
     {'gap': 'gap', 'gap_sd': 'property_gap_sd', 'round': 'property_round'}
     """
-    taken, found = {*_FIRST, *_LAST, *conditions}, {}
+    taken, found = {*_FIRST, *_LAST, *condition_columns(conditions).values()}, {}
     for name in names:
         label = name
         while any(f"{label}{end}" in taken for end in _ENDS):
             label = f"property_{label}"
         taken |= {f"{label}{end}" for end in _ENDS}
+        found[name] = label
+    return found
+
+
+def condition_columns(conditions: Sequence[str]) -> dict[str, str]:
+    """Condition -> its column in a history: its name, unless a column of the history has that name.
+
+    >>> condition_columns(["temperature", "state"])
+    {'temperature': 'temperature', 'state': 'condition_state'}
+    """
+    taken, found = {*_FIRST, *_LAST, *conditions}, {}
+    for name in conditions:
+        label = name
+        while label in taken - {name} or label in (*_FIRST, *_LAST):
+            label = f"condition_{label}"
+        taken.add(label)
         found[name] = label
     return found
 
@@ -210,7 +226,8 @@ class History(Shown):
             for p in self.proposals for position, item in enumerate(p.items, start=1)
         ]  # fmt: skip
         records += [self._record(key, names) for key in self._shown]
-        columns = _columns(names, self.start.property_names, conditions)
+        labels = list(condition_columns(conditions).values())
+        columns = _columns(names, self.start.property_names, labels)
         frame = pd.DataFrame(records, columns=columns)
         return frame.astype(dict.fromkeys(("round", "model", "position"), "Int64"))
 
@@ -277,9 +294,10 @@ class History(Shown):
         found = {n: self._summary(n, cells) for n, cells in standing.cells.items()}
         origin = "start" if key in self._starts else "unasked"
         row = self.rows([key])
+        labels = condition_columns([c.name for c in self.start.conditions])
         record: dict[str, object] = {
             "material": key,
-            **row.named(0),
+            **{labels[name]: value for name, value in row.named(0).items()},
             "state": standing.state,
             "hit": self.hit(key) if told and self._bounded else None,
             "probability": _number(said.get("probability")),

@@ -252,7 +252,8 @@ class Logbook(Shown):
         unasked, start); `structure`, the material without conditions; `oracle`, the digest of what
         computed the value, None if it was measured; the largest number of `replicates`;
         `corrections`; `notes`. A property whose columns would bear the name of another (`round`;
-        `gap_sd` beside `gap`) stands under `property_round`. Values in the units of the table, NaN
+        `gap_sd` beside `gap`) stands under `property_round`, a condition `state` under
+        `condition_state`. Values in the units of the table, NaN
         where there is none.
 
         Args:

@@ -144,12 +144,15 @@ class Proposal:
 
     def to_frame(self) -> pd.DataFrame:
         """One row per material: prediction with its interval, probability and score."""
-        frame = self.prediction.to_frame()
+        own = ("P(goals)", "score", "reason")
+        frame = self.prediction.to_frame().rename(columns={n: f"condition {n}" for n in own})
         place = len(self.rows.frame_columns())
         for name, column in self.notes.items():
-            if name not in frame:
-                frame.insert(place, name, list(column))
-                place += 1
+            label = name
+            while label in frame or label in own:
+                label = f"pool {label}"
+            frame.insert(place, label, list(column))
+            place += 1
         frame.insert(place, "P(goals)", self.probability)
         frame = frame.assign(score=self.scores)
         return frame.assign(reason=list(self.reasons)) if self.reasons else frame

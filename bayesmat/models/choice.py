@@ -76,6 +76,18 @@ class Choice:
         if maps is None:
             found = [p for p in table.properties if p.name == property]
             maps = condition_maps(table.conditions, found[0] if found else Property(property))
+        given = {
+            "sources": self.layers or None, "fingerprints": self.fingerprints,
+            "descriptors": self.descriptors,
+        }  # fmt: skip
+        if table.kind == "recipe" and (
+            idle := [name for name, part in given.items() if part is not None]
+        ):
+            raise ModelError(
+                f"{property!r} is given {idle}, which describe materials, and the table holds "
+                "recipes, which have none: leave them out, or name the column of materials when "
+                "the table is read."
+            )
         first: dict[str, Term] = {}
         for term in self.terms(table.kind, maps, table.conditions):
             first.setdefault(term.label, term)  # descriptors may be those of the kind of material

@@ -149,3 +149,12 @@ def test_columns_of_a_data_frame_are_conditions_by_name():
 def test_nested_conditions_are_refused(given):
     with pytest.raises(DataError, match=r"'x' has values of shape \(1, 1\): give one value, or"):
         Rows.of(RECIPES, conditions={"x": given, "time": 1})
+
+
+def test_categories_cannot_pass_for_other_conditions():
+    columns = (
+        Condition("s", None, ("a", "a, t=b", "N, N")),
+        Condition("t", None, ("c", "b, t=c")),
+    )
+    keys = Rows(None, [[0, 1], [1, 0], [2, 0]], columns).keys
+    assert keys == ('s=a, t="b, t=c"', 's="a, t=b", t=c', "s=N, N, t=c")

@@ -237,3 +237,30 @@ def test_the_best_before_is_that_under_the_conditions_of_the_goal(tmp_path):
     expected = min(shifted(m, t) for m, t in ROWS if t == 350)
     assert best_start(account_of(campaign)) == pytest.approx(expected)
     campaign.close()
+
+
+def test_conditions_never_take_the_column_of_another(tmp_path):
+    columns = (Condition("state", None, ("gas", "liquid")), Condition("score", ""))
+    known = [[float(i), c, i / 5] for i in range(5) for c in (0, 1)]
+    start = PropertyTable(
+        None, "recipe", (GAP,), [[1.0 + y] for y, *_ in known], conditions=columns,
+        condition_values=[row[1:] for row in known],
+    )  # fmt: skip
+    pool = Pool(
+        conditions={"state": ["gas", "liquid"], "score": [0.5, 0.7]},
+        notes={"reason": ["cheap", "dear"], "P(goals)": [1, 2]},
+    )
+    campaign = Campaign.create(
+        f"sqlite:///{tmp_path / 'c.db'}", start, Transfer("gap"), goals=GOAL, candidates=pool
+    )
+    proposal = campaign.suggest(2)
+    frame = proposal.to_frame().set_index("state").loc["gas"]
+    assert frame[["score", "pool reason", "pool P(goals)"]].tolist()[1:] == ["cheap", 1]
+    assert frame["condition score"] == 0.5
+    campaign.tell(None, {"gap": 3.5}, conditions={"state": "gas", "score": 0.5})
+    history = campaign.history().set_index("condition_state")
+    assert history.columns.is_unique
+    assert history.loc["gas", ["state", "score"]].tolist() == ["told", 0.5]
+    calls = account_of(campaign).calls
+    assert {call.conditions["state"] for call in calls} == {"gas", "liquid"}
+    campaign.close()

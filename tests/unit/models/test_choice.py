@@ -214,6 +214,12 @@ def test_conditions_are_known_to_the_table_and_read_once():
         Term(ARD(), CompositeMap((T_map, T_map), "c"), "c")
 
 
+def test_what_describes_materials_is_refused_for_recipes():
+    prior = bm.Transfer("y", fingerprints=bm.ECFP(), descriptors=CheapDescriptors())
+    with pytest.raises(ModelError, match=r"given \['fingerprints', 'descriptors'\], which descr"):
+        fit(prior, recipes(4), seed=0)
+
+
 def test_one_row_does_not_make_other_conditions_certain():
     said = fit(bm.Transfer("y"), recipes(1), seed=0, explain=False).predict(
         conditions={"x1": [RNG.uniform(), 1e6], "x2": 0.5}
