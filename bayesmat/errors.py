@@ -120,4 +120,4 @@ class MissingExtraError(BayesmatError, ImportError):
 
 
 class SurprisingValue(UserWarning):
-    """A measured value lies where the prediction gave it no chance; it is stored all the same."""
+    """A measured value or a condition lies where nothing led to expect it; it is taken as is."""

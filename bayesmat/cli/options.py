@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ParamSpec
@@ -14,7 +15,7 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from bayesmat._deferred import Deferred
-from bayesmat.errors import BayesmatError, DataError
+from bayesmat.errors import BayesmatError, DataError, SurprisingValue
 
 from .wording import as_options
 
@@ -105,7 +106,10 @@ def shows_errors(command: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            command(*args, **kwargs)
+            with warnings.catch_warnings():
+                warnings.simplefilter("default", SurprisingValue)
+                warnings.showwarning = _warned
+                command(*args, **kwargs)
         except BayesmatError as error:
             panel = Panel(
                 escape(as_options(str(error))), title=type(error).__name__, border_style="red"
@@ -114,6 +118,15 @@ def shows_errors(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(1) from error
 
     return wrapped
+
+
+def _warned(
+    message: Warning | str, category: type[Warning], *where: object, **more: object
+) -> None:
+    """Show a warning without the place in the code that it came from."""
+    Console(stderr=True).print(
+        f"Warning: {as_options(str(message))}", markup=False, highlight=False, soft_wrap=True
+    )
 
 
 def read_number(text: str) -> float:

@@ -21,6 +21,7 @@ _SISTERS = (
     ("K", "degC", "degF"),
     ("Pa", "kPa", "MPa", "GPa", "bar", "atm", "mmHg", "psi"),
     ("pm", "angstrom", "bohr", "nm"),
+    ("s", "min", "h"),
 )
 _RARE = {"degF", "psi", "pm", "bohr", "meV", "1/cm"}
 _ENERGIES = {

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bayesmat.data.far import far_conditions
 from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
 from bayesmat.explore.measurements import payload_of
@@ -100,7 +101,9 @@ def events_of(
             outcome.replicated += [key] * again
             remarks.extend(str(one) for one in surprises(key, new, said, start.properties))
             here |= set(new)
-            outcome.unasked += [key] * (about.item is None and not readings)
+            if about.item is None and not readings:
+                outcome.unasked.append(key)
+                remarks.extend(far_conditions(start.rows, entry.rows))
         if entry.failure:
             events += _failed(entry, about, standing, say, outcome)
         if note and not new:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from bayesmat._arguments import instance, names, real
+from bayesmat.data.far import far_conditions
 from bayesmat.data.rows import Given, Rows
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import CampaignError, SurprisingValue
@@ -74,6 +75,7 @@ class Laboratory:
                 )
             if about.item is None and key not in self._starts:
                 unasked.append(f"{key} was not proposed: it is kept as an unasked measurement.")
+                odd.extend(far_conditions(self.start.rows, rows))
             odd.extend(self._surprises(key, found, about))
             return [EventRow(Kind.TOLD, key, said, note, row_to_json(rows, 0))]
 

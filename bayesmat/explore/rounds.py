@@ -11,6 +11,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from bayesmat._arguments import checked
+from bayesmat.data.far import warn_far
 from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
 from bayesmat.data.units import converter
@@ -210,7 +211,7 @@ def check_chosen(
     candidates = checked(candidates, CandidateSource | None, "candidates")
     rule = checked(rule, Rule | None, "rule")
     if isinstance(candidates, Pool | ConditionSpace):
-        candidates.rows(table, goals)
+        warn_far(table.rows, candidates.rows(table, goals))
     elif (candidates is None or isinstance(candidates, MoleculeDesign)) and table.kind != "smiles":
         raise CampaignError(
             f"candidates are designed molecules, and the table holds materials of kind "
@@ -255,7 +256,7 @@ def check_parts(
     table, prior = checked(table, PropertyTable, "table"), checked(prior, Prior, "prior")
     oracle = checked(oracle, Oracle | None, "oracle")
     goals = goals_of(goals)
-    table.rows.under(at_of(goals))
+    warn_far(table.rows, table.rows.under(at_of(goals)))
     extremes(goals)
     missing = [p for p in prior.properties if p not in table.property_names]
     if missing:

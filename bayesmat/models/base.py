@@ -15,6 +15,7 @@ from bayesmat._arguments import checked, names, real, seed_of
 from bayesmat._repr import table as html_table
 from bayesmat._repr import text
 from bayesmat._version import versions
+from bayesmat.data.far import warn_far
 from bayesmat.data.rows import Given, Rows
 from bayesmat.data.table import PropertyTable, Scale
 from bayesmat.errors import ArgumentError, ModelError
@@ -109,6 +110,7 @@ class Fitted:
                 "properties out for all of them."
             )
         rows = Rows.of(self.table, materials, conditions)
+        warn_far(self.table.rows, rows)
         parts = [
             (self.model.marginals(X), self.domain_distance(X)) for X in self.layout.stream(rows)
         ]

@@ -239,3 +239,16 @@ def test_a_kind_that_cannot_work_here_is_refused_at_once(
     assert code == 2
     assert words in said
     assert not (tmp_path / "a.db").exists()
+
+
+def test_a_condition_in_another_unit_is_said_in_one_line(tmp_path: Path) -> None:
+    table = tmp_path / "runs.csv"
+    table.write_text("t [°C],y [%]\n" + "".join(f"{60 + 10 * i},{50 + 5 * i}\n" for i in range(6)))
+    asked = ["predict", str(table), "-c", "t=°C", "--at", "t=363.15", "--no-explain"]
+    result = RUNNER.invoke(cli.app, asked)
+    assert result.exit_code == 0, result.output
+    assert (
+        "Warning: t 363.15 degC lies far outside of the measured 60 to 110 degC: 90 degC (entered "
+        "in K)?\n"
+    ) in result.output
+    assert "SurprisingValue" not in result.output

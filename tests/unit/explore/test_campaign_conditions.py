@@ -9,7 +9,7 @@ import pytest
 from bayesmat.data.properties import Condition, Property
 from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
-from bayesmat.errors import DesignError, OracleError
+from bayesmat.errors import DesignError, OracleError, SurprisingValue
 from bayesmat.explore.account import account_of
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import AtLeast, Minimize, Within, aimed, applies, goal_words, targets_of
@@ -236,6 +236,31 @@ def test_the_best_before_is_that_under_the_conditions_of_the_goal(tmp_path):
     campaign.tell(key, {"gap": 0.9})
     expected = min(shifted(m, t) for m, t in ROWS if t == 350)
     assert best_start(account_of(campaign)) == pytest.approx(expected)
+
+
+def test_a_condition_in_another_unit_is_said_at_once_and_kept(tmp_path):
+    said = r"temperature 25 K lies far outside of the measured 300 to 350 K: 298.15 K \(entered"
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    goal = Within("gap", 2.0, 2.5, at={"temperature": 25})
+    with pytest.warns(SurprisingValue, match=said):
+        Campaign.create(
+            f"{url}2", table(), FakePrior(), goals=[goal], candidates=Pool(["m1"]), rule=FakeRule()
+        ).close()
+    pool = Pool(["m1", "m2"], conditions={"temperature": [300, 25]})
+    with pytest.warns(SurprisingValue, match=said):
+        campaign = Campaign.create(
+            url, table(), FakePrior(), goals=GOAL, candidates=pool, rule=FakeRule()
+        )
+    with pytest.warns(SurprisingValue, match=said):
+        told = campaign.tell("m5", {"gap": 2.0}, conditions={"temperature": 25})
+    assert "m5, temperature=25 K was not proposed" in told
+    assert "298.15 K (entered in degC)?" in told
+    assert campaign.table().condition_values[-1, 0] == 25.0
+    sheet = tmp_path / "back.csv"
+    sheet.write_text("key,material (id),@temperature [K],gap [eV]\n,m6,26,2.1\n")
+    with pytest.warns(SurprisingValue, match=r"temperature 26 K lies far outside"):
+        read = campaign.read_sheet(sheet)
+    assert "299.15 K (entered in degC)?" in read.remarks[0]
     campaign.close()
 
 

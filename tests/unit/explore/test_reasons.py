@@ -75,7 +75,8 @@ def test_conditions_are_inter_or_extrapolated():
 def test_nothing_alike_is_said():
     fitted = fit(Transfer("y"), recipes(), seed=0, explain=False)
     rows = Rows(None, [[9000.0, 1]], (T, SOLVENT))
-    (why,) = reasons_for(fitted, fitted.predict(rows), [Maximize("y")])
+    with pytest.warns(SurprisingValue, match="temperature 9000 K lies far outside"):
+        (why,) = reasons_for(fitted, fitted.predict(rows), [Maximize("y")])
     assert why.startswith("Nothing alike was measured; the nearest are temperature ")
 
 
