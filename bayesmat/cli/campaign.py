@@ -100,7 +100,7 @@ def create(
     for line in data.assumed:
         say(f"Assumed: {line}")
     step = "run" if calculator is not None else "suggest"
-    what = "recipes" if data.kind == "recipe" else "materials"
+    what = "recipes" if data.kind == "recipe" else "rows" if data.conditions else "materials"
     words = f"Campaign {file} starts from {data.n_rows} {what}."
     say(f"{words} Next: bayesmat campaign {step} {file}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from bayesmat.cli import app
 from bayesmat.errors import SurprisingValue
 from examples.make_vapour_pressures import catalogue, measured, vapour_pressure
 from tests.docs.blocks import ROOT, python_blocks
@@ -96,3 +100,20 @@ def test_the_page_on_formulae_and_polymers(tmp_path: Path) -> None:
     names = run_page("docs/formulae-and-polymers.md", tmp_path)
     low, high = interval(names["fitted"], ["KBr"])
     assert low < 2.74 < high
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_tutorial_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in TABLES:
+        shutil.copy(ROOT / "examples" / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
+    block = re.search(r"```shell\n(.*?)```", page, re.DOTALL)
+    assert block is not None
+    lines = block[1].replace("\\\n", " ").strip().splitlines()
+    said = [CliRunner().invoke(app, shlex.split(line)[1:]) for line in lines]
+    for line, done in zip(lines, said, strict=True):
+        assert done.exit_code == 0, (line, done.output)
+    assert "4 still empty" in " ".join(said[2].output.split())
+    assert "is kept as an unasked measurement" in said[3].output
+    assert "digits swapped" in (tmp_path / "report.html").read_text("utf-8")

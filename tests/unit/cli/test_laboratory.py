@@ -42,7 +42,7 @@ def file(tmp_path: Path) -> Path:
         tmp_path / "pool.csv",
     )  # fmt: skip
     assert code == 0, words
-    assert "starts from 7 materials" in words
+    assert "starts from 7 rows" in words
     return file
 
 
