@@ -124,9 +124,13 @@ class History(Shown):
     def standings(self) -> dict[str, Standing]:
         """Key -> what stands, for all that was proposed or has events."""
         events: dict[str, list[EventRow]] = {key: [] for key in (*self.proposed, *self.unasked)}
+        asked = {p.round: [item.material for item in p.items] for p in self.proposals}
         for event in self.events:
             if event.material is not None:
                 events[event.material].append(event)
+            elif event.kind == Kind.PROPOSED:
+                for key in asked[event.payload["round"]]:
+                    events[key].append(event)
         return {key: stand(told, self._starts.get(key, ())) for key, told in events.items()}
 
     @property

@@ -220,6 +220,11 @@ def _retried(was: Standing, event: EventRow) -> Standing:
     return replace(was, failure=None, withdrawn=False)
 
 
+def _proposed(was: Standing, event: EventRow) -> Standing:
+    """It waits, also if something that nobody had asked for was taken back before."""
+    return replace(was, withdrawn=False)
+
+
 def _noted(was: Standing, event: EventRow) -> Standing:
     return was
 
@@ -232,6 +237,7 @@ _STEPS: dict[str, Callable[[Standing, EventRow], Standing]] = {
     Kind.FAILED: _failed,
     Kind.RETRIED: _retried,
     Kind.NOTED: _noted,
+    Kind.PROPOSED: _proposed,
 }
 
 

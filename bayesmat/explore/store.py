@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    false,
     func,
     insert,
     inspect,
@@ -243,9 +244,7 @@ class Store(Shown):
         with self._reading() as connection:
             if check_version(connection, self.url) == VERSION:
                 return _about(connection, material)
-            events = _numbered(former_events(connection))
-            item = _item(connection, material)
-        return About(item, tuple(e for e in events if e.material == material))
+            return _about(connection, material, _numbered(former_events(connection)))
 
     def read(self) -> Kept:
         """Everything since the campaign was created, as it is at one moment."""
@@ -357,14 +356,21 @@ def _numbered(events: Sequence[EventRow]) -> tuple[EventRow, ...]:
     return tuple(replace(event, number=i) for i, event in enumerate(events, start=1))
 
 
-def _item(connection: Connection, material: str | None) -> ItemRow | None:
+def _about(
+    connection: Connection, material: str | None, former: Sequence[EventRow] | None = None
+) -> About:
+    """What is stored about a material; `former` are the events of a record of version 1."""
     row = connection.execute(select(ITEMS).where(ITEMS.c.material == material)).one_or_none()
-    return None if row is None else ItemRow(row.material, row.prediction)
-
-
-def _about(connection: Connection, material: str | None) -> About:
-    chosen = select(EVENTS).where(EVENTS.c.material == material).order_by(EVENTS.c.number)
-    return About(_item(connection, material), tuple(map(_event, connection.execute(chosen))))
+    asked = None if row is None else {"round": row.round}
+    if former is None:
+        proposed = false() if row is None else EVENTS.c.kind == Kind.PROPOSED
+        chosen = select(EVENTS).where((EVENTS.c.material == material) | proposed)
+        former = [_event(e) for e in connection.execute(chosen.order_by(EVENTS.c.number))]
+    events = (e for e in former if e.kind != Kind.PROPOSED or e.payload == asked)
+    return About(
+        None if row is None else ItemRow(row.material, row.prediction),
+        tuple(e for e in events if e.kind == Kind.PROPOSED or e.material == material),
+    )
 
 
 def _carried(connection: Connection) -> tuple[CarriedRow, ...]:

@@ -108,7 +108,7 @@ class EventRow:
 
 @dataclass(frozen=True)
 class About:
-    """All that is stored about one material: its proposal, if it has one, and its events."""
+    """All that is stored about one material: its proposal, if any, and the events about it."""
 
     item: ItemRow | None
     events: tuple[EventRow, ...]

@@ -9,9 +9,19 @@ import bayesmat as bm
 from bayesmat.errors import ArgumentError, CampaignError, DataError, SurprisingValue
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.laboratory import Laboratory, Measured
+from bayesmat.explore.pool import Pool
 from bayesmat.explore.store import Store
 from bayesmat.explore.stored import CampaignRow
-from tests.unit.explore.fake import POOL, FakeOracle, create, start_table, truth
+from tests.unit.explore.fake import (
+    GOALS,
+    POOL,
+    FakeOracle,
+    FakePrior,
+    FakeRule,
+    create,
+    start_table,
+    truth,
+)
 
 
 @pytest.fixture
@@ -63,6 +73,28 @@ def test_a_wrong_unasked_material_can_be_taken_back_and_may_be_proposed_again(ca
     assert "m150" not in campaign._history().known
     assert campaign.table().n_rows == start_table().n_rows
     assert campaign.history().state.tolist() == ["withdrawn"]
+
+
+def test_what_was_taken_back_before_it_was_proposed_waits_like_any_other(url, tmp_path):
+    """A value that is not believed says nothing of the measurement that is asked for now."""
+    parts = {"candidates": Pool(("m0", "m150", "m151")), "rule": FakeRule()}
+    campaign = Campaign.create(
+        url, start_table(), FakePrior(), goals=GOALS, oracle=FakeOracle(broken=frozenset()), **parts
+    )
+    campaign.tell("m150", {"gap": 2.3})
+    for key in ("m150", "m0"):
+        campaign.withdraw(key, reason="mixed up")
+    before = len(campaign.events())
+    proposal = campaign.suggest(3)
+    assert set(proposal.rows.keys) == {"m0", "m150", "m151"}
+    assert set(campaign.status().pending) == {"m0", "m150", "m151"}
+    assert campaign.history(at=before).state.tolist() == ["withdrawn", "withdrawn"]
+    campaign.sheet(tmp_path / "week.csv")
+    assert len((tmp_path / "week.csv").read_text().splitlines()) == 4
+    assert campaign.run(1, 3, workers=0, progress=False).told == 3
+    campaign.withdraw("m150", reason="contaminated")
+    assert row_of(campaign, "m150")["state"] == "withdrawn"
+    assert campaign.retry(["m150"]) == ("m150",)
 
 
 def test_a_correction_is_an_event_and_the_old_value_stays_visible(campaign, told):

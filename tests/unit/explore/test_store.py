@@ -56,7 +56,7 @@ def test_facts_are_read_as_they_were_written(store):
     assert (first.payload, first.note, first.row) == (said, "dried", row)
     assert before <= first.created <= datetime.now(UTC)
     about = store.about("CO")
-    assert (about.item, about.events) == (ItemRow("CO", {"score": 0.1}), (first,))
+    assert (about.item, about.events) == (ItemRow("CO", {"score": 0.1}), (kept.events[0], first))
 
 
 def test_any_past_moment_can_be_read(store):
