@@ -18,6 +18,7 @@ from rich.table import Table
 from bayesmat._files import writing
 from bayesmat.checkup import doctor
 from bayesmat.data._cells import number
+from bayesmat.data.grid import read_raw
 from bayesmat.data.io import Column, read_csv, to_csv
 from bayesmat.data.materials import Kind
 from bayesmat.data.rows import Rows
@@ -81,12 +82,13 @@ def setup_of(file: Path, use: Sequence[str] | None = None, pool: Path | None = N
 
 
 def pool_for(file: Path, table: PropertyTable, at: Mapping[str, float | str] | None = None) -> Pool:
-    """The pool of a file, read as the table is; conditions that are given elsewhere may lack.
+    """The pool of a file, read as the table is; conditions that `at` gives may lack in it.
 
     Raises:
         DataError: It cannot be read, or lacks a column.
     """
-    named = {c.name: c for c in table.conditions if c.name not in (at or {})}
+    raw = read_raw(file, None)
+    named = {c.name: c for c in table.conditions if c.name not in (at or {}) or raw.find(c.name)}
     return read_pool(file, kind=table.kind, conditions=named)
 
 

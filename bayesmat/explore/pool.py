@@ -14,11 +14,12 @@ import numpy as np
 
 from bayesmat._arguments import array, checked, items, names
 from bayesmat._repr import Shown
+from bayesmat.data.grid import Heading
 from bayesmat.data.materials import Kind, canonical_all
 from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
 from bayesmat.data.units import check_unit, converter
-from bayesmat.errors import ArgumentError, DesignError
+from bayesmat.errors import ArgumentError, DataError, DesignError
 from bayesmat.explore.candidates import Candidates
 from bayesmat.explore.goals import Goal, applies, at_of, at_words
 from bayesmat.models.base import Fitted
@@ -129,6 +130,16 @@ class Pool(Shown):
         return rows.take(self._meant(rows, goals))
 
     def _every(self, table: PropertyTable, goals: Sequence[Goal]) -> Rows:
+        known = [c.name for c in table.conditions if c.name not in self.conditions]
+        unread = {label: Heading.of(label).name for label in self.notes}
+        if unread := {label: name for label, name in unread.items() if name in known}:
+            name = next(iter(unread.values()))
+            raise DataError(
+                f"the columns {list(unread)} of the pool are called like conditions of the table, "
+                "and were read as notes, which no model sees: name them when the pool is read, "
+                f"bm.read_pool(..., conditions={{{name!r}: 'K'}}), with their units or '{{}}' for "
+                "categories, or rename them."
+            )
         at = {name: value for name, value in at_of(goals).items() if name not in self.conditions}
         keys = None if self.materials is None else _keys(self.materials, table.kind)
         return Rows.of(table, keys, {**self._converted(table), **at})

@@ -247,3 +247,23 @@ def test_a_pool_is_read_as_the_table_is(tmp_path: Path) -> None:
     )
     assert code == 1
     assert "x2" in words
+
+
+def test_rows_of_a_file_keep_their_own_conditions_where_goals_have_some(tmp_path: Path) -> None:
+    (tmp_path / "start.csv").write_text(START)
+    (tmp_path / "pool.csv").write_text(POOL)
+    create = (
+        "campaign", "create", tmp_path / "c.db", tmp_path / "start.csv", "--pool",
+        tmp_path / "pool.csv", "-g",
+    )  # fmt: skip
+    code, words = _run(*create, "Cp=200:260@temperature=310")
+    assert code == 1
+    assert "none of the 4 rows of the pool" in " ".join(words.replace("│", " ").split())
+    code, words = _run(*create, "Cp=200:260@temperature=350")
+    assert code == 0, words
+    assert _run("campaign", "suggest", tmp_path / "c.db", "--batch", 4)[0] == 0
+    campaign = bm.Campaign.open(f"sqlite:///{tmp_path / 'c.db'}")
+    assert set(campaign.proposals()[0].rows.keys) == {
+        "CCCCCO, temperature=350 K", "CCCCCCO, temperature=350 K",
+    }  # fmt: skip
+    campaign.close()

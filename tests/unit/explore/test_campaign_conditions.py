@@ -9,7 +9,7 @@ import pytest
 from bayesmat.data.properties import Condition, Property
 from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
-from bayesmat.errors import DesignError, OracleError, SurprisingValue
+from bayesmat.errors import DataError, DesignError, OracleError, SurprisingValue
 from bayesmat.explore.account import account_of
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import AtLeast, Minimize, Within, aimed, applies, goal_words, targets_of
@@ -289,3 +289,11 @@ def test_conditions_never_take_the_column_of_another(tmp_path):
     calls = account_of(campaign).calls
     assert {call.conditions["state"] for call in calls} == {"gas", "liquid"}
     campaign.close()
+
+
+def test_notes_called_like_conditions_are_not_passed_over():
+    pool = Pool(["m140"], notes={"temperature [degC]": [50], "price": [1]})
+    with pytest.raises(
+        DataError, match=r"columns \['temperature \[degC\]'\] of the pool are called"
+    ):
+        pool.rows(table(), AT_350)
