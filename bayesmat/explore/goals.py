@@ -16,7 +16,8 @@ from bayesmat.errors import ArgumentError, CampaignError, ModelError
 
 __all__ = [
     "AtLeast", "AtMost", "Goal", "Maximize", "Minimize", "Target", "Within", "aimed",
-    "applies", "at_of", "at_words", "extremes", "goal_words", "goals_of", "nearest", "targets_of",
+    "applies", "at_of", "at_words", "extremes", "goal_words", "goals_of", "nearest", "spelled",
+    "targets_of",
 ]  # fmt: skip
 
 
@@ -136,6 +137,11 @@ def _numbers(goal: object, *bounds: str) -> None:
     )
     object.__setattr__(goal, "property", name)
     given = checked(vars(goal)["at"], At, f"{kind}({name!r}): at")
+    if lost := [n for n, v in given.items() if not isinstance(v, str) and not math.isfinite(v)]:
+        raise ModelError(
+            f"{kind}({name!r}): the conditions {lost} of `at` are no finite numbers: give the "
+            "values that the property is meant at, or leave them out."
+        )
     object.__setattr__(goal, "at", dict(given))
     for bound in bounds:
         value = real(vars(goal)[bound], f"{kind}({name!r}): {bound}")
@@ -277,7 +283,8 @@ def at_of(goals: Sequence[Goal]) -> At:
         ModelError: They differ, so that no one row could answer them all.
     """
     given = [goal.at for goal in goals]
-    if any(at != given[0] for at in given):
+    texts = [{name: spelled(value) for name, value in at.items()} for at in given]
+    if any(text != texts[0] for text in texts):
         raise ModelError(
             f"the goals are meant under different conditions, {[dict(at) for at in given]}, and a "
             "measurement has one: give all of them the same `at`, or a campaign each."
@@ -344,11 +351,20 @@ def goal_words(goal: Goal, properties: Sequence[Property]) -> str:
     return f"{goal.property}: {type(goal).__name__}{bounds}{at_words(goal.at)}"
 
 
+def spelled(value: float | str) -> str:
+    """A condition as keys write it, so that 1 and "1" name one category.
+
+    >>> spelled(1.0), spelled("1")
+    ('1', '1')
+    """
+    return value if isinstance(value, str) else number_text(value)
+
+
 def at_words(at: At) -> str:
     """Where a goal is meant, in words.
 
     >>> at_words({"temperature": 298.15, "phase": "gas"})
     ' at temperature = 298.15, phase = gas'
     """
-    said = [f"{n} = {v if isinstance(v, str) else number_text(v)}" for n, v in at.items()]
+    said = [f"{name} = {spelled(value)}" for name, value in at.items()]
     return f" at {', '.join(said)}" if said else ""

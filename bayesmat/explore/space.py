@@ -24,7 +24,7 @@ from bayesmat.errors import ArgumentError, DesignError
 from bayesmat.explore.acquisition import RegionProbability
 from bayesmat.explore.board import Board
 from bayesmat.explore.candidates import Candidates
-from bayesmat.explore.goals import Goal, Maximize, aimed, at_of, at_words, extremes
+from bayesmat.explore.goals import Goal, Maximize, aimed, at_of, at_words, extremes, spelled
 from bayesmat.explore.improvement import improvement
 from bayesmat.inference.seeds import spawn
 from bayesmat.models.base import Fitted
@@ -127,7 +127,7 @@ class ConditionSpace(Shown):
         limits |= {
             name: f"can be {', '.join(map(str, values))}"
             for name, values in self.levels.items()
-            if name in at and str(at[name]) not in map(str, values)
+            if name in at and spelled(at[name]) not in map(spelled, values)
         }
         if limits:
             outside = "; ".join(

@@ -76,10 +76,23 @@ class TableOracle(Shown):
         rows: dict[str, list[int]] = {}
         for i, key in enumerate(self.table.rows.keys):
             rows.setdefault(key, []).append(i)
-        keys = asked.keys if asked.columns else try_canonical(asked, self.table.kind)
+        keys = self._keys(asked)
         return tuple(
             self._look_up(m, rows.get(str(key), [])) for m, key in zip(asked, keys, strict=True)
         )
+
+    def _keys(self, asked: Rows) -> Sequence[object]:
+        """Keys with canonical materials; of what is no material, whatever is no key."""
+        if asked.materials is None:
+            return asked.keys
+        found = try_canonical(asked.materials, self.table.kind)
+        if not asked.columns:
+            return found
+        known = [i for i, material in enumerate(found) if isinstance(material, str)]
+        materials = tuple(str(found[i]) for i in known)
+        keys = Rows(materials, asked.conditions[known], asked.columns).keys
+        key_of = dict(zip(known, keys, strict=True))
+        return [key_of.get(i) for i in range(len(asked))]
 
     def _look_up(self, material: str, rows: list[int]) -> Evaluation:
         values: dict[str, float | str] = {}

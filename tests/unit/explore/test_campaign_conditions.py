@@ -117,6 +117,11 @@ def test_table_oracles_look_rows_up_under_their_conditions():
     ]  # fmt: skip
     assert [a.material for a in answers] == list(rows.keys)
     assert answers[2].failure == "not in the table"
+    molecules = PropertyTable(
+        ("CCO",), "smiles", (GAP,), [[1.5]], conditions=(T,), condition_values=[[300.0]]
+    )
+    asked = Rows(("C1", "OCC"), [[300.0], [300.0]], (T,))
+    assert [a.values.get("gap") for a in TableOracle(molecules)(asked)] == [None, 1.5]
     with pytest.raises(OracleError, match=r"under the conditions \['temperature \[K\]'\]"):
         oracle(["m50"])
 

@@ -16,6 +16,7 @@ from bayesmat.explore.goals import (
     Minimize,
     Target,
     Within,
+    at_of,
     nearest,
     targets_of,
 )
@@ -105,3 +106,11 @@ def test_a_material_without_all_values_is_not_ranked() -> None:
     )
     assert nearest([{"Tb": 900.0}, {"Tb": 300.0, "gap": 3.0}], targets, scales) == 1
     assert nearest([{"Tb": 900.0}], targets, scales) is None
+
+
+def test_one_category_has_two_spellings_in_goals():
+    assert at_of([AtLeast("a", 1.0, at={"lab": 1}), AtMost("b", 2.0, at={"lab": "1"})]) == {
+        "lab": 1
+    }
+    with pytest.raises(ModelError, match=r"the conditions \['T'\] of `at` are no finite numbers"):
+        AtLeast("a", 1.0, at={"T": float("nan"), "solvent": "water"})
