@@ -48,6 +48,7 @@ from bayesmat.explore._schema import (
     check_version,
     former_events,
     make_tables,
+    open_frozen,
     set_up_sqlite,
     upgrade,
     utc,
@@ -120,6 +121,8 @@ class Store(Shown):
                 f"{url!r} is no usable database: {error}. Write 'sqlite:///file.db', or install "
                 "the driver that the URL names."
             ) from error
+        if named:
+            event.listen(self._engine, "do_connect", open_frozen)
         if sqlite:
             event.listen(self._engine, "connect", set_up_sqlite)
             event.listen(self._engine, "begin", begin_sqlite)
@@ -322,6 +325,12 @@ class Store(Shown):
                     "kind, or one that was cut off, overwritten, or copied while it was written "
                     "to. Nothing was written. Keep the file and those beside it that end in -wal "
                     "and -shm, and go back to a backup."
+                ) from error
+            if "readonly database" in str(reason):
+                raise CampaignError(
+                    f"the database {self.url} may only be read: the file or its folder may not be "
+                    "written. Nothing was written; ask whoever owns it, or copy it (and the file "
+                    "beside it that ends in -wal) to a folder that may be written."
                 ) from error
             raise CampaignError(
                 f"the database {self.url} cannot be used ({reason}). Nothing was written; check "

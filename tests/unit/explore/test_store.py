@@ -177,3 +177,26 @@ def test_text_that_no_file_can_hold_is_written_out(store):
 def test_a_material_that_no_file_can_hold_is_an_error_of_ours(store):
     with pytest.raises(CampaignError, match="holds what is no character"):
         store.propose(proposal(1, "C\ud83d"))
+
+
+def test_what_may_only_be_read_is_read(store, path, monkeypatch):
+    """In a folder that may not be written SQLite cannot make the files beside, which it needs."""
+    add(store, told("CC", gap=1.0))
+    store.close()
+    monkeypatch.setattr("bayesmat.explore._schema.os.access", lambda path, mode: False)
+    again = Store(store.url)
+    assert again.campaign().seed == ROW.seed
+    assert [event.material for event in again.read().events] == ["CC"]
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    with pytest.raises(CampaignError, match=r"may only be read.*copy it .* to a folder that may"):
+        add(again, told("CCC", gap=1.0))
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_log_of_writes_is_not_passed_over_where_nothing_may_be_written(store, path, monkeypatch):
+    kept = sqlite3.connect(path)  # the last to leave merges the log
+    kept.execute("SELECT * FROM events").fetchall()
+    add(store, told("CC", gap=1.0))
+    monkeypatch.setattr("bayesmat.explore._schema.os.access", lambda path, mode: False)
+    assert [event.material for event in Store(store.url).read().events] == ["CC"]
+    kept.close()
