@@ -97,8 +97,6 @@ def predict(
     fitted = commands.fit(setup.prior(), data, seed=0, explain=explain)
     prediction = fitted.predict(rows)
     console = Console()
-    for line in data.assumed:
-        console.print(f"Assumed: {line}", markup=False, highlight=False, soft_wrap=True)
     console.print(Panel(escape(str(fitted.report)), title="What the model learned"))
     console.print(commands.shown(prediction))
     if out is not None:

@@ -97,8 +97,6 @@ def create(
     )  # fmt: skip
     setup.write(file)
     campaign.close()
-    for line in data.assumed:
-        say(f"Assumed: {line}")
     step = "run" if calculator is not None else "suggest"
     what = "recipes" if data.kind == "recipe" else "rows" if data.conditions else "materials"
     words = f"Campaign {file} starts from {data.n_rows} {what}."
@@ -125,7 +123,10 @@ def suggest(
     campaign = commands.reopened(file, use, pool)
     proposal = campaign.suggest(batch)
     title = f"Round {proposal.round}"
-    Console().print(commands.shown(proposal.prediction, proposal.probability, title))
+    stated = proposal.probability if proposal.is_bounded else None
+    Console().print(commands.shown(proposal.prediction, stated, title))
+    if proposal.aim:
+        say(proposal.aim)
     for key, reason in zip(proposal.rows.keys, commands.reasons_of(proposal), strict=False):
         say(f"  {key}: {reason}")
     if out is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -173,13 +174,22 @@ def read_table(
         )
     columns = {n: commands.Column(unit, unit=stated.get(n)) for n, unit in wanted.items()}
     column, kind = _material(material)
-    return commands.read_csv(
-        file,
-        material=column,
-        kind=kind,
-        properties=columns or None,
-        conditions=pairs_of(conditions, "--condition") if conditions else None,
-    )
+    log = logging.getLogger("bayesmat.data")
+    level = log.level
+    log.setLevel(logging.ERROR)  # what is assumed is said below, in words of the command line
+    try:
+        table = commands.read_csv(
+            file,
+            material=column,
+            kind=kind,
+            properties=columns or None,
+            conditions=pairs_of(conditions, "--condition") if conditions else None,
+        )
+    finally:
+        log.setLevel(level)
+    for line in table.assumed:
+        say(f"Assumed: {line}")
+    return table
 
 
 def _material(text: str | None) -> tuple[str | None, commands.Kind | None]:

@@ -15,6 +15,7 @@ _OPTIONS = {
     r"material='([^']*)'": r'-m "\1"',
     r"Column\('([^']*)', unit='([^']*)'\)": r'-p "COLUMN=\1" -f "COLUMN=\2"',
     r"properties=\{'([^']*)': '([^']*)'\}": r'-p "\1=\2"',
+    r"as in conditions=\{'([^']*)': '([^']*)'\}": r'as in --at "\1=\2"',
     r"conditions=\{'([^']*)': '([^']*)'\}": r'-c "\1=\2"',
     r"conditions=\{'([^']*)': \.\.\.\} reads": r'-c "\1=UNIT" reads',
     # Under which conditions.

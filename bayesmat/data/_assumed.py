@@ -14,6 +14,7 @@ import numpy as np
 from bayesmat.errors import DataError
 
 from ._cells import is_absent, numbers, shown
+from ._hints import NO_NUMBERS, telling_apart, wide
 from ._raw import Heading, Raw
 from ._request import Column, ConditionColumns, PropertyColumns, Request
 from .materials import Kind, kinds_read
@@ -147,9 +148,12 @@ def _candidates(raw: Raw, kind: Kind | None) -> tuple[list[str], list[str], list
     """Columns that may hold the materials: they say their kind, are any structure, are names."""
     plain = {label: _plain(label) for label in raw.header if Heading.of(label).role == "property"}
     told = [label for label, name in plain.items() if kind in (None, _SAYS_KIND.get(name))]
+    any_kind = [label for label, name in plain.items() if name in _ANY_KIND]
+    if kind in _STRUCTURES and not any_kind:  # the call overrules a heading: polymers in "smiles"
+        any_kind = [label for label, name in plain.items() if name in _SAYS_KIND]
     return (
         [label for label in told if plain[label] in _SAYS_KIND],
-        [label for label, name in plain.items() if name in _ANY_KIND],
+        any_kind,
         [label for label, name in plain.items() if name in _NAMES],
     )
 
@@ -258,7 +262,18 @@ def _with_columns(raw: Raw, request: Request, said: list[str]) -> Request:
             f"as 'Tb [K]' does{bare}. Name columns and units, properties={{{label!r}: "
             f"{'1' if found.bare else 'K'!r}}}; '1' stands for no unit." + comma_hint(raw)
         )
+    if request.kind == "recipe" and not conditions:
+        label = next((k for k in at_of if k and k not in properties), next(iter(at_of)))
+        raise DataError(
+            f"recipes consist of conditions, and no heading of {raw.source} says which column is "
+            f"one, out of {list(at_of)}: name them with their units, conditions={{{label!r}: "
+            "'1'}; '{}' stands for categories."
+        )
+    found.ignored |= telling_apart(raw, request.material, found.ignored)
     _say(said, request, properties, conditions, found)
+    if request.properties is None:
+        kept = {k: p for k, p in found.properties.items() if k in properties}
+        said += wide(raw, kept, conditions)
     return replace(request, properties=properties, conditions=conditions or None)
 
 
@@ -300,7 +315,7 @@ def _place(label: str, column: np.ndarray, found: _Found) -> None:
         elif heading.text is not None and heading.text.startswith("{"):
             found.properties[label] = Property.parse(heading.name, heading.text)
         elif column.size and (not n_numbers or n_numbers < len(bad)):
-            found.ignored[label] = "no numbers"
+            found.ignored[label] = NO_NUMBERS
         elif _DOUBTFUL_NAME.match(heading.name):
             found.ignored[label] = "if these are standard deviations, name them in Column(std=...)"
         elif heading.text is None:

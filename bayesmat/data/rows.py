@@ -22,9 +22,10 @@ from .properties import Condition
 if TYPE_CHECKING:
     from .table import PropertyTable
 
-__all__ = ["Given", "Rows", "number_text"]
+__all__ = ["Given", "Rows", "number_text", "spans"]
 
 Given = Mapping[str, object] | pd.DataFrame | np.ndarray
+_NAMED = 4  # categories that are named one by one
 _DIGITS = 12  # of a condition in the key of a row: 25 degC and 298.15 K are one temperature
 
 
@@ -230,6 +231,26 @@ class Rows(Shown, Sequence[str]):
         return {"rows": len(self), "first": self.keys[:4]}
 
 
+def spans(rows: Rows) -> str:
+    """Each condition with the values that it takes, in few digits; empty without conditions.
+
+    >>> T, S = Condition("T", "K"), Condition("solvent", None, ("dmf", "water"))
+    >>> spans(Rows(None, [[300, 0], [350, 1]], (T, S)))
+    'T [K]: 300 to 350, solvent: dmf, water'
+    """
+    said = []
+    for condition, values in zip(rows.columns, rows.conditions.T, strict=True):
+        name = f"{condition.name} [{condition.unit}]" if condition.unit else condition.name
+        if condition.categories is not None:
+            here = [condition.categories[int(v)] for v in np.unique(values)]
+            many = ", ".join(here) if len(here) <= _NAMED else f"{len(here)} categories"
+            said.append(f"{name}: {many}")
+        elif len(values):
+            low, high = f"{values.min():.4g}", f"{values.max():.4g}"
+            said.append(f"{name}: {low}{f' to {high}' * (low != high)}")
+    return ", ".join(said)
+
+
 def number_text(value: float) -> str:
     """A condition as keys and messages write it.
 
@@ -291,7 +312,7 @@ def _read(columns: tuple[Condition, ...], given: Given | None, n: int | None) ->
         foreign = [f"conditions {unknown} are unknown"] * bool(unknown)
         raise DataError(
             f"{' and '.join(lacking + foreign)}: the table has {wanted or 'none'}, and each must "
-            "be known wherever something is asked, as in conditions={'temperature': 298.15}."
+            f"be known wherever something is asked{_example(columns, missing)}."
         )
     found = {c.name: _column(c, given[c.name]) for c in columns}
     sizes = {len(v) for v in found.values() if len(v) != 1}
@@ -305,9 +326,19 @@ def _read(columns: tuple[Condition, ...], given: Given | None, n: int | None) ->
     )
 
 
+def _example(columns: Sequence[Condition], missing: Sequence[str]) -> str:
+    """How one of the missing conditions may be given."""
+    one = next((c for c in columns if c.name in missing), None)
+    if one is None:
+        return ""
+    value = {"K": 298.15, "degC": 25.0}.get(one.unit or "", 1.0)
+    given = value if one.categories is None else one.categories[0]
+    return f", as in conditions={{{one.name!r}: {given!r}}}"
+
+
 def _column(condition: Condition, given: object) -> np.ndarray:
     """Numbers or codes of one condition."""
-    what = f"the condition {condition.name!r}"
+    what = f"the condition {condition.name!r}{f' [{condition.unit}]' if condition.unit else ''}"
     column = array(given if condition.categories is None else _codes(condition, given), what)
     if column.ndim > 1:
         raise DataError(

@@ -17,7 +17,7 @@ from .drawing import structures
 from .materials import Kind, canonical_all
 from .observations import Observations, Scale
 from .properties import Condition, Property
-from .rows import Given, Rows, bad_conditions
+from .rows import Given, Rows, bad_conditions, spans
 
 __all__ = ["Condition", "Observations", "Property", "PropertyTable", "Scale"]
 
@@ -349,7 +349,8 @@ class PropertyTable:
             for p, v in zip(self.properties, self.values.T, strict=True)
         )
         said = f"; assumed: {'; '.join(self.assumed)}" if self.assumed else ""
-        kind = f"{self.n_rows} rows of {self.kind}"
+        under = spans(self.rows)
+        kind = f"{self.n_rows} rows of {self.kind}{f'; conditions {under}' * bool(under)}"
         return f"PropertyTable({kind}; measured {cells or 'nothing'}{said})"
 
     def _repr_html_(self) -> str:

@@ -266,6 +266,7 @@ class History(Shown):
             replicated=sum(any(len(c) > 1 for c in s.cells.values()) for s in every),
             failures=dict(Counter(reason.split(":")[0] for reason in failures).most_common()),
             bounded=bool(self._bounded),
+            noun="recipe" if self.start.kind == "recipe" else "material",
         )
 
     @cached_property

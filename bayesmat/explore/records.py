@@ -143,7 +143,7 @@ class Proposal:
         return self.prediction.materials
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per material: prediction with its interval, probability and score."""
+        """One row per material: prediction, score, and probability where a goal has bounds."""
         own = ("P(goals)", "score", "reason")
         frame = self.prediction.to_frame().rename(columns={n: f"condition {n}" for n in own})
         place = len(self.rows.frame_columns())
@@ -153,7 +153,8 @@ class Proposal:
                 label = f"pool {label}"
             frame.insert(place, label, list(column))
             place += 1
-        frame.insert(place, "P(goals)", self.probability)
+        if self.is_bounded:
+            frame.insert(place, "P(goals)", self.probability)
         frame = frame.assign(score=self.scores)
         return frame.assign(reason=list(self.reasons)) if self.reasons else frame
 
@@ -172,7 +173,31 @@ class Proposal:
 
     def _head(self) -> str:
         what = "recipe" if self.rows.materials is None else "material"
-        return f"Round {self.round}: {_count(len(self.rows), what)} by {self.trace.rule}"
+        head = f"Round {self.round}: {_count(len(self.rows), what)} by {self.trace.rule}"
+        return f"{head}. {self.aim}" if self.aim else head
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a probability of meeting the goals is known; extremes have none."""
+        return bool(np.isfinite(self.probability).any())
+
+    @property
+    def aim(self) -> str:
+        """The temporary region that a rule aimed at on its way, in words; empty if it had none."""
+        units = {p.name: f" {p.unit}".rstrip() for p in self.prediction.properties}
+        aims = [
+            f"{name} of {_ends(low, high)}{units.get(name, '')}"
+            for name, (low, high) in self.trace.temporary.items()
+        ]
+        if not aims or self.trace.notes.get("selection", {}).get("tau") == 0:
+            return ""
+        return f"It aims at {' and '.join(aims)}, on the way to the goals that P(goals) is of."
+
+
+def _ends(low: float, high: float) -> str:
+    if np.isinf(low):
+        return f"at most {high:.4g}"
+    return f"at least {low:.4g}" if np.isinf(high) else f"{low:.4g} to {high:.4g}"
 
 
 @dataclass(frozen=True)
@@ -195,6 +220,7 @@ class Status:
         replicated: Materials that were measured more than once.
         failures: Reason up to its colon -> how many materials, the commonest first.
         bounded: Whether any goal has bounds, so that there can be hits.
+        noun: What a row is called: "material" or "recipe".
     """
 
     rounds: int
@@ -212,6 +238,7 @@ class Status:
     replicated: int = 0
     failures: Mapping[str, int] = field(default_factory=dict)
     bounded: bool = True
+    noun: str = "material"
 
     def __str__(self) -> str:
         verb = "meets" if self.hits == 1 else "meet"
@@ -219,13 +246,13 @@ class Status:
         counted = [f"{n} {reason}" for reason, n in self.failures.items()]
         reasons = ", ".join(self.failures if len(counted) == 1 else counted)
         counts = (
-            f"{_count(self.rounds, 'round')}, {_count(self.proposed, 'material')} proposed: "
+            f"{_count(self.rounds, 'round')}, {_count(self.proposed, self.noun)} proposed: "
             f"{self.told} measured{hits}, {self.failed} failed{f' ({reasons})' if reasons else ''},"
             f"{f' {self.withdrawn} withdrawn,' if self.withdrawn else ''} "
             f"{len(self.pending)} pending."
         )
         besides = [
-            f"{_count(n, 'material')} {said}"
+            f"{_count(n, self.noun)} {said}"
             for n, said in (
                 (self.unasked, "measured unasked"),
                 (self.corrected, "corrected"),
@@ -236,7 +263,7 @@ class Status:
         counts += f" Besides: {', '.join(besides)}." if besides else ""
         if self.left_out:
             counts += (
-                f" Of {_count(self.left_out, 'measured material')} something could not be used "
+                f" Of {_count(self.left_out, f'measured {self.noun}')} something could not be used "
                 "(`left_out` in the history)."
             )
         if self.best is None:
@@ -245,7 +272,7 @@ class Status:
         return f"{counts} Nearest to the goals: {self.best} ({values})."
 
     def _repr_html_(self) -> str:
-        hidden = ("best_values", "failures", "bounded")
+        hidden = ("best_values", "failures", "bounded", "noun")
         facts = {name: value for name, value in vars(self).items() if name not in hidden}
         facts |= {f"failed: {reason}": n for reason, n in self.failures.items()}
         return record("Status", facts | {f"best: {k}": v for k, v in self.best_values.items()})

@@ -213,9 +213,13 @@ def check_chosen(
     if isinstance(candidates, Pool | ConditionSpace):
         warn_far(table.rows, candidates.rows(table, goals))
     elif (candidates is None or isinstance(candidates, MoleculeDesign)) and table.kind != "smiles":
+        given = "bm.Pool(materials)"
+        if table.kind == "recipe":
+            name = table.conditions[0].name
+            given = f"bm.ConditionSpace({{{name!r}: (low, high), ...}}) or bm.read_pool(file)"
         raise CampaignError(
-            f"candidates are designed molecules, and the table holds materials of kind "
-            f"{table.kind!r}: give what may be chosen, candidates=bm.Pool(materials)."
+            f"candidates are designed molecules, and the table holds rows of kind {table.kind!r}: "
+            f"give what may be chosen, candidates={given}."
         )
     elif (candidates is None or isinstance(candidates, MoleculeDesign)) and table.conditions:
         lacking = [c.name for c in table.conditions if c.name not in at_of(goals)]

@@ -84,7 +84,8 @@ def _of_property(evidence: Evidence, j: int) -> list[Finding]:
                 "linear scale.",
                 "its small values are then predicted with the errors of the large ones, and "
                 "intervals reach below zero.",
-                f"declare it on the log scale: Property({prop.name!r}, {prop.unit!r}, 'log').",
+                "declare it on the log scale when the table is read: properties="
+                f"{{{prop.name!r}: {replace(prop, scale='log').text!r}}}.",
             )
         )  # fmt: skip
     return out

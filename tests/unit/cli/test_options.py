@@ -252,3 +252,4 @@ def test_a_condition_in_another_unit_is_said_in_one_line(tmp_path: Path) -> None
         "in K)?\n"
     ) in result.output
     assert "SurprisingValue" not in result.output
+    assert result.output.count("no column holds materials") == 1

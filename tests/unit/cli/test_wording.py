@@ -19,6 +19,7 @@ SAID = {
     "columns: conditions={'time': ...} reads them": '-c "time=UNIT" reads',
     "give conditions={'time': ...}.": "--at time=VALUE",
     "as in conditions={'temperature': 298.15}.": "--at temperature=298.15",
+    "as in conditions={'solvent': 'water'}.": '--at "solvent=water"',
     "properties={'Tb': 'K'}; '1' stands": '-p "Tb=K"',
     "give all of them the same `at`, or": "the same conditions (--at)",
     "are meant, at={'temperature': 298.15}, or": "--at temperature=298.15",

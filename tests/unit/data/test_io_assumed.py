@@ -234,3 +234,46 @@ def test_conditions_that_a_call_leaves_out_are_named(tmp_path):
     assert "look like conditions and are not read" in " ".join(table.assumed)
     asked = {"material": "smiles", "properties": {"Cp": "J/mol/K"}}
     assert not read_csv(path, **asked, conditions={"temperature": "K"}).assumed
+
+
+def test_a_kind_that_the_call_names_overrules_the_heading(tmp_path):
+    path = tmp_path / "polymers.csv"
+    path.write_text("smiles,k [W/(m K)]\n*CC*,0.5\n*CC(*)C,0.2\n")
+    table = read_csv(path, kind="repeat_unit")
+    assert (table.kind, table.n_rows) == ("repeat_unit", 2)
+    assert "'smiles' holds the materials, read as 'repeat_unit'" in table.assumed
+    path.write_text("SMILES,gap [eV]\nNaCl,8.5\nMgO,7.8\n")
+    assert read_csv(path, kind="composition").materials == ("NaCl", "MgO")
+
+
+def test_words_that_tell_rows_of_one_material_apart_are_no_plain_remark(tmp_path):
+    path = tmp_path / "seebeck.csv"
+    rows = [f"{m},{c},{v}" for m in ("PbTe", "Si", "GaAs") for c, v in (("p", 200), ("n", 210))]
+    path.write_text("formula,carrier,S [uV/K]\n" + "\n".join(rows) + "\n")
+    (ignored,) = [line for line in read_csv(path).assumed if line.startswith("ignored")]
+    assert ignored == (
+        "ignored: 'carrier' (no numbers, yet it tells rows of one material apart: "
+        "conditions={'carrier': '{}'} reads it)"
+    )
+
+
+def test_a_wide_positive_property_is_read_as_it_is_and_the_log_scale_named(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text("smiles,temperature [°C],p [kPa],Tb [K]\nCO,10,0.3,338\nCCO,70,141,351\n")
+    table = read_csv(path)
+    assert table.properties[0].scale == "linear"
+    assert table.assumed[-1] == (
+        "'p [kPa]' is positive and goes from 0.3 to 141: properties={'p [kPa]': 'log kPa'}, "
+        "conditions={'temperature [°C]': 'degC'} keeps its predictions positive"
+    )
+    call = {"properties": {"p [kPa]": "log kPa"}, "conditions": {"temperature [°C]": "degC"}}
+    assert "keeps its" not in " ".join(read_csv(path, **call).assumed)
+
+
+def test_recipes_without_a_condition_are_told_how_to_name_one(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("run,time [h],yield [%]\n1,2,50\n2,3,60\n")
+    with pytest.raises(
+        DataError, match=r"conditions, and no heading of .*runs.csv says which.*'1'"
+    ):
+        read_csv(path, kind="recipe")

@@ -9,7 +9,7 @@ import pytest
 from bayesmat.data.properties import Condition, Property
 from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
-from bayesmat.errors import DataError, MaterialError
+from bayesmat.errors import ArgumentError, DataError, MaterialError
 
 T = Condition("temperature", "K")
 SOLVENT = Condition("solvent", categories=("water", "dmf"))
@@ -158,3 +158,18 @@ def test_categories_cannot_pass_for_other_conditions():
     )
     keys = Rows(None, [[0, 1], [1, 0], [2, 0]], columns).keys
     assert keys == ('s=a, t="b, t=c"', 's="a, t=b", t=c', "s=N, N, t=c")
+
+
+def test_what_is_missing_is_shown_as_it_may_be_given():
+    with pytest.raises(DataError, match=r"as in conditions=\{'solvent': 'water'\}\.$"):
+        Rows.of(TABLE, ["CCO"], {"temperature": 300})
+    with pytest.raises(DataError, match=r"as in conditions=\{'x': 1\.0\}\.$"):
+        Rows.of(RECIPES, conditions={"time": 1})
+    with pytest.raises(ArgumentError, match=r"condition 'temperature' \[K\] is '25 °C', a str"):
+        Rows.of(TABLE, ["CCO"], {"temperature": "25 °C", "solvent": "water"})
+
+
+def test_a_table_shows_its_conditions():
+    assert "; conditions temperature [K]: 298.1 to 350, solvent: water, dmf; mea" in repr(TABLE)
+    said = "PropertyTable(3 rows of recipe; conditions x: 0.5, time [hour]: 2 to 3; measured y: 3)"
+    assert repr(RECIPES) == said

@@ -30,7 +30,10 @@ def table():
 def test_shapes_and_names(table):
     assert table.n_rows == 3
     assert table.property_names == ("Tb", "gap")
-    assert repr(table) == "PropertyTable(3 rows of smiles; measured Tb [K]: 2, gap [eV]: 2)"
+    assert repr(table) == (
+        "PropertyTable(3 rows of smiles; conditions T [K]: 298 to 310, solvent: none, water; "
+        "measured Tb [K]: 2, gap [eV]: 2)"
+    )
 
 
 @pytest.mark.parametrize("way", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])

@@ -109,6 +109,22 @@ def test_a_proposal_reads_as_a_table_and_escapes_what_others_wrote():
     assert "&lt;b&gt;rule" in page
 
 
+def test_a_proposal_says_what_it_aims_at_and_no_chance_that_is_not_known():
+    notes = {"selection": {"tau": 0.4}, "source": {}}
+    trace = RoundTrace("SPACIER", temporary={"gap": (2.0, 3.0), "Tb": (300.0, math.inf)})
+    trace = dataclasses.replace(trace, notes=notes)
+    given = Proposal(1, prediction(), np.array([0.5, 0.1]), np.zeros(2), trace)
+    assert str(given).startswith(
+        "Round 1: 2 materials by SPACIER. It aims at gap of 2 to 3 eV and Tb of at least 300 K, on "
+        "the way to the goals that P(goals) is of.\n"
+    )
+    there = dataclasses.replace(trace, notes={"selection": {"tau": 0.0}})
+    assert dataclasses.replace(given, trace=there).aim == ""
+    extreme = Proposal(1, prediction(), np.full(2, np.nan), np.zeros(2), RoundTrace("qLogEI"))
+    assert "P(goals)" not in extreme.to_frame()
+    assert "P(goals)" not in str(extreme)
+
+
 def test_predictions_draw_molecules_where_the_kind_has_structures():
     assert prediction()._repr_html_().count("<svg") == 0
     shown = dataclasses.replace(prediction(), kind="smiles")._repr_html_()
@@ -128,6 +144,10 @@ def test_a_trace_is_read_as_it_was_written():
 def test_one_is_not_many():
     status = Status(1, 1, 0, 0, ("C",), 0, None, {})
     assert str(status).startswith("1 round, 1 material proposed: 0 measured")
+    recipes = dataclasses.replace(status, proposed=2, unasked=1, noun="recipe")
+    assert "2 recipes proposed" in str(recipes)
+    assert "1 recipe measured unasked" in str(recipes)
+    assert "noun" not in recipes._repr_html_()
 
 
 def test_text_of_a_trace_can_be_written_to_a_file():

@@ -151,5 +151,5 @@ def test_a_decade_on_a_linear_scale_and_copied_rows() -> None:
     values[29] = values[0]
     copied = replace(table, materials=(*table.materials[:29], table.materials[0]), values=values)
     told = " ".join(f.what + f.do for f in examined(copied, smooth()).about("data"))
-    assert "Property('a', 'K', 'log')" in told
+    assert "properties={'a': 'log K'}" in told
     assert "1 rows repeat another one in every value: row 29" in told
