@@ -22,6 +22,7 @@ from bayesmat._repr import Shown
 from bayesmat.data.table import Observations
 from bayesmat.errors import ArgumentError, ModelError
 from bayesmat.features.base import CONDITIONS, Featurizer, Layout
+from bayesmat.features.conditions import ConditionMap
 from bayesmat.inference.nuts import NUTS
 from bayesmat.inference.pyro_program import DoublePrecision, seeded
 from bayesmat.inference.report import Sampler
@@ -31,7 +32,7 @@ from bayesmat.models.inputs import check_cells, check_columns
 from bayesmat.models.model import PriorDraws
 from bayesmat.models.program_laws import Recorder, check_prior, check_rows, drawn
 from bayesmat.models.program_model import ProgramModel, Sampled, at, n_draws
-from bayesmat.sources.embedding import FeatureMap
+from bayesmat.sources.embedding import CompositeMap, FeatureMap, Features
 
 __all__ = ["Program", "program"]
 
@@ -55,7 +56,7 @@ class Program(Shown):
 
     function: Callable[..., Tensor]
     properties: tuple[str, ...]
-    maps: tuple[tuple[str, FeatureMap], ...]
+    maps: tuple[tuple[str, Features], ...]
     sampler: Sampler = field(default_factory=NUTS)
     n_draws: int = 256
 
@@ -102,7 +103,7 @@ class Program(Shown):
         return self.function.__name__
 
     @property
-    def features(self) -> tuple[FeatureMap, ...]:
+    def features(self) -> tuple[Features, ...]:
         """The feature maps, in the order of `maps`."""
         return tuple(feature_map for _, feature_map in self.maps)
 
@@ -129,18 +130,24 @@ class Program(Shown):
         """
         check_columns(X, layout)
         takes = CONDITIONS in inspect.signature(self.function).parameters
-        if layout.conditions and not takes:
+        read = {name for m in self.features for name in m.conditions}
+        unread = [c.name for c in layout.conditions if c.name not in read]
+        if unread and not takes:
             raise ModelError(
-                f"the table has the conditions {[c.name for c in layout.conditions]}, which "
-                f"{self.name!r} does not take: give the program an argument 'conditions', or "
+                f"the table has the conditions {unread}, which {self.name!r} does not take: give "
+                f"it a feature bm.ConditionMap({unread[0]!r}) or an argument 'conditions', or "
                 "select rows of one condition, since rows that differ in conditions are not "
                 "replicates."
+            )
+        if takes and not layout.conditions:
+            raise ModelError(
+                f"{self.name!r} takes conditions, and the table has none: name them when it is "
+                "read, conditions={'temperature': 'K'}."
             )
         found = {name: m.columns(layout, X) for name, m in self.maps}
         if not takes:
             return found
-        columns = layout.blocks.get(CONDITIONS, slice(0))
-        return found | {CONDITIONS: X[..., columns].double()}
+        return found | {CONDITIONS: X[..., layout.blocks[CONDITIONS]].double()}
 
     def condition(
         self,
@@ -287,7 +294,7 @@ def _in_brackets(make: Callable[P, T]) -> Callable[P, T]:
 def program(
     *,
     properties: Sequence[str],
-    features: Mapping[str, Featurizer | FeatureMap],
+    features: Mapping[str, Featurizer | FeatureMap | ConditionMap | CompositeMap],
     sampler: Sampler | None = None,
     n_draws: int = 256,
 ) -> Callable[[Callable[..., Tensor]], Program]:
@@ -304,7 +311,9 @@ def program(
 
     Args:
         properties: Names of the m outputs.
-        features: Argument name -> featurizer or feature map.
+        features: Argument name -> featurizer, feature map, or ``bm.ConditionMap("T", "1/T")`` of a
+            condition. An argument ``conditions`` is given all of them as they are, `n x c`, those
+            with categories as one indicator for each category.
         sampler: `NUTS()` by default; `SMC()` or `Laplace()`.
         n_draws: Draws that the model keeps.
 
@@ -323,10 +332,11 @@ def program(
                 return f
     """
     properties = names(properties, "properties")
-    features = checked(features, Mapping[str, Featurizer | FeatureMap], "features")
+    kinds = Mapping[str, Featurizer | FeatureMap | ConditionMap | CompositeMap]
+    features = checked(features, kinds, "features")
     sampler, n_draws = checked(sampler, Sampler | None, "sampler"), checked(n_draws, int, "n_draws")
     maps = tuple(
-        (name, f if isinstance(f, FeatureMap) else FeatureMap((f,))) for name, f in features.items()
+        (name, FeatureMap((f,)) if isinstance(f, Featurizer) else f) for name, f in features.items()
     )
 
     def decorate(function: Callable[..., Tensor]) -> Program:
@@ -345,7 +355,7 @@ def _named(
     module: str,
     path: str,
     properties: tuple[str, ...],
-    maps: tuple[tuple[str, FeatureMap], ...],
+    maps: tuple[tuple[str, Features], ...],
     sampler: Sampler,
     n_draws: int,
 ) -> Program:

@@ -17,7 +17,9 @@ from torch import Tensor
 from bayesmat.data.table import Condition, Observations, Property, PropertyTable
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Layout
+from bayesmat.features.conditions import ConditionMap
 from bayesmat.inference.chains import bulk_ess
+from bayesmat.inference.laplace import Laplace
 from bayesmat.inference.nuts import NUTS
 from bayesmat.models.base import fit
 from bayesmat.models.program import Program, program
@@ -186,7 +188,9 @@ WARM = Layout((Coordinates(2),), (Condition("temperature", "K"),))
 
 def test_conditions_are_an_argument_or_an_error() -> None:
     X = torch.cat([normal(4, 2), torch.tensor([[300.0], [300.0], [350.0], [350.0]])], -1)
-    with pytest.raises(ModelError, match="give the program an argument 'conditions'"):
+    with pytest.raises(
+        ModelError, match=r"give it a feature bm.ConditionMap\('temperature'\) or an argument"
+    ):
         linear(1).condition(column(normal(4)), X, layout=WARM, seed=0)
     with pytest.raises(ModelError, match="X has 3 columns, its layout 2"):
         linear(1).condition(column(normal(4)), X, layout=axes(), seed=0)
@@ -338,3 +342,36 @@ def test_a_program_that_no_other_process_finds_says_so() -> None:
         ModelError, match=r"'linear\.<locals>\.regression'.* at the top of a module"
     ):
         pickle.dumps(linear())
+
+
+def test_conditions_are_features_on_their_natural_axis() -> None:
+    t = np.array([280.0, 300.0, 320.0, 340.0, 360.0, 380.0])
+    table = PropertyTable(
+        None, "recipe", (Property("p", "Pa", "log"),), np.exp(20 - 5000 / t)[:, None],
+        conditions=(Condition("T", "K"),), condition_values=t[:, None],
+    )  # fmt: skip
+    inverse = ConditionMap("T", transform="1/T")
+
+    @program(properties=("p",), features={"inverse": inverse}, sampler=Laplace(), n_draws=64)
+    def arrhenius(inverse: Tensor, observations: Observations) -> Tensor:
+        a = pyro.sample("a", dist.Normal(torch.zeros((), dtype=torch.float64), 1.0))
+        b = pyro.sample("b", dist.Normal(torch.zeros((), dtype=torch.float64), 5.0))
+        f = a + b * (inverse - 0.003) / 0.0004
+        observations.observe(f, scale=torch.full((1,), 0.01, dtype=torch.float64))
+        return f
+
+    fitted = fit(arrhenius, table, seed=0, explain=False)
+    assert fitted.report.conditions == ("1/T",)
+    far = fitted.predict(conditions={"T": [400.0, 270.0]}).median[:, 0]
+    assert far == pytest.approx(np.exp(20 - 5000 / np.array([400.0, 270.0])), rel=0.05)
+
+
+def test_conditions_are_not_taken_from_a_table_without() -> None:
+    @program(properties=("p0",), features={"phi": Coordinates(1)})
+    def warm(phi: Tensor, conditions: Tensor, observations: Observations) -> Tensor:
+        f = phi * conditions[:, :1]
+        observations.observe(f, scale=torch.ones(1, dtype=torch.float64))
+        return f
+
+    with pytest.raises(ModelError, match="'warm' takes conditions, and the table has none"):
+        warm.inputs(normal(3, 1), axes(1))
