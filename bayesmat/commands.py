@@ -42,9 +42,9 @@ from bayesmat.reporting import report, summary
 __all__ = [
     "AtLeast", "AtMost", "Campaign", "Column", "Demo", "Goal", "Kind", "Maximize", "Minimize",
     "PropertyTable", "Setup", "Within", "account_of", "asked", "at_of", "beside",
-    "classes_of", "demo", "doctor", "fit", "number", "opened", "pool_for", "quietly", "read_csv",
-    "reasons_of", "reopened", "report", "setup_of", "shown", "summary", "to_csv", "url_of",
-    "write_frame",
+    "classes_of", "demo", "doctor", "fit", "named", "number", "opened", "pool_for", "quietly",
+    "read_csv", "reasons_of", "reopened", "report", "setup_of", "shown", "summary", "to_csv",
+    "url_of", "write_frame",
 ]  # fmt: skip
 
 
@@ -175,14 +175,25 @@ def reasons_of(proposal: Proposal) -> Sequence[str]:
     return [str(reason) for reason in proposal.reasons if reason]
 
 
-def shown(prediction: Prediction, probability: np.ndarray | None = None, title: str = "") -> Table:
-    """A prediction as a table of the terminal."""
+def named(key: str, name: str) -> str:
+    """The key of a row, and in brackets what people call it."""
+    return f"{key} ({name})" if name else key
+
+
+def shown(
+    prediction: Prediction,
+    probability: np.ndarray | None = None,
+    title: str = "",
+    names: Sequence[str] = (),
+) -> Table:
+    """A prediction as a table of the terminal; names of its rows stand below their keys."""
     table = Table(title=title, title_justify="left")
     table.add_column("recipe" if prediction.rows.materials is None else "material", overflow="fold")
     names = ["property", "median", f"{prediction.level:.0%} interval", "distance", "P(goals)"]
     for name in names if probability is not None else names[:-1]:
         table.add_column(name, justify="left" if name == "property" else "right")
-    for i, material in enumerate(prediction.rows.keys):
+    for i, key in enumerate(prediction.rows.keys):
+        material = named(key, names[i] if names else "")
         for j, prop in enumerate(prediction.properties):
             median, low, high = (
                 m[i, j] for m in (prediction.median, prediction.lower, prediction.upper)

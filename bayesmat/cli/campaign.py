@@ -124,10 +124,11 @@ def suggest(
     proposal = campaign.suggest(batch)
     title = f"Round {proposal.round}"
     stated = proposal.probability if proposal.is_bounded else None
-    Console().print(commands.shown(proposal.prediction, stated, title))
+    Console().print(commands.shown(proposal.prediction, stated, title, proposal.names))
     if proposal.aim:
         say(proposal.aim)
-    for key, reason in zip(proposal.rows.keys, commands.reasons_of(proposal), strict=False):
+    keys = map(commands.named, proposal.rows.keys, proposal.names)
+    for key, reason in zip(keys, commands.reasons_of(proposal), strict=False):
         say(f"  {key}: {reason}")
     if out is not None:
         campaign.sheet(out)
@@ -185,8 +186,9 @@ def status(file: CampaignFile) -> None:
     if state.rounds:
         for line in commands.summary(commands.account_of(campaign)):
             say(line)
+    names = {k: n for p in campaign.proposals() for k, n in zip(p.rows.keys, p.names, strict=True)}
     for material in state.pending:
-        say(f"  waits: {material}")
+        say(f"  waits: {commands.named(material, names[material])}")
     campaign.close()
 
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from bayesmat.data.table import Property
 
-__all__ = ["Call", "Forecast"]
+__all__ = ["Call", "Forecast", "name_in"]
 
 NAN = float("nan")
+_NAMES = ("name", "compound", "chemical", "substance", "product")
 _NORMAL = NormalDist()
 _Z50 = _NORMAL.inv_cdf(0.75)
 
@@ -128,6 +129,21 @@ class Call:
     is_meant: bool = True
 
     @property
+    def name(self) -> str:
+        """What people call the material, if the pool has a column of names; else empty."""
+        return name_in(self.columns)
+
+    @property
     def standing(self) -> str:
         """The state, read off values and failure where it is not said."""
         return self.state or ("failed" if self.failure else "told" if self.values else "pending")
+
+
+def name_in(columns: Mapping[str, object]) -> str:
+    """What people call a row: the first column of the pool that is headed as a name; else empty.
+
+    >>> name_in({"price": 2.5, "Name": "ethanol"})
+    'ethanol'
+    """
+    found = (value for head, value in columns.items() if head.strip().casefold() in _NAMES)
+    return next((value.strip() for value in found if isinstance(value, str)), "")

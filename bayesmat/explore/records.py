@@ -16,6 +16,7 @@ from bayesmat._repr import record, sheet, text
 from bayesmat.data.drawing import structures
 from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
+from bayesmat.explore.calls import name_in
 from bayesmat.explore.stored import ProposalRow
 from bayesmat.explore.written import jsonable, prediction_from_json
 from bayesmat.models.prediction import Prediction
@@ -142,6 +143,12 @@ class Proposal:
         """The materials, best first; of recipes, their conditions in words."""
         return self.prediction.materials
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What people call the rows, if the pool has a column of names; else empty strings."""
+        beside = ({n: column[i] for n, column in self.notes.items()} for i in range(len(self.rows)))
+        return tuple(map(name_in, beside))
+
     def to_frame(self) -> pd.DataFrame:
         """One row per material: prediction, score, and probability where a goal has bounds."""
         own = ("P(goals)", "score", "reason")
@@ -162,7 +169,10 @@ class Proposal:
         return text("Proposal", {"round": self.round, "rows": self.rows.keys})
 
     def __str__(self) -> str:
-        frame = _rounded(self.to_frame().drop(columns="reason", errors="ignore"))
+        frame = self.to_frame().drop(columns="reason", errors="ignore")
+        place = len(self.rows.frame_columns())
+        beside = frame.columns[place : place + len(self.notes)]
+        frame = frame.assign(**_rounded(frame.drop(columns=beside)))
         why = zip(self.rows.keys, self.reasons, strict=False)
         lines = [f"{key}: {reason}" for key, reason in why]
         return "\n".join([self._head(), frame.to_string(index=False), *lines])

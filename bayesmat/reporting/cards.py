@@ -33,7 +33,8 @@ def proposals(account: Account) -> str:
         told = sum(account.calls[i].standing == "told" for i in rows)
         said = f"{told} of {len(rows)} {account.verb}"
         if account.has_region:
-            said = f"{hit_count(int(account.hits[rows].sum()))} of {len(rows)}"
+            said = f"{hit_count(int(account.hits[rows].sum()))} of {told} {account.verb}"
+        said += f", {waits} waiting" if (waits := _waiting(account, rows)) else ""
         parts.append(f"<h3>Round {number} <span>{said}</span></h3>")
         if account.kind == "recipe":
             parts.append(_table(account, rows, spans))
@@ -41,6 +42,10 @@ def proposals(account: Account) -> str:
             cards = "".join(_card(account, i, spans) for i in rows)
             parts.append(f'<div class="cards">{cards}</div>')
     return "".join(parts)
+
+
+def _waiting(account: Account, rows: list[int]) -> int:
+    return sum(account.calls[i].standing == "pending" for i in rows)
 
 
 def _span(account: Account, target: Target) -> tuple[float, float]:
@@ -106,8 +111,9 @@ def _card(account: Account, number: int, spans: Spans) -> str:
     material = call.structure or call.material
     parts = [f'<div class="card{css}">{mark}<span class="number">{number + 1}</span>']
     parts.append((molecule_svg(material) if account.kind in _DRAWN else None) or "")
-    facts = [*condition_words(account.conditions, call.conditions), *_columns(call)]
-    parts += [f'<div class="fact">{escape(fact)}</div>' for fact in facts]
+    facts = [call.name, *condition_words(account.conditions, call.conditions)]
+    parts += [f'<div class="fact">{escape(fact)}</div>' for fact in facts if fact]
+    parts += [f'<div class="soft">{escape(column)}</div>' for column in _columns(call)]
     several = len(account.targets) > 1
     for target in account.targets:
         if target.prop.name in call.forecasts:
@@ -119,11 +125,11 @@ def _card(account: Account, number: int, spans: Spans) -> str:
 
 
 def _columns(call: Call) -> list[str]:
-    """Columns of the pool, in words."""
+    """Columns of the pool but its name, in words and with all digits: they may be prices."""
     return [
-        f"{name}: {value:.4g}" if isinstance(value, float) else f"{name}: {value}"
+        f"{name}: {value:.12g}" if isinstance(value, float) else f"{name}: {value}"
         for name, value in call.columns.items()
-        if value is not None and value == value
+        if value is not None and value == value and str(value).strip() != call.name
     ]
 
 
@@ -205,7 +211,7 @@ def _line(account: Account, number: int, targets: list[Target], spans: Spans) ->
             f"{_repeated(call, target)}</td>"
         )
     _, mark = _mark(account, number)
-    said = [*_columns(call), *(words for _, words in _remarks(call))]
+    said = [*filter(None, [call.name]), *_columns(call), *(words for _, words in _remarks(call))]
     span = len(cells) + 3 * len(targets)
     why = f'<tr class="why"><td></td><td colspan="{span}">{escape(" · ".join(said))}</td></tr>'
     return f"<tr>{line}<td>{mark}</td></tr>{why if said else ''}"

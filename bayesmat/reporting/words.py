@@ -59,11 +59,12 @@ def wanted(target: Target) -> str:
 
 
 def label(account: Account, call: Call) -> str:
-    """A row in few digits: its material, if it has one, then its conditions."""
+    """A row in few digits: its name and material, if it has them, then its conditions."""
     said = ", ".join(condition_words(account.conditions, call.conditions))
     if call.structure is None:
-        return said or call.material
-    return f"{call.structure} at {said}" if said else call.structure
+        return (said or call.material) + (f" ({call.name})" if call.name else "")
+    shown = f"{call.name} ({call.structure})" if call.name else call.structure
+    return f"{shown} at {said}" if said else shown
 
 
 def condition_words(

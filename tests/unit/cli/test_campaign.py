@@ -64,3 +64,21 @@ def test_a_campaign_is_carried_over_with_its_failures(file: Path) -> None:
     code, words = _run("campaign", "status", file)
     assert "1 failed (spilt), 3 pending" in words
     assert "Rounds before and after were made under different models" in words
+
+
+def test_names_of_a_pool_stand_beside_what_is_proposed_and_what_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaign_module, "default_rule", lambda goals: FirstRows())
+    table, pool, file = tmp_path / "gaps.csv", tmp_path / "pool.csv", tmp_path / "gap.db"
+    table.write_text(TABLE)
+    pool.write_text("Name,smiles,price\npyrrole,c1cc[nH]c1,1234.56\n,CCCO,2\n")
+    given = ("-p", "gap=log eV", "-g", "gap=2:6", "--pool", pool)
+    assert _run("campaign", "create", file, table, *given)[0] == 0
+    code, words = _run("campaign", "suggest", file, "--batch", 2)
+    assert code == 0
+    assert "c1cc[nH]c1 (pyrrole): " in words
+    code, words = _run("campaign", "status", file)
+    assert "waits: c1cc[nH]c1 (pyrrole)" in words
+    assert "waits: CCCO" in words
+    assert "CCCO (" not in words

@@ -104,6 +104,11 @@ def test_a_proposal_reads_as_a_table_and_escapes_what_others_wrote():
     assert frame["P(goals)"].tolist() == [0.5, 0.1]
     assert "gap median [eV]" in frame
     assert str(given).startswith("Round 3: 2 materials by <b>rule\n")
+    notes = {"Name": ("methane", None), "price": (1234.56, 2.0)}
+    beside = dataclasses.replace(given, notes=notes)
+    assert "1234.56" in str(beside)
+    assert beside.names == ("methane", "")
+    assert given.names == ("", "")
     page = given._repr_html_()
     assert "<b>rule" not in page
     assert "&lt;b&gt;rule" in page

@@ -43,3 +43,17 @@ def test_cards_show_columns_of_the_pool_and_why_they_were_made() -> None:
     text = " ".join(read(proposals(replace(region(), calls=(call, *others)))).words)
     assert "supplier: <TCI>" in text
     assert "Nearest measured: CCO." in text
+
+
+def test_columns_of_the_pool_keep_their_digits_and_a_name_stands_alone() -> None:
+    first, *others = region().calls
+    call = replace(first, columns={"Name": "fluorenone ", "price": 12345.67, "stock": 5.0})
+    text = read(proposals(replace(region(), calls=(call, *others)))).words
+    assert "fluorenone" in text
+    assert "price: 12345.67" in text
+    assert "stock: 5" in text
+
+
+def test_a_round_says_how_many_still_wait() -> None:
+    text = " ".join(read(proposals(laboratory())).words)
+    assert "1 hit of 2 measured, 1 waiting" in text

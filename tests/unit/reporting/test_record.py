@@ -48,3 +48,13 @@ def test_replicates_are_listed_with_their_scatter() -> None:
     text = " ".join(read(replicates(laboratory())).words)
     assert "CCN at x 1.5, pressing time 20 min Tm 2 310 K 1.50 K" in text
     assert replicates(region()) == ""
+
+
+def test_rows_bear_their_names_in_every_list() -> None:
+    account = laboratory()
+    calls = tuple(replace(c, columns={"name": f"No {i}"}) for i, c in enumerate(account.calls))
+    account = replace(account, calls=calls)
+    at = "at x 1.5, pressing time 20 min"
+    assert f"No 2 (CC) {at} decomposed" in " ".join(read(failures(account)).words)
+    assert f"No 1 (CCN) {at} Tm 2" in " ".join(read(replicates(account)).words)
+    assert f"No 1 (CCN) {at} Tm 301 K" in " ".join(read(changes(account)).words)
