@@ -33,6 +33,7 @@ __all__ = ["ConditionSpace"]
 
 _SCALES = (0.02, 0.1)  # of the steps around good rows, in widths of the intervals
 _GOOD, _STEPS = 8, 32  # rows that are looked around, and steps from each
+_SET_DIGITS = 4  # of a value that is proposed
 _CLIMBS, _MOST_STEPS, _SAMPLES = 8, 50, 64  # of gradients: starts, steps, draws of qLogEI
 _MOST_COMBINATIONS = 4  # of levels, each climbed for itself
 
@@ -155,7 +156,7 @@ class ConditionSpace(Shown):
         """Rows at coordinates in the unit cube: intervals, levels, material."""
         given: dict[str, Any] = {}
         for j, (name, (low, high)) in enumerate(self.intervals.items()):
-            given[name] = low + (high - low) * unit[:, j]
+            given[name] = _settable(low + (high - low) * unit[:, j], low, high)
         for j, (name, values) in enumerate(self.levels.items(), start=len(self.intervals)):
             given[name] = [values[int(u * len(values))] for u in unit[:, j]]
         at = {name: value for name, value in at_of(goals).items() if name not in given}
@@ -224,7 +225,9 @@ class ConditionSpace(Shown):
                 return_best_only=False,
             )
             values = np.array(even.conditions[rows[:_CLIMBS]])
-            values[:, columns] = tops[:, 0, free].numpy()
+            for j, column in enumerate(columns):
+                ends = list(self.intervals.values())[j]
+                values[:, column] = _settable(tops[:, 0, free[j]].numpy(), *ends)
             found.append(values)
         return Rows(None, np.vstack(found), even.columns)
 
@@ -232,6 +235,21 @@ class ConditionSpace(Shown):
         facts: dict[str, object] = {n: f"{a:g} to {b:g}" for n, (a, b) in self.intervals.items()}
         facts |= self.levels
         return facts | ({} if self.materials is None else {"materials": self.materials[:4]})
+
+
+def _settable(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Values to four digits of the width of their interval, or their own: nobody can set more.
+
+    >>> _settable(np.array([95.9021505518, 60.0]), 60.0, 120.0).tolist()
+    [95.9, 60.0]
+    >>> _settable(np.array([3.14159e-4, 0.5]), 1e-5, 1.0).tolist()
+    [0.0003142, 0.5]
+    """
+    size = np.minimum(np.abs(values), high - low)
+    size = np.where(size > 0, size, high - low)
+    digits = (_SET_DIGITS - 1 - np.floor(np.log10(size))).astype(int)
+    rounded = [round(float(v), int(d)) for v, d in zip(values, digits, strict=True)]
+    return np.clip(rounded, low, high)
 
 
 def _interval(name: str, given: object) -> tuple[float, float]:

@@ -106,7 +106,8 @@ class Evidence:
 
     def row_names(self, rows: Sequence[int]) -> list[str]:
         """Rows as they are named in sentences."""
-        return [f"row {i} ({self.table.materials[i]})" for i in rows]
+        keys = self.table.rows.keys
+        return [f"row {i} ({keys[i]})" for i in rows]
 
     def refit(self, table: PropertyTable) -> Fitted | None:
         """A quick fit of the same prior to another table; None where it would take too long."""

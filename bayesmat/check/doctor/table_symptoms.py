@@ -23,6 +23,7 @@ __all__ = ["data", "leakage"]
 FEW = 10
 EMPTY = 0.8
 DECADE = 10.0
+_ROWS = "several rows"
 ALIKE = 0.95
 SHARE = 0.05
 WORSE = 1.05
@@ -192,6 +193,12 @@ def leakage(evidence: Evidence) -> list[Finding]:
         f"{len(involved)} of {len(labels)} rows belong to {n_groups} groups of near-identical "
         f"materials ({told}), such as {_example(evidence, labels, sizes)}"
     )
+    by_design = len(table.conditions) > 0 and not any(n for k, n in kinds.items() if k != _ROWS)
+    if by_design:
+        what = (
+            f"{len(involved)} of {len(labels)} rows belong to {n_groups} materials that were "
+            f"measured several times, such as {_example(evidence, labels, sizes)}"
+        )
     ratio = _price(evidence, labels)
     if ratio is not None:
         what += f"; leaving groups out together makes the error {ratio:.2f} times as large"
@@ -199,11 +206,17 @@ def leakage(evidence: Evidence) -> list[Finding]:
     if share < SHARE or (not worse and share < 4 * SHARE):
         return [Finding("leakage", "fine", f"{what}.")]
     rows = tuple(involved)
+    is_bad = ratio is not None and ratio > MUCH_WORSE and not by_design
+    why = (
+        "left-out values here ask about known materials under other conditions; new materials are "
+        "predicted worse."
+        if by_design
+        else "a split or a left-out value that ignores this is predicted by its own twin: errors "
+        "look smaller than they will be on new materials."
+    )
     return [
         Finding(
-            "leakage", "bad" if ratio is not None and ratio > MUCH_WORSE else "look", f"{what}.",
-            "a split or a left-out value that ignores this is predicted by its own twin: errors "
-            "look smaller than they will be on new materials.",
+            "leakage", "bad" if is_bad else "look", f"{what}.", why,
             "judge by bm.check.kfold(prior, table, by='constitution', seed=0), or by the groups "
             "of your own; report that figure.",
             rows, tuple(dict.fromkeys(table.materials[i] for i in rows)),
@@ -237,7 +250,7 @@ def _relatives(evidence: Evidence) -> tuple[list[str], dict[str, int]]:
         parent[b] = a
         return int(a != b)
 
-    kinds = {"several rows": table.n_rows - len(first), "constitution": 0, "equal features": 0}
+    kinds = {_ROWS: table.n_rows - len(first), "constitution": 0, "equal features": 0}
     kinds["similarity"] = 0
     keys = _constitutions(evidence)
     for reason, labels in (("constitution", keys), ("equal features", _feature_keys(evidence))):

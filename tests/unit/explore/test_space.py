@@ -161,3 +161,15 @@ def test_what_is_no_interval_is_named() -> None:
     with pytest.raises(DesignError, match="the space holds no material"):
         ConditionSpace({"x": (0, 1)}, materials=())
     assert ConditionSpace({}, {"x": [1, 1, 2]}).levels == {"x": (1, 2)}
+
+
+def test_what_is_proposed_can_be_set(fitted: Fitted) -> None:
+    rows = SPACE(fitted, [Maximize("y")], exclude=(), seed=0).rows
+    x = rows.conditions[:, :2]
+    assert len(rows) > SPACE.n
+    np.testing.assert_allclose(x, [[float(f"{v:.4g}") for v in row] for row in x], rtol=1e-12)
+    assert max(map(len, rows.keys)) <= len("x1=0.1234, x2=-0.1234, catalyst=a") + 6
+    inside = ConditionSpace({"x1": (0.123456, 0.2), "x2": (1e-6, 1.0)}, {"catalyst": ["a"]}, n=64)
+    x1, x2, _ = inside.rows(fitted.table).conditions.T
+    assert x1.min() >= 0.123456
+    assert len(np.unique(x2[x2 < 0.1])) == (x2 < 0.1).sum() > 4  # small values keep their digits

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bayesmat.check.doctor import examine
-from bayesmat.data.table import Property, PropertyTable
+from bayesmat.data.table import Condition, Property, PropertyTable
 from bayesmat.features import ECFP, RepeatUnitECFP
 from bayesmat.inference.grid import Grid
 from bayesmat.models.base import fit
@@ -111,6 +111,23 @@ def test_replicates_under_other_conditions_are_relatives() -> None:
     (leak,) = examined(table, similar()).about("leakage")
     assert leak.verdict == "bad"
     assert "48 by several rows" in leak.what
+
+
+def test_materials_under_several_conditions_are_no_fault_of_the_table() -> None:
+    apart = "CO CCN CCCCCC c1ccccc1 CC#N CC(C)=O C1CCOC1 ClC(Cl)Cl CCOCC CC(=O)O CSC c1ccncc1"
+    twice = [m for m in apart.split() for _ in range(2)]
+    rng = np.random.default_rng(1)
+    values = np.repeat(rng.normal(size=12), 2) + 0.01 * rng.normal(size=24)
+    values[1] += 40
+    table = PropertyTable(
+        tuple(twice), "smiles", (Property("Tb", "K"),), values[:, None],
+        conditions=(Condition("T", "K"),), condition_values=np.tile([[300.0], [350.0]], (12, 1)),
+    )  # fmt: skip
+    found = examined(table, Transfer("Tb"))
+    (leak,) = found.about("leakage")
+    assert leak.verdict != "bad"
+    assert "24 of 24 rows belong to 12 materials that were measured several times" in leak.what
+    assert "row 1 (CO, T=350 K): Tb" in " ".join(str(found).split())
 
 
 def test_features_that_cannot_tell_materials_apart_are_told() -> None:
