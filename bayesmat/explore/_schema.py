@@ -156,13 +156,19 @@ $$ LANGUAGE plpgsql
 """
 
 
+_REFUSED = {
+    "sqlite": ("UPDATE", "DELETE"),
+    "postgresql": ("UPDATE", "DELETE", "TRUNCATE"),
+}
+
+
 def forbid_changes(connection: Connection) -> None:
-    """Let the database refuse UPDATE and DELETE."""
+    """Let the database refuse UPDATE and DELETE, and TRUNCATE where there is such a thing."""
     backend = connection.dialect.name
     if backend == "postgresql":
         connection.execute(text(_POSTGRES_REFUSAL))
     for table in METADATA.sorted_tables:
-        for action in ("UPDATE", "DELETE"):
+        for action in _REFUSED.get(backend, ()):
             name = f"{table.name}_no_{action.lower()}"
             if backend == "sqlite":
                 connection.execute(
@@ -171,7 +177,7 @@ def forbid_changes(connection: Connection) -> None:
                         "BEGIN SELECT RAISE(ABORT, 'the record of a campaign is append-only'); END"
                     )
                 )
-            elif backend == "postgresql":
+            else:
                 connection.execute(
                     text(
                         f"CREATE OR REPLACE TRIGGER {name} BEFORE {action} ON {table.name} "

@@ -121,6 +121,9 @@ class Store(Shown):
                 f"{url!r} is no usable database: {error}. Write 'sqlite:///file.db', or install "
                 "the driver that the URL names."
             ) from error
+        moment = {"isolation_level": "REPEATABLE READ"}  # as SQLite reads without being asked
+        is_server = parsed.get_backend_name() == "postgresql"
+        self._reader = self._engine.execution_options(**moment) if is_server else self._engine
         if named:
             event.listen(self._engine, "do_connect", open_frozen)
         if sqlite:
@@ -284,7 +287,7 @@ class Store(Shown):
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with self._translated(), self._engine.begin() as connection:
+        with self._translated(), self._reader.begin() as connection:
             yield connection
 
     @contextmanager
