@@ -28,6 +28,7 @@ from bayesmat.demo import Demo
 from bayesmat.demo import main as demo
 from bayesmat.errors import CampaignError, DataError, SurprisingValue
 from bayesmat.explore.account import account_of
+from bayesmat.explore.calls import names_of
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within, at_of
 from bayesmat.explore.pool import Pool
@@ -42,9 +43,9 @@ from bayesmat.reporting import report, summary
 __all__ = [
     "AtLeast", "AtMost", "Campaign", "Column", "Demo", "Goal", "Kind", "Maximize", "Minimize",
     "PropertyTable", "Setup", "Within", "account_of", "asked", "at_of", "beside",
-    "classes_of", "demo", "doctor", "fit", "named", "number", "opened", "pool_for", "quietly",
-    "read_csv", "reasons_of", "reopened", "report", "setup_of", "shown", "summary", "to_csv",
-    "url_of", "write_frame",
+    "classes_of", "demo", "doctor", "fit", "named", "names_of", "number", "opened", "pool_for",
+    "quietly", "read_csv", "reasons_of", "reopened", "report", "setup_of", "shown", "summary",
+    "to_csv", "url_of", "write_frame",
 ]  # fmt: skip
 
 
@@ -89,7 +90,18 @@ def pool_for(file: Path, table: PropertyTable, at: Mapping[str, float | str] | N
     """
     raw = read_raw(file, None)
     named = {c.name: c for c in table.conditions if c.name not in (at or {}) or raw.find(c.name)}
-    return read_pool(file, kind=table.kind, conditions=named)
+    try:
+        return read_pool(file, kind=table.kind, conditions=named)
+    except DataError as error:
+        lacking = {c.column for c in error.cells if c.reason == "missing column"} & set(named)
+        if not lacking:
+            raise
+        all_at = " ".join(f"--at {name}=VALUE" for name in sorted(lacking))
+        raise DataError(
+            f"{file} does not say at which {' and '.join(sorted(lacking))} its rows are meant: "
+            f"add a column, or give one value for all, {all_at}.",
+            error.cells,
+        ) from error
 
 
 def reopened(file: Path, use: Sequence[str] | None = None, pool: Path | None = None) -> Campaign:

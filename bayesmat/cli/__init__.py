@@ -98,7 +98,8 @@ def predict(
     prediction = fitted.predict(rows)
     console = Console()
     console.print(Panel(escape(str(fitted.report)), title="What the model learned"))
-    console.print(commands.shown(prediction))
+    names = commands.names_of(notes, len(rows))
+    console.print(commands.shown(prediction, names=names))
     if out is not None:
         commands.write_frame(commands.beside(prediction.to_frame(), notes), out)
         console.print(f"Written to {out}.")

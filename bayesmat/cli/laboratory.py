@@ -129,11 +129,13 @@ def retry(
         list[str] | None, typer.Argument(help="Which; by default all that failed.")
     ] = None,
     note: Annotated[str | None, typer.Option(help="A remark that stays with them.")] = None,
+    at: At = None,
 ) -> None:
     """Let materials that failed wait for a result again, once what was broken is mended."""
     campaign = commands.opened(file)
-    keys = campaign.retry(materials or None, note=note)
-    _close(campaign, f"{len(keys)} wait again: {', '.join(keys) or 'none'}.")
+    keys = campaign.retry(materials or None, conditions=at_of(at) or None, note=note)
+    wait = "waits" if len(keys) == 1 else "wait"
+    _close(campaign, f"{len(keys)} {wait} again: {', '.join(keys) or 'none'}.")
 
 
 @campaign_app.command("note")

@@ -15,7 +15,7 @@ from bayesmat.errors import DataError
 
 from ._cells import is_absent, numbers, shown
 from ._hints import NO_NUMBERS, telling_apart, wide
-from ._raw import Heading, Raw
+from ._raw import Heading, Raw, comma_hint
 from ._request import Column, ConditionColumns, PropertyColumns, Request
 from .materials import Kind, kinds_read
 from .properties import Condition, Property
@@ -180,15 +180,9 @@ def _with_material(raw: Raw, request: Request, said: list[str]) -> Request:
         raise DataError(
             f"{raw.source} does not say which column holds the materials: name it, "
             f"material='...', out of {list(raw.header)}; where there is none because rows are "
-            "recipes, name their conditions, conditions={'time': 'h'}." + comma_hint(raw)
+            "recipes, name their conditions, conditions={'time': 'h'}." + comma_hint(raw.header)
         )
     return replace(request, material=found[0])
-
-
-def comma_hint(raw: Raw) -> str:
-    """What to do about a header that was not split."""
-    is_one = len(raw.header) == 1 and any(mark in raw.header[0] for mark in ";\t")
-    return " Save it with commas between the columns." if is_one else ""
 
 
 def _with_kind(raw: Raw, request: Request, *, is_named: bool) -> Request:
@@ -260,7 +254,7 @@ def _with_columns(raw: Raw, request: Request, said: list[str]) -> Request:
         raise DataError(
             f"no property was asked for, and no heading of {raw.source} names one with its unit, "
             f"as 'Tb [K]' does{bare}. Name columns and units, properties={{{label!r}: "
-            f"{'1' if found.bare else 'K'!r}}}; '1' stands for no unit." + comma_hint(raw)
+            f"{'1' if found.bare else 'K'!r}}}; '1' stands for no unit." + comma_hint(raw.header)
         )
     if request.kind == "recipe" and not conditions:
         label = next((k for k in at_of if k and k not in properties), next(iter(at_of)))

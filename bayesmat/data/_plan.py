@@ -9,8 +9,8 @@ from typing import cast
 
 from bayesmat.errors import BadCell, DataError
 
-from ._assumed import comma_hint, complete
-from ._raw import Heading, Raw
+from ._assumed import complete
+from ._raw import Heading, Raw, comma_hint
 from ._request import Column, Request
 from ._stated import stated
 from .materials import Kind
@@ -211,7 +211,7 @@ def plan_of(raw: Raw, request: Request, assumed: tuple[str, ...]) -> Plan:
     if finder.bad:
         raise DataError(
             f"the columns of {raw.source} do not fit the request; it has {list(raw.header)}."
-            + comma_hint(raw),
+            + comma_hint(raw.header),
             finder.bad,
         )
     if assumed:

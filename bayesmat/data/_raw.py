@@ -118,13 +118,18 @@ def read_raw(path: Path, sheet: str | None = None) -> Raw:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be opened: {error.strerror}.") from error
-    reader = csv.reader(StringIO(_decode(path, data), newline=""), strict=True)
+    text = _decode(path, data)
+    reader = csv.reader(StringIO(text, newline=""), strict=True)
     try:
         records = list(reader)
     except csv.Error as error:
         raise DataError(
             f"{path} is not a table of comma-separated values: {error} near line "
-            f"{reader.line_num}. A quotation mark may be unclosed."
+            f"{reader.line_num}."
+            + (
+                comma_hint(text.partition("\n")[0].split(","))
+                or " A quotation mark may be unclosed."
+            )
         ) from error
     header = tuple(label.strip() for label in records[0]) if records else ()
     body = [
@@ -186,6 +191,13 @@ def _decode(path: Path, data: bytes) -> str:
             shown = _shorten(line.decode("utf-8", errors="backslashreplace"))
             cells.append(BadCell(row, "", shown, f"byte 0x{line[error.start]:02x} is not UTF-8"))
     raise DataError(f"{path} has a wrong encoding, it is not UTF-8. {hint}", cells)
+
+
+def comma_hint(header: Sequence[str]) -> str:
+    """What to do about a header that was not split."""
+    is_one = len(header) == 1 and any(mark in header[0] for mark in ";\t")
+    where = " or as a workbook (.xlsx)"
+    return f" Save it with commas between the columns,{where}." if is_one else ""
 
 
 def _shorten(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from bayesmat.data.table import Property
 
-__all__ = ["Call", "Forecast", "name_in"]
+__all__ = ["Call", "Forecast", "name_in", "names_of"]
 
 NAN = float("nan")
 _NAMES = ("name", "compound", "chemical", "substance", "product")
@@ -137,6 +137,11 @@ class Call:
     def standing(self) -> str:
         """The state, read off values and failure where it is not said."""
         return self.state or ("failed" if self.failure else "told" if self.values else "pending")
+
+
+def names_of(notes: Mapping[str, Sequence[object]], number: int) -> tuple[str, ...]:
+    """What people call each of so many rows with such columns beside them."""
+    return tuple(name_in({n: column[i] for n, column in notes.items()}) for i in range(number))
 
 
 def name_in(columns: Mapping[str, object]) -> str:

@@ -15,6 +15,7 @@ from bayesmat._repr import Shown
 from bayesmat.data.grid import (
     Heading,
     Raw,
+    comma_hint,
     fault,
     heading,
     is_absent,
@@ -141,7 +142,7 @@ class _Sheet:
             raise DataError(
                 f"{self.source} is no sheet of this campaign: it lacks {lacking or values}; it has "
                 f"{list(self.raw.header)}. Write one with campaign.sheet('sheet.xlsx'), fill its "
-                "cells, and leave the headings as they are."
+                "cells, and leave the headings as they are." + comma_hint(self.raw.header)
             )
 
     def text(self, label: str, i: int) -> str:

@@ -13,6 +13,7 @@ from bayesmat._arguments import checked, integer, names
 from bayesmat._repr import Shown
 from bayesmat.data.rows import Given
 from bayesmat.data.table import PropertyTable
+from bayesmat.errors import CampaignError
 from bayesmat.explore.goals import Goal
 from bayesmat.explore.history import History
 from bayesmat.explore.identity import carry_overs, latest
@@ -168,7 +169,11 @@ class Logbook(Shown):
         self._laboratory.fail(self._laboratory.asked(material, conditions), reason, cost_s=cost_s)
 
     def retry(
-        self, materials: Sequence[str] | None = None, *, note: str | None = None
+        self,
+        materials: Sequence[str] | None = None,
+        *,
+        conditions: Given | None = None,
+        note: str | None = None,
     ) -> tuple[str, ...]:
         """Let proposed materials that failed, or were withdrawn, wait for a result again.
 
@@ -176,6 +181,7 @@ class Logbook(Shown):
 
         Args:
             materials: Which, any spelling or keys of the history; by default all that failed.
+            conditions: Those of all of them, where they are not named by key.
             note: A remark that stays with them.
 
         Returns:
@@ -184,12 +190,14 @@ class Logbook(Shown):
         Raises:
             CampaignError: One of them was never proposed, or has values.
         """
+        if materials is None and conditions:
+            raise CampaignError("retry: say which materials are meant under these conditions.")
         if materials is None:
             past = self._history()
             keys = [key for key in past.proposed if past.state(key) == "failed"]
         else:
             given = names(materials, "materials")
-            keys = [self._laboratory.asked(one, None).keys[0] for one in given]
+            keys = [self._laboratory.asked(one, conditions).keys[0] for one in given]
         return self._laboratory.retry(keys, note=note)
 
     def note(

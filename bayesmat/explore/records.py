@@ -16,7 +16,7 @@ from bayesmat._repr import record, sheet, text
 from bayesmat.data.drawing import structures
 from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
-from bayesmat.explore.calls import name_in
+from bayesmat.explore.calls import names_of
 from bayesmat.explore.stored import ProposalRow
 from bayesmat.explore.written import jsonable, prediction_from_json
 from bayesmat.models.prediction import Prediction
@@ -146,8 +146,7 @@ class Proposal:
     @property
     def names(self) -> tuple[str, ...]:
         """What people call the rows, if the pool has a column of names; else empty strings."""
-        beside = ({n: column[i] for n, column in self.notes.items()} for i in range(len(self.rows)))
-        return tuple(map(name_in, beside))
+        return names_of(self.notes, len(self.rows))
 
     def to_frame(self) -> pd.DataFrame:
         """One row per material: prediction, score, and probability where a goal has bounds."""

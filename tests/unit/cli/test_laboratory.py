@@ -267,3 +267,28 @@ def test_rows_of_a_file_keep_their_own_conditions_where_goals_have_some(tmp_path
         "CCCCCO, temperature=350 K", "CCCCCCO, temperature=350 K",
     }  # fmt: skip
     campaign.close()
+
+
+def test_a_pool_without_the_conditions_of_the_table_says_what_may_be_given(tmp_path: Path) -> None:
+    (tmp_path / "start.csv").write_text(START)
+    (tmp_path / "pool.csv").write_text("smiles,price\nCCO,2\n")
+    given = (tmp_path / "start.csv", "-g", "Cp=200:260", "--pool", tmp_path / "pool.csv")
+    code, words = _run("campaign", "create", tmp_path / "x.db", *given)
+    assert code == 1
+    assert "add a column, or give one value for all, --at" in words
+
+
+def test_what_failed_is_tried_again_under_its_conditions(file: Path) -> None:
+    _run("campaign", "suggest", file, "--batch", 1)
+    campaign = bm.Campaign.open(f"sqlite:///{file}")
+    rows = campaign.proposals()[0].rows
+    campaign.close()
+    name, value = next(iter(rows.named(0).items()))
+    at = ("--at", f"{name}={value}")
+    assert _run("campaign", "tell", file, rows.materials[0], *at, "--failed", "lost")[0] == 0
+    code, words = _run("campaign", "retry", file, *at)
+    assert code == 1
+    assert "say which materials are meant" in words
+    code, words = _run("campaign", "retry", file, rows.materials[0], *at)
+    assert code == 0, words
+    assert "1 waits again" in words

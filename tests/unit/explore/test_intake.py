@@ -256,3 +256,10 @@ def test_conditions_classes_and_pool_columns_go_out_and_in(tmp_path, name):
     with pytest.raises(DataError, match="one of them was changed"):
         campaign.read_sheet(path)
     campaign.close()
+
+
+def test_a_sheet_saved_with_semicolons_says_how_to_save_it(sheet, tmp_path):
+    path = tmp_path / "semicolons.csv"
+    sheet.frame.drop(columns="structure", errors="ignore").to_csv(path, index=False, sep=";")
+    with pytest.raises(DataError, match=r"Save it with commas .* or as a workbook"):
+        sheet.campaign.read_sheet(path)
