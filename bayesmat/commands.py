@@ -201,8 +201,8 @@ def shown(
     """A prediction as a table of the terminal; names of its rows stand below their keys."""
     table = Table(title=title, title_justify="left")
     table.add_column("recipe" if prediction.rows.materials is None else "material", overflow="fold")
-    names = ["property", "median", f"{prediction.level:.0%} interval", "distance", "P(goals)"]
-    for name in names if probability is not None else names[:-1]:
+    heads = ["property", "median", f"{prediction.level:.0%} interval", "distance", "P(goals)"]
+    for name in heads if probability is not None else heads[:-1]:
         table.add_column(name, justify="left" if name == "property" else "right")
     for i, key in enumerate(prediction.rows.keys):
         material = named(key, names[i] if names else "")

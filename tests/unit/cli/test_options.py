@@ -253,3 +253,15 @@ def test_a_condition_in_another_unit_is_said_in_one_line(tmp_path: Path) -> None
     ) in result.output
     assert "SurprisingValue" not in result.output
     assert result.output.count("no column holds materials") == 1
+
+
+def test_many_rows_are_shown_by_their_keys_alone_where_they_have_no_names(tmp_path: Path) -> None:
+    table = tmp_path / "runs.csv"
+    table.write_text("x,y\n" + "".join(f"{i / 8},{i % 3}\n" for i in range(9)))
+    asked = tmp_path / "asked.csv"
+    asked.write_text("x\n" + "".join(f"{i / 7}\n" for i in range(7)))
+    said = ["predict", str(table), "-c", "x=1", "-p", "y=1", "--from", str(asked), "--no-explain"]
+    result = RUNNER.invoke(cli.app, said)
+    assert result.exit_code == 0, result.output
+    assert "x=0 " in result.output
+    assert "(property)" not in result.output
