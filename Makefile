@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## design molecules with a gap of 2.0-2.5 eV; writes demo_out/report.html
 	$(BIN)/bayesmat demo
 
-test: $(STAMP)  ## format, lint, types, fast tests with doctests, README and the first notebook at smoke size
+test: $(STAMP)  ## format, lint, types, fast tests with doctests, the README at smoke size
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -33,7 +33,7 @@ test: $(STAMP)  ## format, lint, types, fast tests with doctests, README and the
 test-numerics: $(STAMP)  ## the fast tests with the vector instructions of another processor
 	SMOKE_TEST=1 $(OTHER_PROCESSOR) $(BIN)/python -m pytest -n 2 -m 'not slow'
 
-test-slow: $(STAMP)  ## statistical tests: calibration, samplers against exact answers
+test-slow: $(STAMP)  ## statistical tests: calibration, samplers against exact answers; the notebooks
 	$(BIN)/python -m pytest -n 2 -m slow
 
 test-durability: $(STAMP)  ## a campaign under SIGKILL, many writers, a full disk and damaged files

@@ -220,6 +220,7 @@ def test_an_answer_that_cannot_be_used_is_a_failure(url, monkeypatch):
     assert failed.failure.str.startswith("unusable: 'gap': -1 eV is not positive").all()
 
 
+@pytest.mark.slow
 def test_killed_ten_times_in_mid_round_and_resumed(tmp_path, forkserver):
     url, undisturbed = (f"sqlite:///{tmp_path / name}.db" for name in ("killed", "undisturbed"))
     rounds, told, chance = 8, 0, random.Random(1)

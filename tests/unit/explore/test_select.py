@@ -165,6 +165,7 @@ print((peak(4900) - few) / 4000)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is in bytes elsewhere")
+@pytest.mark.slow
 def test_a_candidate_of_a_pool_takes_a_few_kilobytes() -> None:
     """A pool of 54,433 molecules took 4.2 GB: 64 kB each."""
     run = subprocess.run([sys.executable, "-c", GROWTH], capture_output=True, text=True, check=True)
