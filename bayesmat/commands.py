@@ -31,6 +31,7 @@ from bayesmat.explore.account import account_of
 from bayesmat.explore.calls import names_of
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within, at_of
+from bayesmat.explore.log import stored_words
 from bayesmat.explore.pool import Pool
 from bayesmat.explore.pools import read_pool
 from bayesmat.explore.records import Proposal
@@ -43,9 +44,9 @@ from bayesmat.reporting import report, summary
 __all__ = [
     "AtLeast", "AtMost", "Campaign", "Column", "Demo", "Goal", "Kind", "Maximize", "Minimize",
     "PropertyTable", "Setup", "Within", "account_of", "asked", "at_of", "beside",
-    "classes_of", "demo", "doctor", "fit", "named", "names_of", "number", "opened", "pool_for",
-    "quietly", "read_csv", "reasons_of", "reopened", "report", "setup_of", "shown", "summary",
-    "to_csv", "url_of", "write_frame",
+    "classes_of", "demo", "doctor", "fit", "named", "names_by_key", "names_of", "number", "opened",
+    "pool_for", "quietly", "read_csv", "reasons_of", "reopened", "report", "setup_of", "shown",
+    "stored", "summary", "to_csv", "url_of", "write_frame",
 ]  # fmt: skip
 
 
@@ -190,6 +191,17 @@ def reasons_of(proposal: Proposal) -> Sequence[str]:
 def named(key: str, name: str) -> str:
     """The key of a row, and in brackets what people call it."""
     return f"{key} ({name})" if name else key
+
+
+def names_by_key(campaign: Campaign) -> dict[str, str]:
+    """Key of each proposed row -> what people call it, or ""."""
+    return {k: n for p in campaign.proposals() for k, n in zip(p.rows.keys, p.names, strict=True)}
+
+
+def stored(campaign: Campaign, kind: str) -> str:
+    """What the last event of a kind ("told", "corrected") stored, in one line."""
+    properties = campaign.start.properties
+    return stored_words(campaign.events(), kind, properties, names_by_key(campaign))
 
 
 def shown(

@@ -186,7 +186,7 @@ def status(file: CampaignFile) -> None:
     if state.rounds:
         for line in commands.summary(commands.account_of(campaign)):
             say(line)
-    names = {k: n for p in campaign.proposals() for k, n in zip(p.rows.keys, p.names, strict=True)}
+    names = commands.names_by_key(campaign)
     for material in state.pending:
         say(f"  waits: {commands.named(material, names[material])}")
     campaign.close()

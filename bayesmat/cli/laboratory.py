@@ -71,6 +71,7 @@ def tell(
                 units=pairs_of(unit or (), "--unit"), replicate=replicate,
             )
         )  # fmt: skip
+    say(commands.stored(campaign, "failed" if failed is not None else "told"))
     _close(campaign, said)
 
 
@@ -96,6 +97,7 @@ def correct(
             replicate=number,
         )
     )  # fmt: skip
+    say(commands.stored(campaign, "corrected"))
     _close(campaign, said)
 
 
@@ -118,7 +120,7 @@ def withdraw(
     campaign.withdraw(
         key, reason=reason, properties=properties, conditions=conditions, replicate=number
     )
-    _close(campaign, None)
+    _close(campaign, commands.stored(campaign, "withdrawn"))
 
 
 @campaign_app.command()
@@ -135,7 +137,9 @@ def retry(
     campaign = commands.opened(file)
     keys = campaign.retry(materials or None, conditions=at_of(at) or None, note=note)
     wait = "waits" if len(keys) == 1 else "wait"
-    _close(campaign, f"{len(keys)} {wait} again: {', '.join(keys) or 'none'}.")
+    names = commands.names_by_key(campaign)
+    said = "; ".join(commands.named(key, names[key]) for key in keys)
+    _close(campaign, f"{len(keys)} {wait} again: {said or 'none'}.")
 
 
 @campaign_app.command("note")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from bayesmat.data.properties import Property
 from bayesmat.explore.history import History
 from bayesmat.explore.standing import Standing, stand, start_readings
 from bayesmat.explore.stored import EventRow, Kind
 
-__all__ = ["events_frame"]
+__all__ = ["events_frame", "stored_words"]
 
 _COLUMNS = (
     "number", "time", "kind", "material", "round", "property", "value", "sd", "was", "replicate",
@@ -67,3 +68,51 @@ def _was(then: Standing, name: str, numbers: Any) -> Iterator[dict[str, Any]]:
     for place, reading in enumerate(then.telling(name), start=1):
         if numbers is None or reading.number in numbers:
             yield {"property": name, "was": reading.cells[name].value, "replicate": place}
+
+
+def stored_words(
+    events: pd.DataFrame, kind: str, properties: Sequence[Property], names: Mapping[str, str]
+) -> str:
+    """What the last event of a kind stored, in one line; empty if there is none.
+
+    Args:
+        events: As `events_frame` makes them.
+        kind: Such as "told".
+        properties: Say units and classes.
+        names: Key -> what people call the row.
+    """
+    found = events[events["kind"] == kind]
+    if found.empty:
+        return ""
+    rows = found[found["number"] == found["number"].iloc[-1]].to_dict("records")
+    key, note = rows[0]["material"], rows[0]["note"]
+    known = {p.name: p for p in properties}
+    cells = [_cell_words(row, known) for row in rows if isinstance(row["property"], str)]
+    said = ", ".join(cells)
+    if kind == Kind.FAILED:
+        said = note + f" ({said} withdrawn)" * bool(cells)
+    name = f" ({names[key]})" if names.get(key) else ""
+    return f"{_HEADS[kind]} {key}{name}: {said or 'its failure'}."
+
+
+_HEADS = {
+    Kind.TOLD: "Stored:", Kind.CORRECTED: "Corrected:", Kind.WITHDRAWN: "Withdrawn:",
+    Kind.FAILED: "Failed:",
+}  # fmt: skip
+
+
+def _cell_words(row: Mapping[str, Any], known: Mapping[str, Property]) -> str:
+    name, value, was = row["property"], row["value"], row["was"]
+    prop = known.get(name)
+    if np.isnan(value):
+        return f"{name} = {_value_words(was, prop)}"
+    sd = "" if np.isnan(row["sd"]) else f" (sd {row['sd']:.6g})"
+    before = "" if np.isnan(was) else f" in place of {_value_words(was, prop)}"
+    again = f", replicate {row['replicate']}" if np.isnan(was) and row["replicate"] > 1 else ""
+    return f"{name} = {_value_words(value, prop)}{sd}{before}{again}"
+
+
+def _value_words(value: float, prop: Property | None) -> str:
+    if prop is not None and prop.categories is not None:
+        return prop.categories[int(value)]
+    return f"{value:.6g} {prop.unit if prop else ''}".rstrip()

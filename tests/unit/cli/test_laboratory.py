@@ -292,3 +292,30 @@ def test_what_failed_is_tried_again_under_its_conditions(file: Path) -> None:
     code, words = _run("campaign", "retry", file, rows.materials[0], *at)
     assert code == 0, words
     assert "1 waits again" in words
+
+
+def test_what_is_stored_is_said_in_one_line(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "named.csv").write_text("SMILES,temperature [K],name\nCCCCCO,350,pentanol\n")
+    pool = ("--pool", tmp_path / "named.csv")
+    assert _run("campaign", "carry-over", file, *pool, "--reason", "names")[0] == 0
+    assert _run("campaign", "suggest", file, "--batch", 1)[0] == 0
+    row = (file, "CCCCCO", "-a", "temperature=350")
+    called = "CCCCCO, temperature=350 K (pentanol)"
+
+    def said(command: str, *words: object) -> str:
+        code, shown = _run("campaign", command, *row, *words)
+        assert code == 0, shown
+        return shown
+
+    assert f"Failed: {called}: spilt." in said("tell", "--failed", "spilt")
+    assert f"1 waits again: {called}." in said("retry")
+    told = said("tell", "Cp=0.24", "--unit", "Cp=kJ/mol/K", "--sd", "Cp=0.002")
+    assert f"Stored: {called}: Cp = 240 J/mol/K (sd 2)." in told
+    assert "Cp = 243 J/mol/K, replicate 2." in said("tell", "Cp=243", "--replicate")
+    corrected = said("correct", "Cp=242", "--reason", "slip", "--number", 2)
+    assert f"Corrected: {called}: Cp = 242 J/mol/K in place of 243 J/mol/K." in corrected
+    withdrawn = said("withdraw", "--reason", "leak", "--number", 2)
+    assert f"Withdrawn: {called}: Cp = 242 J/mol/K." in withdrawn
+    failed = said("tell", "--failed", "leak")
+    assert f"Failed: {called}: leak (Cp = 240 J/mol/K withdrawn)." in failed
+    assert f"Withdrawn: {called}: its failure." in said("withdraw", "--reason", "not so")
