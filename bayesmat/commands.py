@@ -30,7 +30,16 @@ from bayesmat.errors import CampaignError, DataError, SurprisingValue
 from bayesmat.explore.account import account_of
 from bayesmat.explore.calls import names_of
 from bayesmat.explore.campaign import Campaign
-from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within, at_of
+from bayesmat.explore.goals import (
+    AtLeast,
+    AtMost,
+    Goal,
+    Maximize,
+    Minimize,
+    Within,
+    at_of,
+    with_numbers,
+)
 from bayesmat.explore.log import stored_words
 from bayesmat.explore.pool import Pool
 from bayesmat.explore.pools import read_pool
@@ -46,7 +55,7 @@ __all__ = [
     "PropertyTable", "Setup", "Within", "account_of", "asked", "at_of", "beside",
     "classes_of", "demo", "doctor", "fit", "named", "names_by_key", "names_of", "number", "opened",
     "pool_for", "quietly", "read_csv", "reasons_of", "reopened", "report", "setup_of", "shown",
-    "stored", "summary", "to_csv", "url_of", "write_frame",
+    "stored", "summary", "to_csv", "url_of", "with_numbers", "write_frame",
 ]  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def create(
         typer.Option(
             "--goal", "-g", metavar="GOAL",
             help='"gap=2.0:2.5" (between), "gap=2:" (at least), "gap=:2" (at most), "gap=max" or '
-            '"gap=min", in the units given; "viscosity=1:2@temperature=298.15" says under which '
+            '"gap=min", in the units given; "viscosity=1:2@temperature=25 degC" says under which '
             "conditions it is meant (several: a comma between them), as --at does for all goals. "
             "Repeat for several.",
         ),
@@ -77,11 +77,12 @@ def create(
     -u gap_huckel -u networks --oracle gfn1
     """
     wanted = [goal_of(n, text, at_of(at)) for n, text in pairs_of(goals, "--goal").items()]
-    under = commands.at_of(wanted)
     data = read_table(
         table, material=material, properties=properties, file_units=file_units,
         conditions=conditions,
     )  # fmt: skip
+    wanted = list(commands.with_numbers(wanted, data.rows))
+    under = commands.at_of(wanted)
     if data.kind != "smiles" and pool is None:
         raise typer.BadParameter(
             f"only molecules are designed, and the table holds rows of kind {data.kind}: say what "

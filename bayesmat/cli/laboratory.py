@@ -190,10 +190,12 @@ def _asked(material: str, at: list[str] | None) -> tuple[str | None, dict[str, f
 
 
 def _values(file: Path, texts: list[str] | None) -> dict[str, float | str]:
-    """Numbers; of properties with categories the names of classes."""
+    """Numbers; as text the names of classes, and numbers with a unit."""
     words = pairs_of(texts or (), "value")
     classes = commands.classes_of(file)
-    return {n: word if n in classes else read_number(word) for n, word in words.items()}
+    return {
+        n: word if n in classes or " " in word else read_number(word) for n, word in words.items()
+    }
 
 
 def _close(campaign: commands.Campaign, said: object) -> None:

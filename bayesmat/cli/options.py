@@ -87,7 +87,8 @@ At = Annotated[
     list[str] | None,
     typer.Option(
         "--at", "-a", metavar="CONDITION=VALUE",
-        help='Under which conditions: "temperature=298.15". Repeat for several.',
+        help='Under which conditions: "temperature=298.15", in the unit of the table, or with '
+        'another one, "temperature=25 degC". Repeat for several.',
     ),
 ]  # fmt: skip
 PoolFile = Annotated[
@@ -209,7 +210,7 @@ def _material(text: str | None) -> tuple[str | None, commands.Kind | None]:
 
 
 def at_of(texts: Sequence[str] | None, what: str = "--at") -> dict[str, float | str]:
-    """Conditions by name: numbers, and categories as text."""
+    """Conditions by name: numbers, and as text categories and numbers with a unit."""
     found: dict[str, float | str] = {}
     for name, text in pairs_of(texts or (), what).items():
         try:

@@ -15,6 +15,7 @@ from ._plan import Plan, Source
 from ._raw import Raw
 from .materials import another_kind, try_canonical
 from .properties import Condition, Property
+from .quantities import quantities
 from .table import PropertyTable
 from .units import converter, sd_converter
 
@@ -110,8 +111,7 @@ def condition_of(faults: Faults, source: Source) -> tuple[Condition, np.ndarray]
             condition = replace(condition, categories=found_categories(column))
         values, bad = codes(column, condition.categories or ())
     else:
-        values, bad = numbers(column)
-        values = converter(source.unit, condition.unit)(values)
+        values, bad, _ = quantities(column, source.unit, condition.unit)
     told = {i for i, _ in bad}
     bad += [
         (int(i), "the condition is missing, so the row cannot be compared with others")

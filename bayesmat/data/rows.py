@@ -6,16 +6,16 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from numbers import Number
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import pandas as pd
 
-from bayesmat._arguments import array, checked, items, names
+from bayesmat._arguments import array, checked, names
 from bayesmat._repr import Shown
 from bayesmat.errors import BadCell, DataError
 
+from .given import condition_values, example_of
 from .materials import canonical_all
 from .properties import Condition
 
@@ -87,8 +87,8 @@ class Rows(Shown, Sequence[str]):
             table: Says what a material is, and which conditions there are.
             materials: Any spelling; left out for recipes. `Rows` are taken as they are.
             conditions: By name, or a data frame of such columns: one value for all rows or one for
-                each, categories by their names; or `n x c` numbers. Needed if the table has
-                conditions.
+                each, categories by their names, numbers also with a unit ("25 degC"); or `n x c`
+                numbers. Needed if the table has conditions.
 
         Raises:
             MaterialError: Materials that cannot be read, all at once.
@@ -118,7 +118,8 @@ class Rows(Shown, Sequence[str]):
                 "the table holds recipes, which have no material: leave materials out, and give "
                 f"conditions={{{table.conditions[0].name!r}: ...}}."
             )
-        given = _read(table.conditions, conditions, None if keys is None else len(keys))
+        n = None if keys is None else len(keys)
+        given = _read(table.conditions, conditions, n, table.condition_values)
         return Rows(keys, given, table.conditions)
 
     def _for(self, table: PropertyTable, conditions: Given | None) -> Rows:
@@ -187,7 +188,7 @@ class Rows(Shown, Sequence[str]):
         given = np.array(self.conditions)
         for name, value in conditions.items():
             j = known.index(name)
-            given[:, j] = _column(self.columns[j], value)
+            given[:, j] = condition_values(self.columns[j], value, self.conditions[:, j])
         return Rows(self.materials, given, self.columns)
 
     def distinct(self) -> Rows:
@@ -290,7 +291,9 @@ def _words(condition: Condition, values: np.ndarray) -> list[str]:
     return [f"{condition.name}={number_text(v)}{unit}" for v in values.tolist()]
 
 
-def _read(columns: tuple[Condition, ...], given: Given | None, n: int | None) -> np.ndarray:
+def _read(
+    columns: tuple[Condition, ...], given: Given | None, n: int | None, known: np.ndarray
+) -> np.ndarray:
     """Values by name or as a matrix as `n x c` numbers."""
     wanted = [c.name for c in columns]
     if given is None:
@@ -312,9 +315,12 @@ def _read(columns: tuple[Condition, ...], given: Given | None, n: int | None) ->
         foreign = [f"conditions {unknown} are unknown"] * bool(unknown)
         raise DataError(
             f"{' and '.join(lacking + foreign)}: the table has {wanted or 'none'}, and each must "
-            f"be known wherever something is asked{_example(columns, missing)}."
+            f"be known wherever something is asked{_example(columns, missing, known)}."
         )
-    found = {c.name: _column(c, given[c.name]) for c in columns}
+    found = {
+        c.name: condition_values(c, given[c.name], seen)
+        for c, seen in zip(columns, known.T, strict=True)
+    }
     sizes = {len(v) for v in found.values() if len(v) != 1}
     if n is None:
         n = max(sizes, default=1)
@@ -326,58 +332,9 @@ def _read(columns: tuple[Condition, ...], given: Given | None, n: int | None) ->
     )
 
 
-def _example(columns: Sequence[Condition], missing: Sequence[str]) -> str:
+def _example(columns: Sequence[Condition], missing: Sequence[str], known: np.ndarray) -> str:
     """How one of the missing conditions may be given."""
-    one = next((c for c in columns if c.name in missing), None)
-    if one is None:
-        return ""
-    value = {"K": 298.15, "degC": 25.0}.get(one.unit or "", 1.0)
-    given = value if one.categories is None else one.categories[0]
-    return f", as in conditions={{{one.name!r}: {given!r}}}"
-
-
-def _column(condition: Condition, given: object) -> np.ndarray:
-    """Numbers or codes of one condition."""
-    what = f"the condition {condition.name!r}{f' [{condition.unit}]' if condition.unit else ''}"
-    column = array(given if condition.categories is None else _codes(condition, given), what)
-    if column.ndim > 1:
-        raise DataError(
-            f"{what} has values of shape {column.shape}: give one value, or a flat list with one "
-            "for each row."
-        )
-    return np.atleast_1d(column)
-
-
-def _codes(condition: Condition, given: object) -> list[object]:
-    """Codes of categories that are given by name; of numbers, too, where names are numbers."""
-    is_one = isinstance(given, str | Number | np.generic) or getattr(given, "ndim", 1) == 0
-    cells = [given] if is_one else items(given, condition.name)
-    plain = [np.asarray(c).item() if getattr(c, "ndim", 1) == 0 else c for c in cells]
-    named = condition.categories or ()
-    known: dict[object, float] = {name: float(i) for i, name in enumerate(named)}
-    has_numbers = any(_number(name) is not None for name in named)
-    codes: list[object] = []
-    unknown: set[str] = set()
-    for cell in plain:
-        text = str(cell).strip()
-        if text in known:
-            codes.append(known[text])
-        elif isinstance(cell, str) or has_numbers:
-            alike = [] if isinstance(cell, str) else [n for n in named if _number(n) == cell]
-            codes += [known[alike[0]]] if len(alike) == 1 else []
-            unknown |= {text} if len(alike) != 1 else set()
-        else:
-            codes.append(cell)
-    if unknown:
-        raise DataError(
-            f"the condition {condition.name!r} knows {list(named)}, not {sorted(unknown)}."
-        )
-    return codes
-
-
-def _number(name: str) -> float | None:
-    """The number that the name of a category is."""
-    try:
-        return float(name)
-    except ValueError:
-        return None
+    for condition, values in zip(columns, known.T, strict=True):
+        if condition.name in missing:
+            return f", as in conditions={{{condition.name!r}: {example_of(condition, values)!r}}}"
+    return ""

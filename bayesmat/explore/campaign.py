@@ -13,7 +13,7 @@ from bayesmat._arguments import checked, integer, seed_of
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import BayesmatError, CampaignError
 from bayesmat.explore.candidates import CandidateSource
-from bayesmat.explore.goals import Goal, goal_words, goals_of
+from bayesmat.explore.goals import Goal, goal_words, goals_of, with_numbers
 from bayesmat.explore.identity import carry, check_reopened, identify, versions
 from bayesmat.explore.logbook import Logbook
 from bayesmat.explore.records import Proposal, Status
@@ -110,6 +110,7 @@ class Campaign(Logbook):
         """
         seed, goals, table = seed_of(seed), goals_of(goals), checked(table, PropertyTable, "table")
         prior = suited(checked(prior, Prior, "prior"), table)
+        goals = with_numbers(goals, table.rows)
         check_new((prior, oracle, candidates, rule), table, goals)
         store = Store(url)
         settings = {

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from bayesmat._arguments import checked, instance, real
+from bayesmat.data.given import condition_values
 from bayesmat.data.rows import Rows, number_text
 from bayesmat.data.table import Property, Scale
 from bayesmat.errors import ArgumentError, CampaignError, ModelError
@@ -17,7 +18,7 @@ from bayesmat.errors import ArgumentError, CampaignError, ModelError
 __all__ = [
     "AtLeast", "AtMost", "Goal", "Maximize", "Minimize", "Target", "Within", "aimed",
     "applies", "at_of", "at_words", "extremes", "goal_words", "goals_of", "nearest", "spelled",
-    "targets_of",
+    "targets_of", "with_numbers",
 ]  # fmt: skip
 
 
@@ -274,6 +275,26 @@ def targets_of(goals: Sequence[Goal], properties: Sequence[Property]) -> tuple[T
             target = replace(target, lower=low, upper=high)
         merged[goal.property] = target
     return tuple(merged.values())
+
+
+def with_numbers(goals: Sequence[Goal], rows: Rows) -> tuple[Goal, ...]:
+    """The goals with conditions in numbers, in the units of rows, where words give a unit.
+
+    >>> from bayesmat.data import Condition
+    >>> rows = Rows(("CCO",), [[300.0]], (Condition("temperature", "K"),))
+    >>> with_numbers([AtLeast("Cp", 100.0, at={"temperature": "25 degC"})], rows)[0].at
+    {'temperature': 298.15}
+    """
+    columns = zip(rows.columns, rows.conditions.T, strict=True)
+    known = {c.name: (c, values) for c, values in columns if c.categories is None}
+
+    def number(name: str, value: float | str) -> float | str:
+        if not isinstance(value, str) or name not in known:
+            return value
+        condition, values = known[name]
+        return float(condition_values(condition, value, values)[0])
+
+    return tuple(replace(g, at={n: number(n, v) for n, v in g.at.items()}) for g in goals)
 
 
 def at_of(goals: Sequence[Goal]) -> At:

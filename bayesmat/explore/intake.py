@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bayesmat._repr import Shown
+from bayesmat.data.given import condition_values
 from bayesmat.data.grid import (
     Heading,
     Raw,
@@ -19,13 +20,12 @@ from bayesmat.data.grid import (
     fault,
     heading,
     is_absent,
-    numbers,
     read_raw,
     shown,
 )
-from bayesmat.data.properties import Property
+from bayesmat.data.properties import Condition, Property
+from bayesmat.data.quantities import quantities
 from bayesmat.data.rows import Rows
-from bayesmat.data.units import converter
 from bayesmat.errors import BadCell, BayesmatError, CampaignError, DataError, SurprisingValue
 from bayesmat.explore.entries import Entry, Outcome, events_of
 from bayesmat.explore.history import History
@@ -62,6 +62,7 @@ class SheetRead(Shown):
         unasked: Keys of rows that were measured though nobody proposed them.
         empty: Number of asked rows that are still empty.
         ignored: Headings of the file that nothing is made of.
+        converted: Values that were written with a unit of their own, and as what they were read.
         remarks: Values that lie where their prediction gave them no chance.
     """
 
@@ -74,6 +75,7 @@ class SheetRead(Shown):
     unasked: tuple[str, ...] = ()
     empty: int = 0
     ignored: tuple[str, ...] = ()
+    converted: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -87,6 +89,7 @@ class SheetRead(Shown):
             * bool(self.replicated),
             f"Not proposed, kept as unasked: {', '.join(self.unasked)}." * bool(self.unasked),
             f"Columns that nothing was made of: {list(self.ignored)}." * bool(self.ignored),
+            f"Converted: {'; '.join(self.converted)}." * bool(self.converted),
             *self.remarks,
         ]
         return " ".join(part for part in parts if part)
@@ -101,6 +104,7 @@ class _Sheet:
     source: str
     bad: list[BadCell] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    converted: list[str] = field(default_factory=list)
     columns: dict[str, int] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
 
@@ -154,24 +158,36 @@ class _Sheet:
             self.say(i, label, reason)
         return "" if is_absent(cell) else shown(cell).strip()
 
-    def numbers(self, label: str) -> tuple[np.ndarray, set[int]]:
-        """Numbers of a column, and the rows where there is none though something is written."""
+    def numbers(
+        self, label: str, unit: str, *, of_sds: bool = False
+    ) -> tuple[np.ndarray, set[int]]:
+        """Numbers in the unit of a column, and the rows where none is though something stands."""
         n = len(self.raw.rows)
         if label not in self.columns:
             return np.full(n, np.nan), set()
-        found, bad = numbers(self.raw.columns[self.columns[label]])
+        unit, cells = self.units.get(label, unit), self.raw.columns[self.columns[label]]
+        found, bad, stated = quantities(cells, unit, unit, of_sds=of_sds)
         for i, reason in bad:
-            self.say(i, label, reason)
+            aside = f" in {unit or '1'}: {_ELSEWHERE}" if reason == "not a number" else ""
+            self.say(i, label, reason + aside)
+        self.converted += [
+            f"{self.raw.header[self.columns[label]]} of row {self.raw.rows[i]}: {cells[i].strip()} "
+            f"is {found[i]:.6g} {unit}".rstrip()
+            for i in stated
+        ]
         return found, {i for i, _ in bad}
 
     def say(self, i: int, label: str, reason: str) -> None:
         """Add a bad cell."""
         at = self.columns.get(label)
         value = "" if at is None else shown(self.raw.columns[at][i])
-        name = "" if at is None else self.raw.header[at]
+        name = label if at is None else self.raw.header[at]
         cell = BadCell(int(self.raw.rows[i]), name, value, reason)
         if cell not in self.bad:
             self.bad.append(cell)
+
+
+_ELSEWHERE = f"why something failed is written in the column {FAILURE!r}, remarks in {NOTE!r}"
 
 
 def _beside(history: History) -> set[str]:
@@ -211,14 +227,17 @@ def read_sheet(store: Store, history: History, path: Path, sheet: str | None = N
     for one in remarks:
         warnings.warn(one, SurprisingValue, stacklevel=3)
     lists = {name: tuple(dict.fromkeys(keys)) for name, keys in vars(outcome).items()}
-    return SheetRead(**lists, empty=n_empty, ignored=tuple(page.ignored), remarks=tuple(remarks))
+    return SheetRead(
+        **lists, empty=n_empty, ignored=tuple(page.ignored), converted=tuple(page.converted),
+        remarks=tuple(remarks),
+    )  # fmt: skip
 
 
 def _entries(page: _Sheet) -> tuple[list[Entry], int]:
     """What the sheet says row by row, and how many asked rows it says nothing of."""
     start, entries, empty = page.history.start, list[Entry](), set[str]()
     columns = {p.name: _values(page, p) for p in start.properties}
-    sds = {p.name: page.numbers(sd_heading(p)) for p in start.properties}
+    sds = {p.name: page.numbers(sd_heading(p), p.unit, of_sds=True) for p in start.properties}
     for i in range(len(page.raw.rows)):
         cells_of = {name: found[i] for name, (found, _) in columns.items()}
         values = {name: value for name, value in cells_of.items() if value is not None}
@@ -250,7 +269,7 @@ def _values(page: _Sheet, prop: Property) -> tuple[list[float | str | None], set
     label = value_heading(prop)
     if prop.categories is not None:
         return [page.text(label, i) or None for i in range(len(page.raw.rows))], set()
-    found, bad = page.numbers(label)
+    found, bad = page.numbers(label, prop.unit)
     return [None if math.isnan(v) else float(v) for v in found], bad
 
 
@@ -295,10 +314,10 @@ def _asked(page: _Sheet, i: int, *, is_filled: bool) -> Rows | None:
         return _of_key(history, key)
     if not key and not is_filled:
         return None
+    conditions = _conditions(page, i, given)
+    if conditions is None:
+        return None
     try:
-        conditions = {
-            c.name: _condition(page, heading(c), given[c.name], c.unit) for c in start.conditions
-        }
         one = None if start.kind == "recipe" else [material or ""]
         rows = Rows.of(start, one, conditions)
     except BayesmatError as error:
@@ -316,11 +335,24 @@ def _of_key(history: History, key: str) -> Rows:
     return history.rows([key])
 
 
-def _condition(page: _Sheet, label: str, text: str, unit: str | None) -> float | str:
+def _conditions(page: _Sheet, i: int, given: Mapping[str, str]) -> dict[str, float | str] | None:
+    """The conditions of a row; what is wrong with them is said of their own columns."""
+    start, found = page.history.start, dict[str, float | str]()
+    for condition, known in zip(start.conditions, start.condition_values.T, strict=True):
+        label, text = heading(condition), given[condition.name]
+        try:
+            found[condition.name] = _condition(page, condition, text, known)
+        except BayesmatError as error:
+            page.say(i, label, str(error))
+    return found if len(found) == len(start.conditions) else None
+
+
+def _condition(page: _Sheet, condition: Condition, text: str, known: np.ndarray) -> float | str:
     """A number in the unit of the table, or the name of a category."""
-    if unit is None:
-        return text
-    found, bad = numbers(np.array([text], dtype=object))
-    if bad or math.isnan(found[0]):
-        raise DataError(f"{label} is {text!r}: {bad[0][1] if bad else 'it is empty'}.")
-    return float(converter(page.units.get(label, unit), unit)(found)[0])
+    if not text:
+        raise DataError(
+            "the condition is missing, without which the row cannot be compared with others"
+        )
+    written = page.units.get(heading(condition))
+    value = float(condition_values(condition, text, known, written)[0])
+    return text if condition.categories is not None else value

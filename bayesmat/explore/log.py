@@ -95,7 +95,7 @@ def stored_words(
     return f"{_HEADS[kind]} {key}{name}: {said or 'its failure'}."
 
 
-_HEADS = {
+_HEADS: Mapping[str, str] = {
     Kind.TOLD: "Stored:", Kind.CORRECTED: "Corrected:", Kind.WITHDRAWN: "Withdrawn:",
     Kind.FAILED: "Failed:",
 }  # fmt: skip

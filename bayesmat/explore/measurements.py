@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bayesmat._arguments import checked, real
+from bayesmat.data.quantities import quantities
 from bayesmat.data.table import Property
 from bayesmat.data.units import converter, sd_converter
 from bayesmat.errors import ArgumentError, CampaignError, DataError
@@ -114,7 +115,7 @@ def _cell(prop: Property, value: float | str, sd: float | None, unit: str | None
     if prop.categories is not None:
         return Cell(float(_code(prop, value, sd, unit)))
     if isinstance(value, str):
-        raise DataError(f"{value!r} is text; give a number in {prop.unit or '1'!r}")
+        value, unit = _read_words(prop, value, unit or prop.unit), None
     number = real(value, "the value")
     spread = None if sd is None else real(sd, "the standard deviation")
     unit = checked(unit, str | None, "the unit")
@@ -129,6 +130,17 @@ def _cell(prop: Property, value: float | str, sd: float | None, unit: str | None
     if spread is not None and not (math.isfinite(spread) and spread > 0):
         raise DataError(f"standard deviation {sd} is not positive and finite; leave it out")
     return Cell(number, spread)
+
+
+def _read_words(prop: Property, words: str, unit: str) -> float:
+    """A number with a unit, or without one in the given unit, in the unit of a property."""
+    values, bad, _ = quantities(np.array([words], dtype=object), unit, prop.unit)
+    if bad or np.isnan(values[0]):
+        why = bad[0][1] if bad else "empty"
+        raise DataError(
+            f"{words!r} is text ({why}); give a number in {prop.unit or '1'!r}, or one with a unit"
+        )
+    return float(values[0])
 
 
 def _code(prop: Property, value: float | str, sd: float | None, unit: str | None) -> int:

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from bayesmat._arguments import array, checked, items, names
+from bayesmat._arguments import checked, items, names
 from bayesmat._repr import Shown
+from bayesmat.data.given import condition_values
 from bayesmat.data.grid import Heading
 from bayesmat.data.materials import Kind, canonical_all
 from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
-from bayesmat.data.units import check_unit, converter
+from bayesmat.data.units import check_unit
 from bayesmat.errors import ArgumentError, DataError, DesignError
 from bayesmat.explore.candidates import Candidates
 from bayesmat.explore.goals import Goal, applies, at_of, at_words
@@ -158,12 +159,11 @@ class Pool(Shown):
 
     def _converted(self, table: PropertyTable) -> dict[str, Any]:
         """Conditions in the units of a table."""
-        wanted = {c.name: c.unit for c in table.conditions if c.unit is not None}
         found = dict(self.conditions)
-        for name, unit in self.units.items():
-            if name in found and name in wanted:
-                numbers = array(found[name], f"the condition {name!r}")
-                found[name] = converter(unit, wanted[name])(numbers)
+        for condition, known in zip(table.conditions, table.condition_values.T, strict=True):
+            name = condition.name
+            if name in found and name in self.units and condition.unit is not None:
+                found[name] = condition_values(condition, found[name], known, self.units[name])
         return found
 
     def __call__(

@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 
 from bayesmat._arguments import checked
 from bayesmat.data.far import warn_far
+from bayesmat.data.given import example_of
 from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
 from bayesmat.data.units import converter
@@ -224,10 +225,12 @@ def check_chosen(
     elif (candidates is None or isinstance(candidates, MoleculeDesign)) and table.conditions:
         lacking = [c.name for c in table.conditions if c.name not in at_of(goals)]
         if lacking:
+            j = [c.name for c in table.conditions].index(lacking[0])
+            example = example_of(table.conditions[j], table.condition_values[:, j])
             raise CampaignError(
                 f"designed molecules come without the conditions {lacking} of the table: say at "
-                "which the goals are meant, at={'temperature': 298.15}, or give candidates with "
-                "conditions, bm.Pool(materials, conditions={...})."
+                f"which the goals are meant, at={{{lacking[0]!r}: {example!r}}}, or give "
+                "candidates with conditions, bm.Pool(materials, conditions={...})."
             )
     aimed = extremes(goals)
     if aimed and len(prior.properties) > 1:

@@ -210,8 +210,9 @@ def test_a_goal_says_under_which_conditions_it_is_meant(tmp_path: Path) -> None:
 def test_goals_of_different_conditions_are_refused_in_words_of_the_command_line(
     tmp_path: Path,
 ) -> None:
-    rows = START.replace("Cp [J/mol/K]", "Cp [J/mol/K],eta [mPa*s]").replace("\nC", ",1\nC")
-    (tmp_path / "start.csv").write_text(rows.rstrip() + ",1.2\n")
+    head, *rows = START.splitlines()
+    rows = [f"{row},{1 + i / 10}" for i, row in enumerate(rows)]
+    (tmp_path / "start.csv").write_text("\n".join([f"{head},eta [mPa*s]", *rows]))
     (tmp_path / "pool.csv").write_text("SMILES\nCCCCCCO\n")
     code, words = _run(
         "campaign", "create", tmp_path / "b.db", tmp_path / "start.csv", "--pool",
@@ -319,3 +320,24 @@ def test_what_is_stored_is_said_in_one_line(file: Path, tmp_path: Path) -> None:
     failed = said("tell", "--failed", "leak")
     assert f"Failed: {called}: leak (Cp = 240 J/mol/K withdrawn)." in failed
     assert f"Withdrawn: {called}: its failure." in said("withdraw", "--reason", "not so")
+
+
+def test_conditions_are_read_as_they_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "start.csv").write_text(START)
+    (tmp_path / "pool.csv").write_text("smiles,temperature\nCCCCCO,76.85 degC\nCCCCCCO,300\n")
+    file = tmp_path / "lab.db"
+    given = (tmp_path / "start.csv", "--pool", tmp_path / "pool.csv", "-g", "Cp=200:260@")
+    code, words = _run("campaign", "create", file, *given[:-1], given[-1] + "temperature=76.85 °C")
+    assert code == 0, words
+    campaign = bm.Campaign.open(f"sqlite:///{file}")
+    assert dict(campaign.goals[0].at) == {"temperature": 350.0}
+    campaign.close()
+    code, words = _run("campaign", "tell", file, "CCC", "Cp=98", "-a", "temperature=300 K")
+    assert code == 0, words
+    assert "Stored: CCC, temperature=300 K: Cp = 98 J/mol/K." in words
+    code, words = _run("campaign", "tell", file, "CCC", "Cp=0.11 kJ/mol/K", "-a", "temperature=350")
+    assert code == 0, words
+    assert "Cp = 110 J/mol/K." in words
+    code, words = _run("campaign", "tell", file, "CC", "Cp=98", "-a", "temperature=warm")
+    assert code == 1
+    assert '--at "temperature=300.0 K"' in words

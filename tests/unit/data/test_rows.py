@@ -163,10 +163,21 @@ def test_categories_cannot_pass_for_other_conditions():
 def test_what_is_missing_is_shown_as_it_may_be_given():
     with pytest.raises(DataError, match=r"as in conditions=\{'solvent': 'water'\}\.$"):
         Rows.of(TABLE, ["CCO"], {"temperature": 300})
-    with pytest.raises(DataError, match=r"as in conditions=\{'x': 1\.0\}\.$"):
+    with pytest.raises(DataError, match=r"as in conditions=\{'x': 0\.5\}\.$"):
         Rows.of(RECIPES, conditions={"time": 1})
-    with pytest.raises(ArgumentError, match=r"condition 'temperature' \[K\] is '25 °C', a str"):
-        Rows.of(TABLE, ["CCO"], {"temperature": "25 °C", "solvent": "water"})
+    said = (
+        r"condition 'temperature' \[K\] is 'warm' \(not a number\), '2 eV' \(in eV, which does "
+        r"not measure the same as K\): give .* as in conditions=\{'temperature': '350.0 K'\}\.$"
+    )
+    with pytest.raises(ArgumentError, match=said):
+        Rows.of(TABLE, ["CCO"] * 3, {"temperature": ["warm", 300, "2 eV"], "solvent": "water"})
+
+
+@pytest.mark.parametrize("given", ["25 °C", "25 degC", "298.15K", "298.15", ["25 C"]])
+def test_a_condition_may_be_written_with_a_unit(given):
+    rows = Rows.of(TABLE, ["CCO"], {"temperature": given, "solvent": "water"})
+    assert rows.keys == ("CCO, temperature=298.15 K, solvent=water",)
+    assert rows.under({"temperature": given}).keys == rows.keys
 
 
 def test_a_table_shows_its_conditions():

@@ -113,6 +113,27 @@ def test_all_bad_rows_come_together_and_nothing_is_stored(sheet):
     assert len(sheet.campaign.events()) == n
 
 
+def test_values_with_a_unit_are_converted_and_words_are_told_where_they_belong(sheet):
+    sheet.fill(2, gap="2100 meV", sd="100 meV")
+    sheet.fill(3, gap="failed: bottle broken")
+    sheet.fill(4, gap="0.70 cP")
+    with pytest.raises(DataError) as caught:
+        sheet.read()
+    said = {cell.row: (cell.column, cell.reason) for cell in caught.value.cells}
+    assert said[3] == (
+        FILLED,
+        "not a number in eV: why something failed is written in the column 'failure', remarks in "
+        "'note'",
+    )
+    assert said[4] == (FILLED, "in cP, which does not measure the same as eV")
+    sheet.fill(3, gap=None)
+    sheet.fill(4, gap=None)
+    read = sheet.read()
+    table = sheet.campaign.table()
+    assert (table.values[-1, 0], table.stds[-1, 0]) == (2.1, 0.1)
+    assert "gap [eV] of row 2: 2100 meV is 2.1 eV" in str(read)
+
+
 def test_a_value_beyond_its_prediction_is_stored_and_said(sheet):
     sheet.fill(2, gap=2000.0)
     with pytest.warns(SurprisingValue, match="2000"):
@@ -251,6 +272,14 @@ def test_conditions_classes_and_pool_columns_go_out_and_in(tmp_path, name):
     assert measured.values[-2:, 0].tolist() == [2.2, 9.0]
     assert measured.condition_values[-2:, 0].tolist() == [300 + 1 / 3, 310.0]
     assert measured.values[-2, 1] == 1
+    frame = frame.astype(object)
+    write = frame.to_csv if name.endswith("csv") else frame.to_excel
+    frame.loc[frame["material (id)"] == "m7", "@temperature [K]"] = None
+    write(path, index=False)
+    with pytest.raises(DataError, match="the condition is missing") as caught:
+        campaign.read_sheet(path)
+    assert [cell.column for cell in caught.value.cells] == ["@temperature [K]"]
+    frame.loc[frame["material (id)"] == "m7", "@temperature [K]"] = "36.85 degC"
     frame.loc[frame["material (id)"] == "m152", "@temperature [K]"] = 351
     write(path, index=False)
     with pytest.raises(DataError, match="one of them was changed"):
