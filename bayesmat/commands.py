@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
@@ -40,6 +41,7 @@ from bayesmat.explore.goals import (
     at_of,
     with_numbers,
 )
+from bayesmat.explore.history import condition_columns, history_headings
 from bayesmat.explore.log import stored_words
 from bayesmat.explore.pool import Pool
 from bayesmat.explore.pools import read_pool
@@ -53,9 +55,9 @@ from bayesmat.reporting import report, summary
 __all__ = [
     "AtLeast", "AtMost", "Campaign", "Column", "Demo", "Goal", "Kind", "Maximize", "Minimize",
     "PropertyTable", "Setup", "Within", "account_of", "asked", "at_of", "beside",
-    "classes_of", "demo", "doctor", "fit", "named", "names_by_key", "names_of", "number", "opened",
-    "pool_for", "quietly", "read_csv", "reasons_of", "reopened", "report", "setup_of", "shown",
-    "stored", "summary", "to_csv", "url_of", "with_numbers", "write_frame",
+    "classes_of", "demo", "doctor", "fit", "history_of", "named", "names_by_key", "names_of",
+    "number", "opened", "pool_for", "quietly", "read_csv", "reasons_of", "reopened", "report",
+    "setup_of", "shown", "stored", "summary", "to_csv", "url_of", "with_numbers", "write_frame",
 ]  # fmt: skip
 
 
@@ -147,6 +149,24 @@ def beside(frame: pd.DataFrame, columns: Mapping[str, Sequence[object]]) -> pd.D
     return pd.concat([frame, more], axis=1) if len(more) else frame
 
 
+def history_of(campaign: Campaign) -> pd.DataFrame:
+    """The history with the columns of the pool, and with units in its headings."""
+    frame, start = campaign.history(), campaign.start
+    notes: dict[str, dict[str, object]] = {}
+    for proposal in campaign.proposals():
+        for name, column in proposal.notes.items():
+            notes.setdefault(name, {}).update(zip(proposal.rows.keys, column, strict=True))
+    labels = condition_columns([c.name for c in start.conditions])
+    place = list(frame.columns).index("material") + 1 + len(labels)
+    for name, of_key in notes.items():
+        label = name
+        while label in frame:
+            label = f"pool {label}"
+        frame.insert(place, label, [of_key.get(key) for key in frame["material"]])
+        place += 1
+    return frame.rename(columns=history_headings(start))
+
+
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame as .csv, .xlsx or .json.
 
@@ -219,20 +239,45 @@ def shown(
     title: str = "",
     names: Sequence[str] = (),
 ) -> Table:
-    """A prediction as a table of the terminal; names of its rows stand below their keys."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("recipe" if prediction.rows.materials is None else "material", overflow="fold")
-    heads = ["property", "median", f"{prediction.level:.0%} interval", "distance", "P(goals)"]
-    for name in heads if probability is not None else heads[:-1]:
-        table.add_column(name, justify="left" if name == "property" else "right")
-    for i, key in enumerate(prediction.rows.keys):
-        material = named(key, names[i] if names else "")
+    """A prediction as a table of the terminal, conditions in columns of their own.
+
+    One property is named above the table, several in a column.
+    """
+    rows, several = prediction.rows, len(prediction.properties) > 1
+    label = [] if several else [prediction.properties[0].label]
+    heading = escape(": ".join(filter(None, (title, *label))))
+    table = Table(title=heading, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    if rows.materials is not None:
+        table.add_column("material", overflow="fold", min_width=12)
+    elif any(names):
+        table.add_column("name", overflow="fold")
+    for c in rows.columns:
+        head = escape(f"{c.name} [{c.unit}]") if c.unit else c.name
+        table.add_column(head, justify="right" if c.categories is None else "left", overflow="fold")
+    if several:
+        table.add_column("property", overflow="fold")
+    for head in ("median", f"{prediction.level:.0%} interval", "distance"):
+        table.add_column(head, justify="right", no_wrap=True)
+    if probability is not None:
+        table.add_column("P(goals)", justify="right", no_wrap=True)
+    for i in range(len(rows)):
+        what = _row_cells(rows, i, names[i] if any(names) else None)
         for j, prop in enumerate(prediction.properties):
             median, low, high = (
                 m[i, j] for m in (prediction.median, prediction.lower, prediction.upper)
             )
-            cells = [f"{median:.3g}", f"{low:.3g} - {high:.3g}"]
+            cells = [escape(prop.label)] if several else []
+            cells += [f"{median:.3g}", f"{low:.3g} - {high:.3g}"]
             cells.append(f"{prediction.domain_distance[i]:.2f}")
             cells += [f"{probability[i]:.0%}"] if probability is not None else []
-            table.add_row(escape(material) if j == 0 else "", escape(prop.label), *cells)
+            table.add_row(*(what if j == 0 else [""] * len(what)), *cells)
     return table
+
+
+def _row_cells(rows: Rows, i: int, name: str | None) -> list[str]:
+    """Material with its name, of recipes the name, and conditions as cells of the terminal."""
+    first = [] if name is None else [name]
+    if rows.materials is not None:
+        first = [named(rows.materials[i], name or "")]
+    under = [v if isinstance(v, str) else f"{v:.6g}" for v in rows.named(i).values()]
+    return [escape(cell) for cell in (*first, *under)]

@@ -201,8 +201,8 @@ def export(
     what: Annotated[
         str,
         typer.Option(
-            help='"history" (a row for each material), "events" (all that happened) or "table" '
-            "(all measurements, as read_csv reads them)."
+            help='"history" (a row for each material, with the columns of the pool), "events" '
+            '(all that happened) or "table" (all measurements, as read_csv reads them).'
         ),
     ] = "history",
 ) -> None:
@@ -211,7 +211,7 @@ def export(
     if what == "table":
         commands.to_csv(campaign.table(), out)
     elif what in ("history", "events"):
-        frame = campaign.history() if what == "history" else campaign.events()
+        frame = commands.history_of(campaign) if what == "history" else campaign.events()
         commands.write_frame(frame, out)
     else:
         raise typer.BadParameter("say history, events or table", param_hint="--what")

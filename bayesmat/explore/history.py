@@ -40,7 +40,7 @@ from bayesmat.explore.stored import EventRow, ItemRow, Kind, ProposalRow
 from bayesmat.explore.surprise import Surprise, surprises
 from bayesmat.explore.written import rows_from_json
 
-__all__ = ["History", "columns_of", "condition_columns"]
+__all__ = ["History", "columns_of", "condition_columns", "history_headings"]
 
 _FIRST = ("round", "model", "position", "material", "state", "hit", "probability")
 _LAST = (
@@ -84,6 +84,17 @@ def condition_columns(conditions: Sequence[str]) -> dict[str, str]:
         taken.add(label)
         found[name] = label
     return found
+
+
+def history_headings(start: PropertyTable) -> dict[str, str]:
+    """Column of a history -> the same with its unit, where it has one."""
+    conditions = condition_columns([c.name for c in start.conditions])
+    labels = columns_of(start.property_names, list(conditions))
+    units = {conditions[c.name]: c.unit for c in start.conditions}
+    for p in start.properties:
+        ends = [end for end in _ENDS if end != "_replicates"]
+        units |= {f"{labels[p.name]}{end}": p.unit for end in ends}
+    return {label: f"{label} [{unit}]" for label, unit in units.items() if unit}
 
 
 @dataclass(frozen=True, eq=False, repr=False)

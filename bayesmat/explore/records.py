@@ -174,11 +174,14 @@ class Proposal:
         frame = frame.assign(**_rounded(frame.drop(columns=beside)))
         why = zip(self.rows.keys, self.reasons, strict=False)
         lines = [f"{key}: {reason}" for key, reason in why]
-        return "\n".join([self._head(), frame.to_string(index=False), *lines])
+        return "\n".join(
+            [self._head(), frame.to_string(index=False), *filter(None, [self.scored]), *lines]
+        )
 
     def _repr_html_(self) -> str:
         pictures = structures(self.rows.materials, self.prediction.kind)
-        return sheet(self.to_frame(), caption=self._head(), pictures=pictures, limit=_PROSE)
+        caption = ". ".join(filter(None, [self._head().removesuffix("."), self.scored]))
+        return sheet(self.to_frame(), caption=caption, pictures=pictures, limit=_PROSE)
 
     def _head(self) -> str:
         what = "recipe" if self.rows.materials is None else "material"
@@ -191,6 +194,11 @@ class Proposal:
         return bool(np.isfinite(self.probability).any())
 
     @property
+    def scored(self) -> str:
+        """What the rule's score of a row means, in words; empty of a rule of one's own."""
+        return _SCORES.get(self.trace.rule, "")
+
+    @property
     def aim(self) -> str:
         """The temporary region that a rule aimed at on its way, in words; empty if it had none."""
         units = {p.name: f" {p.unit}".rstrip() for p in self.prediction.properties}
@@ -201,6 +209,15 @@ class Proposal:
         if not aims or self.trace.notes.get("selection", {}).get("tau") == 0:
             return ""
         return f"It aims at {' and '.join(aims)}, on the way to the goals that P(goals) is of."
+
+
+_SCORES = {
+    "qLogEI": "Score: log of the expected improvement by a row and those above it together.",
+    "P(region)": "Score: log of the probability of meeting the goals.",
+    "expected distance": "Score: minus the expected squared distance to the goals, 0 at best.",
+    "SPACIER": "Score: what a row adds to E[log(1 + hits)] of those above it, so that it falls.",
+    "SPACIER (literal)": "Score: value for the temporary target of a row, each row its own.",
+}
 
 
 def _ends(low: float, high: float) -> str:

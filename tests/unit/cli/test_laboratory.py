@@ -103,6 +103,9 @@ def test_a_month(file: Path, tmp_path: Path) -> None:
     for name in ("history.xlsx", "history.json"):
         assert _run("campaign", "export", file, tmp_path / name)[0] == 0
     assert len(pd.read_json(tmp_path / "history.json")) == 3
+    history = pd.read_csv(tmp_path / "history.csv")
+    assert list(history)[3:7] == ["material", "temperature [K]", "price", "supplier"]
+    assert {"Cp [J/mol/K]", "Cp_median [J/mol/K]", "Cp_replicates"} <= set(history)
 
     cheaper = tmp_path / "cheaper.csv"
     cheaper.write_text(POOL + "CCCCCCCO,300,2,C\n")
@@ -150,7 +153,7 @@ def test_recipes_are_predicted_and_optimised(tmp_path: Path) -> None:
     assert [page.cell(i, page.max_column).value for i in (2, 3)] == ["a", "b"]
     code, words = _run("predict", tmp_path / "f.csv", "-a", "x=0.5", *how, "--no-explain")
     assert code == 0, words
-    assert "x=0.5" in words
+    assert " 0.5 0.9" in words
     pool = tmp_path / "pool.csv"
     pool.write_text("@x [1]\n" + "".join(f"{v:g}\n" for v in np.linspace(0.02, 0.98, 40)))
     file = tmp_path / "f.db"

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
+from rich.console import Console
 from typer.testing import CliRunner
 
-from bayesmat import cli
+from bayesmat import cli, commands
 from bayesmat.cli import options
+from bayesmat.data.properties import Condition, Property
+from bayesmat.data.rows import Rows
 from bayesmat.explore import campaign as campaign_module
 from bayesmat.explore.candidates import Candidates
 from bayesmat.explore.goals import AtLeast, AtMost, Goal, Maximize, Minimize, Within
 from bayesmat.explore.pool import Pool
 from bayesmat.explore.select import Selection
 from bayesmat.models.base import Fitted
+from bayesmat.models.prediction import Prediction
 
 RUNNER = CliRunner()
 TABLE = """smiles,gap
@@ -263,5 +269,24 @@ def test_many_rows_are_shown_by_their_keys_alone_where_they_have_no_names(tmp_pa
     said = ["predict", str(table), "-c", "x=1", "-p", "y=1", "--from", str(asked), "--no-explain"]
     result = RUNNER.invoke(cli.app, said)
     assert result.exit_code == 0, result.output
-    assert "x=0 " in result.output
+    assert "0.142857 " in result.output
+    assert "x=" not in result.output
     assert "(property)" not in result.output
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_conditions_have_columns_of_their_own_at_every_width(width: int) -> None:
+    columns = (Condition("temperature", "K"), Condition("solvent", None, ("water", "dmf")))
+    rows = Rows(("CCO", "CC(C)CCCCCC(=O)OCCCCCCC"), [[298.15, 0], [350, 1]], columns)
+    m, d = np.full((2, 1), 0.6534), np.full(2, 0.3)
+    gap = (Property("viscosity", "cP", "log"),)
+    found = Prediction(rows, gap, m, 0.8 * m, 1.2 * m, 0.9, m, m, d, "smiles")
+    console = Console(width=width, file=io.StringIO())
+    console.print(commands.shown(found, np.array([0.2, 0.3]), "Round 1", ("ethanol", "")))
+    lines = console.file.getvalue().splitlines()
+    assert lines[0].strip() == "Round 1: viscosity [cP]"
+    assert any("P(goals)" in line for line in lines)
+    one = next(line for line in lines if "CCO" in line)
+    for cell in ("298.15", "water", "0.653", "0.523 - 0.784", "0.30", "20%"):
+        assert f" {cell} " in one
+    assert "temperature=" not in console.file.getvalue()

@@ -128,6 +128,9 @@ def test_a_proposal_says_what_it_aims_at_and_no_chance_that_is_not_known():
     extreme = Proposal(1, prediction(), np.full(2, np.nan), np.zeros(2), RoundTrace("qLogEI"))
     assert "P(goals)" not in extreme.to_frame()
     assert "P(goals)" not in str(extreme)
+    said = "Score: log of the expected improvement by a row and those above it together."
+    assert said in str(extreme)
+    assert said in extreme._repr_html_()
 
 
 def test_predictions_draw_molecules_where_the_kind_has_structures():
