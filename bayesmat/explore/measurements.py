@@ -115,7 +115,12 @@ def _cell(prop: Property, value: float | str, sd: float | None, unit: str | None
     if prop.categories is not None:
         return Cell(float(_code(prop, value, sd, unit)))
     if isinstance(value, str):
-        value, unit = _read_words(prop, value, unit or prop.unit), None
+        value = _read_words(prop, value)
+        if sd is not None or unit is not None:
+            raise DataError(
+                "the unit is written beside the value, and it is not clear which one its standard "
+                "deviation is in: give a number, and the unit of both in units={...}"
+            )
     number = real(value, "the value")
     spread = None if sd is None else real(sd, "the standard deviation")
     unit = checked(unit, str | None, "the unit")
@@ -132,13 +137,13 @@ def _cell(prop: Property, value: float | str, sd: float | None, unit: str | None
     return Cell(number, spread)
 
 
-def _read_words(prop: Property, words: str, unit: str) -> float:
-    """A number with a unit, or without one in the given unit, in the unit of a property."""
-    values, bad, _ = quantities(np.array([words], dtype=object), unit, prop.unit)
-    if bad or np.isnan(values[0]):
-        why = bad[0][1] if bad else "empty"
+def _read_words(prop: Property, words: str) -> float:
+    """A number that is written with its unit, in the unit of a property; text alone is refused."""
+    values, bad, stated = quantities(np.array([words], dtype=object), prop.unit, prop.unit)
+    if not stated:
+        why = f" ({bad[0][1]})" if bad else ""
         raise DataError(
-            f"{words!r} is text ({why}); give a number in {prop.unit or '1'!r}, or one with a unit"
+            f"{words!r} is text{why}; give a number in {prop.unit or '1'!r}, or one with a unit"
         )
     return float(values[0])
 

@@ -43,6 +43,8 @@ def test_an_event_holds_the_sds_that_were_stated():
         ({"gap": math.inf}, {}, {}, "inf is not a finite number"),
         ({"gap": 0.0}, {}, {}, "0 eV is not positive, and the scale is log"),
         ({"gap": "2.0"}, {}, {}, "'2.0' is text; give a number in 'eV'"),
+        ({"gap": "2100 meV"}, {"gap": 100.0}, {}, "not clear which one its standard deviation"),
+        ({"gap": "wide"}, {}, {}, r"'wide' is text \(not a number\); give a number in 'eV'"),
         ({"gap": 2.0}, {"gap": 0.0}, {}, "standard deviation 0.0 is not positive"),
         ({"gap": 2.0}, {"gap": math.nan}, {}, "standard deviation nan is not positive"),
         ({"gap": 2.0}, {"Tb": 1.0}, {}, "'Tb' has a standard deviation or a unit but no value"),
