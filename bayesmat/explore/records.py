@@ -212,6 +212,7 @@ class Proposal:
 
 
 _SCORES = {
+    "qLogNEI": "Score: log of the expected improvement by a row and those above it together.",
     "qLogEI": "Score: log of the expected improvement by a row and those above it together.",
     "P(region)": "Score: log of the probability of meeting the goals.",
     "expected distance": "Score: minus the expected squared distance to the goals, 0 at best.",

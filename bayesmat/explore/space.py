@@ -34,7 +34,7 @@ __all__ = ["ConditionSpace"]
 _SCALES = (0.02, 0.1)  # of the steps around good rows, in widths of the intervals
 _GOOD, _STEPS = 8, 32  # rows that are looked around, and steps from each
 _SET_DIGITS = 4  # of a value that is proposed
-_CLIMBS, _MOST_STEPS, _SAMPLES = 8, 50, 64  # of gradients: starts, steps, draws of qLogEI
+_CLIMBS, _MOST_STEPS, _SAMPLES = 8, 50, 64  # of gradients: starts, steps, draws of qLogNEI
 _MOST_COMBINATIONS = 4  # of levels, each climbed for itself
 
 

@@ -83,7 +83,7 @@ def start_of(kind, materials):
         ({"goals": [Maximize("gap"), AtLeast("gap", 2.0)]}, "no rule weighs an extreme"),
         ({"goals": [Maximize("gap"), Minimize("gap")]}, "no rule weighs an extreme"),
         ({"goals": [Maximize("gap")], "rule": SpacierRule()}, "SPACIER steers toward a region"),
-        ({"rule": ImprovementRule()}, "qLogEI is for Maximize or Minimize"),
+        ({"rule": ImprovementRule()}, "qLogNEI is for Maximize or Minimize"),
         ({"goals": [AtLeast("density", 1.0)]}, "names 'density'"),
         ({"seed": 1.0}, "seed is 1.0"),
     ],
@@ -149,7 +149,7 @@ def test_an_extreme_is_searched_by_default_and_counted_without_hits(url):
     )  # fmt: skip
     proposal = campaign.suggest(2)
     campaign.tell(proposal.materials[0], {"gap": 5.0})
-    assert proposal.trace.rule == "qLogEI"
+    assert proposal.trace.rule == "qLogNEI"
     status = campaign.status()
     assert status.best == proposal.materials[0]
     campaign.close()

@@ -125,7 +125,7 @@ def test_a_proposal_says_what_it_aims_at_and_no_chance_that_is_not_known():
     )
     there = dataclasses.replace(trace, notes={"selection": {"tau": 0.0}})
     assert dataclasses.replace(given, trace=there).aim == ""
-    extreme = Proposal(1, prediction(), np.full(2, np.nan), np.zeros(2), RoundTrace("qLogEI"))
+    extreme = Proposal(1, prediction(), np.full(2, np.nan), np.zeros(2), RoundTrace("qLogNEI"))
     assert "P(goals)" not in extreme.to_frame()
     assert "P(goals)" not in str(extreme)
     said = "Score: log of the expected improvement by a row and those above it together."

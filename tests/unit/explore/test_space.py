@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
+import torch
 
 from bayesmat.data.properties import Condition, Property
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import ArgumentError, BayesmatError, DataError, DesignError
 from bayesmat.explore.goals import Maximize, Minimize, Within
-from bayesmat.explore.improvement import ImprovementRule, incumbent
+from bayesmat.explore.improvement import ImprovementRule, improvement, incumbents
 from bayesmat.explore.space import ConditionSpace
 from bayesmat.models.base import Fitted, fit
 from bayesmat.models.transfer import Transfer
@@ -14,6 +15,7 @@ COLUMNS = (
     Condition("x1", ""), Condition("x2", ""), Condition("catalyst", categories=("a", "b")),
 )  # fmt: skip
 SPACE = ConditionSpace({"x1": (0, 1), "x2": (-1, 1)}, {"catalyst": ["a", "b"]}, n=64)
+SOME_X1 = ConditionSpace({"x1": (0, 1)}, n=64)
 
 
 def truth(x: np.ndarray) -> np.ndarray:
@@ -82,16 +84,37 @@ def test_every_goal_is_searched_and_the_seed_decides(fitted: Fitted, goals: list
     assert one == same != other
 
 
-def test_the_incumbent_is_a_mean_and_not_the_luckiest_measurement() -> None:
+def noise_alone() -> Fitted:
+    """Forty values that depend on nothing."""
     rng = np.random.default_rng(1)
-    x = rng.uniform(size=(40, 1))
     noisy = PropertyTable(
         None, "recipe", (Property("y"),), rng.normal(size=(40, 1)),
-        conditions=COLUMNS[:1], condition_values=x,
+        conditions=COLUMNS[:1], condition_values=rng.uniform(size=(40, 1)),
     )  # fmt: skip
-    fitted = fit(Transfer("y"), noisy, seed=0, explain=False)
-    best = (noisy.values.max() - noisy.values.mean()) / noisy.values.std()
-    assert incumbent(fitted, [Maximize("y")], 1.0) < best - 0.5
+    return fit(Transfer("y"), noisy, seed=0, explain=False)
+
+
+def test_a_lucky_measurement_is_not_what_is_improved_on() -> None:
+    """Over the luckiest of 40 values, 2.3 sd above their mean, the largest would be -7.8."""
+    fitted = noise_alone()
+    acquisition = improvement(fitted, [Maximize("y")], seed=0)
+    with torch.no_grad():
+        value = acquisition(fitted.layout(SOME_X1.rows(fitted.table))[:, None])
+    assert float(value.max()) > -6
+
+
+def test_measuring_the_best_row_again_is_no_improvement(fitted: Fitted) -> None:
+    """The best mean of a measured row is beaten by half of the draws at that very row."""
+    goals = [Maximize("y")]
+    acquisition = improvement(fitted, goals, seed=0)
+    best = incumbents(fitted, goals, seed=0)
+    assert 1 <= len(best) <= 4
+    assert set(best.keys) <= set(fitted.table.rows.keys)
+    space = SPACE.rows(fitted.table)
+    with torch.no_grad():
+        again = acquisition(fitted.layout(best.take([0]))[:, None])
+        new = acquisition(fitted.layout(space)[:, None])
+    assert float(again) < float(new.max()) - 1
 
 
 def test_materials_are_combined_with_conditions() -> None:
