@@ -119,9 +119,18 @@ def pool_for(file: Path, table: PropertyTable, at: Mapping[str, float | str] | N
 def reopened(file: Path, use: Sequence[str] | None = None, pool: Path | None = None) -> Campaign:
     """A campaign with the prior, the oracle and the pool it was created with."""
     setup = setup_of(file, use, pool)
-    return Campaign.open(
-        url_of(file), prior=setup.prior(), oracle=setup.calculator(), candidates=setup.pool
-    )
+    try:
+        return Campaign.open(
+            url_of(file), prior=setup.prior(), oracle=setup.calculator(), candidates=setup.pool
+        )
+    except CampaignError as error:
+        kept = Setup.file(file)
+        if kept.exists():
+            raise
+        raise CampaignError(
+            f"{kept} is not there, in which `campaign create` keeps what {file} was set up with. "
+            f"If {file} was copied, copy that file too. If it was made in Python: {error}"
+        ) from error
 
 
 def asked(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -228,6 +229,22 @@ def test_a_campaign_from_creation_to_report(
 def test_help_shows_brackets() -> None:
     """Square brackets are no mark-up: "gap [hartree]" is how a heading states a unit."""
     assert '"gap [hartree]"' in _run("predict", "--help")[1]
+
+
+def test_a_campaign_copied_without_its_setup_says_which_file_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("smiles,Tb [K]\nCCO,351\nCCCO,370\nCCCCO,391\n")
+    (tmp_path / "pool.csv").write_text("smiles\nCCCCCO\nCCCCCCO\n")
+    file = tmp_path / "a.db"
+    made = _run("campaign", "create", file, tmp_path / "t.csv", "-g", "Tb=max",
+                "--pool", tmp_path / "pool.csv")  # fmt: skip
+    assert made[0] == 0
+    (tmp_path / "elsewhere").mkdir()
+    copied = Path(shutil.copy(file, tmp_path / "elsewhere"))
+    code, said = _run("campaign", "suggest", copied)
+    assert code == 1
+    words = " ".join(said.replace("│", " ").split())
+    assert "is not there, in which `campaign create` keeps what" in words
+    assert "copy that file too" in words
 
 
 @pytest.mark.parametrize(
