@@ -21,7 +21,10 @@ else:
 __all__ = ["tell"]
 
 Material = Annotated[
-    str, typer.Argument(help='A material in any spelling; "-" for recipes, with --at.')
+    str,
+    typer.Argument(
+        help='A material in any spelling, or its name in the pool; "-" for recipes, with --at.'
+    ),
 ]
 Values = Annotated[
     list[str] | None, typer.Argument(metavar="[PROPERTY=VALUE...]", help='Such as "gap=2.31".')

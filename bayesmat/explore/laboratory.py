@@ -10,9 +10,11 @@ from typing import Any
 
 from bayesmat._arguments import instance, names, real
 from bayesmat.data.far import far_conditions
+from bayesmat.data.materials import try_canonical
 from bayesmat.data.rows import Given, Rows
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import CampaignError, SurprisingValue
+from bayesmat.explore.calls import name_in
 from bayesmat.explore.measurements import cells, payload_of, reason_of
 from bayesmat.explore.standing import Reading, Standing, stand, start_readings
 from bayesmat.explore.store import Store
@@ -181,14 +183,18 @@ class Laboratory:
         self.store.append(key, lambda _: [event])
 
     def asked(self, material: str | None, conditions: Given | None) -> Rows:
-        """One row, in any spelling; a key of the history (conditions included) is one, too."""
-        if isinstance(material, str) and self.start.conditions and conditions is None:
-            at = self._starts.get(material)
-            if at is not None:
-                return self.start.rows.take([-at[0].number - 1])
-            row = _row(self.store.about(material))
-            if row is not None:
-                material, conditions = row["material"], row["conditions"]
+        """One row, in any spelling; a key of the history (conditions included) is one, too.
+
+        What is no material may be what the pool calls a row that was proposed.
+
+        Raises:
+            DataError: The row cannot be read.
+            CampaignError: Several rows are meant.
+        """
+        if isinstance(material, str):
+            found = self._known(material, conditions) or self._called(material, conditions)
+            if found is not None:
+                return found
         hint = "give the text of one material, or None for a recipe."
         one = None if material is None else [instance(material, str, "material", hint)]
         rows = Rows.of(self.start, one, conditions)
@@ -197,6 +203,43 @@ class Laboratory:
                 f"conditions have {len(rows)} values each: tell of one row at a time."
             )
         return rows
+
+    def _known(self, key: str, conditions: Given | None) -> Rows | None:
+        """The row of a key of the history that holds conditions."""
+        if not self.start.conditions or conditions is not None:
+            return None
+        at = self._starts.get(key)
+        if at is not None:
+            return self.start.rows.take([-at[0].number - 1])
+        row = _row(self.store.about(key))
+        return None if row is None else Rows.of(self.start, *_parts(row))
+
+    def _called(self, name: str, conditions: Given | None) -> Rows | None:
+        """The proposed row that the pool calls so; None if there is none, or it is a material."""
+        kind = self.start.kind
+        if kind in _READ and isinstance(try_canonical([name], kind)[0], str):
+            return None
+        items = [item for proposal in self.store.read().proposals for item in proposal.items]
+        rows = {
+            i.material: i.prediction.get("row") or {"material": i.material, "conditions": None}
+            for i in items
+        }
+        texts = {key: row["material"] for key, row in rows.items()}
+        if name in {*texts.values(), *(self.start.materials or ())}:
+            return None
+        called = {i.material: name_in(i.prediction.get("notes") or {}).casefold() for i in items}
+        found = [rows[key] for key in rows if called[key] == name.strip().casefold()]
+        if conditions is not None:
+            found = [
+                {"material": m, "conditions": conditions} for m in {r["material"]: 0 for r in found}
+            ]
+        if len(found) > 1:
+            shown = ", ".join(repr(key) for key in rows if called[key] == name.strip().casefold())
+            raise CampaignError(
+                f"several rows are called {name!r}: {shown}. Give the one that is meant as it "
+                "stands here."
+            )
+        return Rows.of(self.start, *_parts(found[0])) if found else None
 
     @cached_property
     def _starts(self) -> dict[str, tuple[Reading, ...]]:
@@ -215,12 +258,17 @@ class Laboratory:
 
 
 _CLOSED = ("failed", "withdrawn")
+_READ = ("smiles", "repeat_unit", "composition")  # kinds that not every text is
 
 
 def _row(about: About) -> dict[str, Any] | None:
     if about.item is not None:
         return about.item.prediction.get("row")
     return next((e.row for e in about.events if e.row is not None), None)
+
+
+def _parts(row: Mapping[str, Any]) -> tuple[list[str] | None, Given | None]:
+    return None if row["material"] is None else [row["material"]], row["conditions"]
 
 
 def _told(standing: Standing, key: str, name: str | None) -> tuple[Reading, ...]:

@@ -63,7 +63,8 @@ class Logbook(Shown):
         """Add what was measured, proposed or not; it is stored when this returns.
 
         Args:
-            material: A material in any spelling, or a key of the history; None for recipes.
+            material: A material in any spelling, a key of the history, or what the pool calls a row
+                that was proposed; None for recipes.
             values: By property name, in the property's unit; the name of a class for a category.
             sds: Standard deviations of the measurements, where known.
             units: Units of values that are in another unit than the property; converted.

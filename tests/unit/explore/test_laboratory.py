@@ -296,3 +296,38 @@ def test_conditions_belong_to_what_is_told(tmp_path):
     with pytest.raises(DataError, match=r"conditions \['temperature'\] are missing"):
         laboratory.asked("water", None)
     store.close()
+
+
+def test_a_row_of_a_pool_is_told_of_by_its_name(tmp_path):
+    table = bm.PropertyTable(
+        ("CCO", "CCCO", "CCCCO"), "smiles", (bm.Property("gap"),), [[1.0], [1.1], [1.3]]
+    )
+    pool = Pool(["CCCCCO", "CCCCCCO", "OCC=O"], notes={"Name": ["Pentanol", "hexanol", "CO"]})
+    campaign = Campaign.create(
+        f"sqlite:///{tmp_path / 'c.db'}", table, bm.Transfer("gap"), goals=GOALS, candidates=pool
+    )
+    campaign.suggest(3)
+    assert campaign.tell("pentanol ", {"gap": 1.4}) is None
+    campaign.correct("Pentanol", {"gap": 1.5}, reason="misread")
+    assert row_of(campaign, "CCCCCO")["gap"] == 1.5
+    assert "was not proposed" in campaign.tell("CO", {"gap": 0.9})  # a SMILES before it is a name
+    with pytest.raises(DataError, match="'heptanol' - it is not valid SMILES"):
+        campaign.tell("heptanol", {"gap": 1.6})
+    campaign.close()
+
+
+def test_a_name_of_several_rows_is_refused_unless_conditions_say_which(tmp_path):
+    table = bm.PropertyTable(
+        ("a", "b"), "id", (bm.Property("gap"),), [[1.0], [1.1]],
+        conditions=(bm.Condition("T", "K"),), condition_values=[[300], [350]],
+    )  # fmt: skip
+    pool = Pool(["c", "c"], {"T": [300, 350]}, {"name": ["steel", "steel"]})
+    campaign = Campaign.create(
+        f"sqlite:///{tmp_path / 'c.db'}", table, bm.Transfer("gap"), goals=GOALS, candidates=pool
+    )
+    campaign.suggest(2)
+    with pytest.raises(CampaignError, match="several rows are called 'steel'"):
+        campaign.tell("steel", {"gap": 1.2})
+    assert campaign.tell("steel", {"gap": 1.2}, conditions={"T": 350}) is None
+    assert row_of(campaign, "c, T=350 K")["gap"] == 1.2
+    campaign.close()
