@@ -15,8 +15,8 @@ MAX_PARAMETERS = 8
 
 # What every layer may import: how to complain, to show a record as a table, to test libraries.
 GROUND = (
-    "errors", "_repr", "_arguments", "_bounds", "_deferred", "_files", "_meant", "_probe",
-    "_version",
+    "errors", "_repr", "_arguments", "_bounds", "_counted", "_deferred", "_files", "_meant",
+    "_probe", "_version",
 )  # fmt: skip
 # What a layer may import besides itself and the ground. `design` knows materials, not tables.
 LAYERS: dict[str, frozenset[str]] = {
@@ -24,6 +24,7 @@ LAYERS: dict[str, frozenset[str]] = {
     "_repr": frozenset(),
     "_arguments": frozenset(),
     "_bounds": frozenset(),
+    "_counted": frozenset(),
     "_deferred": frozenset(),
     "_files": frozenset(),
     "_meant": frozenset(),

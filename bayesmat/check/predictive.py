@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from bayesmat._arguments import array, checked
+from bayesmat._counted import counted
 from bayesmat._repr import Shown, listing
 from bayesmat.data.splits import groups_of
 from bayesmat.data.table import Property, Scale
@@ -137,7 +138,8 @@ class LOO(Judged):
             )
         if self.surprises:
             lines.append(
-                f"{len(self.surprises)} values lie further out than chance allows, such as "
+                f"{counted(len(self.surprises), 'values', 'lie')} "
+                "further out than chance allows, such as "
                 f"{self.surprises[0]}: check the measurement and its unit."
             )
         return "\n".join(lines)
@@ -286,7 +288,8 @@ class PSISLOO(Shown):
         if not self.suspects:
             return text + "."
         return text + (
-            f"; {len(self.suspects)} values above {PARETO_LIMIT} (first: {self.suspects[0]}): "
+            f"; {counted(len(self.suspects), 'values')} "
+            f"above {PARETO_LIMIT} (first: {self.suspects[0]}): "
             "refit without them before trusting it."
         )
 

@@ -8,6 +8,7 @@ from typing import Literal, cast, get_args
 
 import numpy as np
 
+from bayesmat._counted import counted
 from bayesmat.errors import BadCell, DataError
 
 from ._cells import codes, fault, found_categories, is_absent, numbers, shown
@@ -56,7 +57,8 @@ def build(raw: Raw, plan: Plan, on_invalid: OnInvalid) -> PropertyTable:
     cells = tuple(sorted(faults.cells, key=lambda cell: cell.row))
     if cells and on_invalid == "raise":
         raise DataError(
-            f"{len(cells)} cells of {raw.source} cannot be used.{hint} Nothing was read; correct "
+            f"{counted(len(cells), 'cells')} "
+            f"of {raw.source} cannot be used.{hint} Nothing was read; correct "
             "them, or pass on_invalid='drop' to leave them out (row 1 is the header):",
             cells,
         )

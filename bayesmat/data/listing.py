@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from bayesmat._arguments import checked
+from bayesmat._counted import counted
 from bayesmat.errors import DataError, listed
 
 from ._assumed import complete, conditions_said
@@ -106,7 +107,8 @@ def _kept(faults: Faults, hint: str, on_invalid: OnInvalid) -> np.ndarray:
     kept = np.array([i for i in range(len(raw.rows)) if i not in faults.lost_rows], dtype=np.intp)
     if cells and (on_invalid == "raise" or not kept.size):
         raise DataError(
-            f"{len(cells)} cells of {raw.source} cannot be used.{hint} Correct them, or pass "
+            f"{counted(len(cells), 'cells')} "
+            f"of {raw.source} cannot be used.{hint} Correct them, or pass "
             "on_invalid='drop' to leave their rows out (row 1 is the header):",
             cells,
         )

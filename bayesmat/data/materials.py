@@ -16,6 +16,7 @@ from pymatgen.core.composition import Composition
 from rdkit import rdBase
 
 from bayesmat._arguments import items
+from bayesmat._counted import counted
 from bayesmat.errors import BadCell, MaterialError
 
 from . import _formulas, _repeat_units, _smiles
@@ -190,7 +191,9 @@ def canonical_all(materials: Iterable[str], kind: Kind = "smiles") -> tuple[str,
     ]
     if cells:
         hint = another_kind(given, found, kind)
-        raise MaterialError(f"{len(cells)} materials are not {_WORDS[kind]}.{hint}", cells)
+        raise MaterialError(
+            f"{counted(len(cells), 'materials', 'are')} not {_WORDS[kind]}.{hint}", cells
+        )
     return tuple(str(key) for key in found)
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from bayesmat._arguments import checked, names
+from bayesmat._counted import counted
 from bayesmat._repr import Shown
 from bayesmat.errors import DesignError
 
@@ -72,7 +73,8 @@ class MemoScore(Shown):
             ]
             if bad:
                 raise DesignError(
-                    f"the log score of {len(bad)} materials is NaN or +inf, so they cannot be "
+                    f"the log score of {counted(len(bad), 'materials')} "
+                    "is NaN or +inf, so they cannot be "
                     f"compared: {bad[:10]}; return -inf for impossible materials"
                 )
             self._memo.update(zip(new, values.tolist(), strict=True))

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from bayesmat._arguments import names, seed_of, settle
+from bayesmat._counted import counted
 from bayesmat._repr import Shown
 from bayesmat.data.rows import Rows
 from bayesmat.design.chemistry import MoleculeFilter
@@ -67,7 +68,8 @@ class Candidates(Shown):
         twice = [key for key, n in Counter(self.rows.keys).items() if n > 1]
         if twice:
             raise DesignError(
-                f"{len(twice)} candidates are there twice, so that one could be in a batch twice: "
+                f"{counted(len(twice), 'candidates', 'are')} "
+                "there twice, so that one could be in a batch twice: "
                 f"{twice[:20]}. Hand each over once: tuple(dict.fromkeys(materials))."
             )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bayesmat._counted import counted
 from bayesmat._repr import Shown
 from bayesmat.data.given import condition_values
 from bayesmat.data.grid import (
@@ -217,7 +218,8 @@ def read_sheet(store: Store, history: History, path: Path, sheet: str | None = N
         if page.bad:
             bad = sorted(page.bad, key=lambda cell: cell.row)
             raise DataError(
-                f"{len(bad)} cells of {path} cannot be used, and nothing was stored. Correct them "
+                f"{counted(len(bad), 'cells')} "
+                f"of {path} cannot be used, and nothing was stored. Correct them "
                 "and read the sheet again (row 1 is the header):",
                 bad,
             )

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from bayesmat._arguments import checked, names
+from bayesmat._counted import counted
 from bayesmat._probe import PROBES, numbers_digest
 from bayesmat._repr import table
 from bayesmat.data.rows import Rows
@@ -153,7 +154,8 @@ def check_finite(
         if len(bad) > _SHOWN:
             lines.append(f"  ... and {len(bad) - _SHOWN} more")
         raise FeatureError(
-            f"{featurizer} gave {len(bad)} values that are not finite numbers, which no model can "
+            f"{featurizer} gave {counted(len(bad), 'values that', 'are')} "
+            "not finite numbers, which no model can "
             "use. Drop these materials, or use a featurizer that is defined for them:\n"
             + "\n".join(lines)
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from bayesmat._counted import counted
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import ModelError, listed
 
@@ -55,7 +56,8 @@ def check_additions(old: PropertyTable, new: PropertyTable) -> None:
         at = f" at {list(conditions)}" if conditions else ""
         lines.append(f"{material!r}{at}, {name!r}: {_shown(value, sd)} in the fit, {instead}")
     raise ModelError(
-        f"an update takes additions only, and {len(lines)} cells of the fit are not in the table "
+        f"an update takes additions only, and {counted(len(lines), 'cells of the fit', 'are')} "
+        "not in the table "
         f"as they were. Fit again (bm.fit) where values were corrected or withdrawn:\n"
         f"{listed(lines)}"
     )

@@ -10,6 +10,8 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from bayesmat._counted import counted
+
 from .evidence import MOST_CELLS, Evidence
 from .findings import Finding, listed
 
@@ -61,7 +63,8 @@ def _calibration_of(evidence: Evidence, j: int, simulated: Tensor, rate: float) 
     if len(at) < MIN_CELLS:
         return Finding(
             "calibration", "unknown",
-            f"{name}: {len(at)} values are too few to judge intervals (a 90 % interval may hold "
+            f"{name}: {counted(len(at), 'values', 'are')} "
+            "too few to judge intervals (a 90 % interval may hold "
             "anything).", do="measure more, or say that the intervals rest on the prior.",
         )  # fmt: skip
     seen = _figures(evidence.scores[at])
@@ -76,13 +79,15 @@ def _calibration_of(evidence: Evidence, j: int, simulated: Tensor, rate: float) 
     if not any(off):
         return Finding(
             "calibration", "fine",
-            f"{name}, {len(at)} values left out: {', '.join(told[1:4])}: as the model expects.",
+            f"{name}, {counted(len(at), 'values')} "
+            f"left out: {', '.join(told[1:4])}: as the model expects.",
         )  # fmt: skip
     square, ninety = float(seen[3]), float(seen[2])
     bad = (off[3] and square > 2) or (off[2] and ninety < 0.75)
     odd = ", ".join(text for text, is_off in zip(told, off, strict=True) if is_off)
     return Finding(
-        "calibration", "bad" if bad else "look", f"{name}, {len(at)} values left out: {odd}.",
+        "calibration", "bad" if bad else "look", f"{name}, {counted(len(at), 'values')} "
+        f"left out: {odd}.",
         _meaning(off, seen), _repair(off, seen),
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 import torch
 
+from bayesmat._counted import counted
 from bayesmat.check.predictive import loo
 from bayesmat.data.splits import groups_of
 from bayesmat.errors import DataError
@@ -19,6 +20,8 @@ from .evidence import Evidence
 from .findings import Finding, listed
 
 __all__ = ["data", "leakage"]
+
+_APART = "groups of stereoisomers with different values"
 
 FEW = 10
 EMPTY = 0.8
@@ -108,7 +111,7 @@ def _repeats(evidence: Evidence) -> list[Finding]:
         return []
     return [
         Finding(
-            "data", "look", f"{len(copies)} rows repeat another one in every value: "
+            "data", "look", f"{counted(len(copies), 'rows', 'repeat')} another one in every value: "
             f"{listed(evidence.row_names(copies))}.",
             "a copy counts as an independent measurement: the noise is underestimated.",
             "keep one of each, unless the measurements were really repeated.",
@@ -146,8 +149,8 @@ def _stereoisomers(evidence: Evidence) -> list[Finding]:
         do = "by a descriptor of yours: the centres are neither R nor S, so no fingerprint does"
     return [
         Finding(
-            "data", "look", f"{len(apart)} groups of stereoisomers with different values have "
-            f"equal features: {listed(evidence.row_names(some))}.",
+            "data", "look", f"{counted(len(apart), _APART, 'have')} equal features: "
+            f"{listed(evidence.row_names(some))}.",
             "they get one prediction each group, and their differences count as noise.",
             f"tell them apart, {do}.",
             tuple(some), tuple(table.materials[i] for i in some),

@@ -262,6 +262,6 @@ def test_bad_materials_of_other_kinds_are_listed(write, kind):
 @pytest.mark.parametrize("digits", [400, 5000])
 def test_a_whole_number_beyond_double_precision_is_infinite(digits):
     frame = pd.DataFrame({"s": ["C", "CC"], "x": pd.Series([1.0, 10**digits], dtype=object)})
-    with pytest.raises(DataError, match="1 cells of the data frame") as caught:
+    with pytest.raises(DataError, match="1 cell of the data frame") as caught:
         from_frame(frame, material="s", properties={"x": "1"})
     assert [(c.row, c.column, c.reason) for c in caught.value.cells] == [(3, "x", "infinite")]

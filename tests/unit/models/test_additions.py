@@ -35,7 +35,9 @@ def test_a_changed_value_is_named_with_what_it_was(fitted, sign) -> None:
     values = fitted.table.values.copy()
     values[3, 0] += sign * 0.5
     changed = grown(replace(fitted.table, values=values))
-    with pytest.raises(ModelError, match="takes additions only, and 1 cells") as caught:
+    with pytest.raises(
+        ModelError, match="takes additions only, and 1 cell of the fit is not"
+    ) as caught:
         fitted.update(changed, seed=1)
     message = str(caught.value)
     assert fitted.table.materials[3] in message
@@ -71,7 +73,7 @@ def test_a_value_told_of_another_material_is_not_the_old_one(fitted) -> None:
 
 def test_a_replicate_that_is_lost_is_noticed(fitted) -> None:
     twice = fitted.table.append([fitted.table.materials[0]], {"p0": [fitted.table.values[0, 0]]})
-    with pytest.raises(ModelError, match="1 cells"):
+    with pytest.raises(ModelError, match="1 cell of the fit is"):
         check_additions(twice, fitted.table)
 
 

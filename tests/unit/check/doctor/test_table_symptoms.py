@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bayesmat._counted import counted
 from bayesmat.check.doctor import examine
 from bayesmat.data.table import Condition, Property, PropertyTable
 from bayesmat.features import ECFP, RepeatUnitECFP
@@ -42,7 +43,7 @@ def said(prior: Transfer, sd: float) -> str:
 @pytest.mark.parametrize(("sd", "groups"), [(1.0, 2), (np.nan, 2), (10.0, 1)])
 def test_pairs_with_different_values_suggest_chirality(sd: float, groups: int) -> None:
     told = said(Transfer("Tm", integrator=Grid(n=64)), sd)
-    assert f"{groups} groups of stereoisomers with different values" in told
+    assert f"{counted(groups, 'groups of stereoisomers')} with different values" in told
     assert "ECFP(chirality=True)" in told
 
 
@@ -60,7 +61,7 @@ def test_polymers_that_differ_in_stereochemistry_suggest_chirality(chirality: bo
     prior = Transfer("Tg", fingerprints=RepeatUnitECFP(chirality=chirality))
     found = examined(table, replace(prior, integrator=Grid(n=64))).about("data")
     told = "\n".join(str(finding) for finding in found)
-    assert ("1 groups of stereoisomers with different values" in told) is not chirality
+    assert ("1 group of stereoisomers with different values" in told) is not chirality
     assert ("RepeatUnitECFP(chirality=True)" in told) is not chirality
 
 
@@ -74,7 +75,7 @@ def test_no_fingerprint_is_suggested_that_does_not_tell_them_apart() -> None:
         condition_values=np.zeros((len(table.values) + 2, 0)),
     )  # fmt: skip
     told = " ".join(str(finding) for finding in examined(both, similar()).about("data"))
-    assert "1 groups of stereoisomers" in told
+    assert "1 group of stereoisomers" in told
     assert "by a descriptor of yours" in " ".join(told.split())
     assert "chirality=True" not in told
 
@@ -169,4 +170,4 @@ def test_a_decade_on_a_linear_scale_and_copied_rows() -> None:
     copied = replace(table, materials=(*table.materials[:29], table.materials[0]), values=values)
     told = " ".join(f.what + f.do for f in examined(copied, smooth()).about("data"))
     assert "properties={'a': 'log K'}" in told
-    assert "1 rows repeat another one in every value: row 29" in told
+    assert "1 row repeats another one in every value: row 29" in told
