@@ -217,7 +217,7 @@ class Laboratory:
     def _called(self, name: str, conditions: Given | None) -> Rows | None:
         """The proposed row that the pool calls so; None if there is none, or it is a material."""
         kind = self.start.kind
-        if kind in _READ and isinstance(try_canonical([name], kind)[0], str):
+        if not name.strip() or (kind in _READ and isinstance(try_canonical([name], kind)[0], str)):
             return None
         items = [item for proposal in self.store.read().proposals for item in proposal.items]
         rows = {
