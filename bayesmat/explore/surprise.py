@@ -12,9 +12,9 @@ from bayesmat.data.properties import Property
 from bayesmat.data.slips import best_slip
 from bayesmat.explore.standing import Cell
 
-__all__ = ["FAR", "Surprise", "surprises"]
+__all__ = ["FAR", "FAR_WITH_SLIP", "Surprise", "surprises"]
 
-FAR = 4.0
+FAR, FAR_WITH_SLIP = 4.0, 3.0  # in half-widths of the stored interval
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,14 @@ class Surprise:
     """A value far outside of what was predicted before it was measured.
 
     It lies more than four half-widths of the stored interval from the median, on the scale of the
-    model and on the side of the value, a stated sd of the measurement included. That happens to 5
-    in 10^11 values if the prediction is Gaussian and right (90 % interval), and to 1 in 1,000 if
-    its intervals are half as wide as they should be, or its tails those of Student's t with four
-    degrees of freedom.
+    model and on the side of the value, a stated sd of the measurement included; or more than three,
+    and a usual slip (a power of ten, another unit) explains it: undone, it is inside the interval.
+
+    If the prediction is Gaussian and right (90 % interval), four half-widths happen to 5 in 10^11
+    values and three to 8 in 10^7; if its intervals are half as wide as they should be, to 1 in
+    1,000 and 1 in 70; if its tails are those of Student's t with four degrees of freedom, to 1 in
+    1,000 and 1 in 330. Between three and four a slip explains next to nothing where intervals are
+    narrow beside the value, nearly everything where they span a factor of two to either side.
 
     Attributes:
         material: Key of the row.
@@ -110,13 +114,16 @@ def _judged(
         half = math.hypot(high - mid if off > 0 else mid - low, width * spread)
         return off / half * width if half > 0 else math.copysign(math.inf, off) if off else 0.0
 
-    if abs(z(cell.value)) <= FAR * width:
+    far = abs(z(cell.value)) / width
+    if far <= FAR_WITH_SLIP:
         return None
     slip, better = None, math.nan
-    if math.isfinite(z(cell.value)):
+    if math.isfinite(far):
         slip, _ = best_slip(cell.value, z, prop.unit)
     if slip is not None:
         better = slip.undo(cell.value)
+    if far <= FAR and (slip is None or abs(z(better)) > width):
+        return None
     return Surprise(
         material, prop, cell.value, said[0], said[2], said[3], better, slip.name if slip else ""
     )

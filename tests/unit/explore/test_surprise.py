@@ -34,7 +34,7 @@ def test_a_mistyped_value_is_noticed_and_its_slip_is_named():
     [
         (Cell(639.0), False),  # four half-widths are 240 K
         (Cell(641.0), True),
-        (Cell(161.0), False),
+        (Cell(221.0), False),  # 180 K below are three
         (Cell(159.0), True),
         (Cell(641.0, 50.0), False),  # its own sd is allowed for
     ],
@@ -44,10 +44,40 @@ def test_the_rule_is_four_half_widths(cell, noticed):
 
 
 def test_log_properties_are_judged_on_their_scale():
-    assert not found(gap=Cell(31.0))
+    assert not found(gap=Cell(15.0))  # three half-widths are a factor of 8
     (one,) = found(gap=Cell(33.0))
-    assert np.isfinite(one.better) or one.slip == ""
+    assert one.slip == "entered in kcal/mol"
     assert not found(gap=Cell(0.2, 0.1))
+
+
+def test_a_slip_that_explains_a_value_is_named_from_three_half_widths_on():
+    (one,) = found(gap=Cell(21.0))  # 3.4 half-widths
+    assert one.better == pytest.approx(2.1)
+    assert "2.1 eV (10^1 times too large)?" in one.said
+    (one,) = found(Tm=Cell(161.0))  # 3.98
+    assert one.better == pytest.approx(434.15)
+    assert not found(Tm=Cell(630.0))  # 3.8, and no slip leads into 340 to 460 K
+
+
+@pytest.mark.parametrize(
+    ("draw", "most"),
+    [
+        (lambda rng, n: rng.normal(size=n), 2e-5),
+        (lambda rng, n: 2 * rng.normal(size=n), 1 / 60),  # intervals half as wide as need be
+        (lambda rng, n: rng.standard_t(4, size=n) * 1.645 / 2.132, 1 / 220),
+    ],
+)
+def test_false_alarms_are_as_rare_as_the_docstring_says(draw, most):
+    """Log values whose intervals span a factor of two: where a slip explains most.
+
+    The limits are above the stated rates by five standard deviations of 40,000 draws or more, so
+    that a right rule fails in fewer than 1 in 10^6 runs; the seed is fixed besides.
+    """
+    z = draw(np.random.default_rng(0), 40_000)
+    values = 2.0 * np.exp(np.log(2.0) / 1.645 * z)
+    alarms = [i for i in np.flatnonzero(np.abs(z) > 4.9) if found(gap=Cell(float(values[i])))]
+    assert not any(found(gap=Cell(float(v))) for v in values[np.abs(z) < 4.9][:2000])
+    assert len(alarms) / len(z) <= most
 
 
 def test_without_a_prediction_there_is_no_surprise():
