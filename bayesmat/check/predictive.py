@@ -138,7 +138,7 @@ class LOO(Judged):
             )
         if self.surprises:
             lines.append(
-                f"{counted(len(self.surprises), 'values', 'lie')} "
+                f"{counted(len(self.surprises), 'value', verb='lie')} "
                 "further out than chance allows, such as "
                 f"{self.surprises[0]}: check the measurement and its unit."
             )
@@ -288,7 +288,7 @@ class PSISLOO(Shown):
         if not self.suspects:
             return text + "."
         return text + (
-            f"; {counted(len(self.suspects), 'values')} "
+            f"; {counted(len(self.suspects), 'value')} "
             f"above {PARETO_LIMIT} (first: {self.suspects[0]}): "
             "refit without them before trusting it."
         )

@@ -183,10 +183,9 @@ def status(file: CampaignFile) -> None:
     """Say where the campaign stands, and what waits for a result."""
     campaign = commands.opened(file)
     state = campaign.status()
-    say(str(state))
-    if state.rounds:
-        for line in commands.summary(commands.account_of(campaign)):
-            say(line)
+    whole = commands.summary(commands.account_of(campaign)) if state.rounds else (str(state),)
+    for line in whole:
+        say(line)
     names = commands.names_by_key(campaign)
     for material in state.pending:
         say(f"  waits: {commands.named(material, names[material])}")

@@ -57,7 +57,7 @@ def build(raw: Raw, plan: Plan, on_invalid: OnInvalid) -> PropertyTable:
     cells = tuple(sorted(faults.cells, key=lambda cell: cell.row))
     if cells and on_invalid == "raise":
         raise DataError(
-            f"{counted(len(cells), 'cells')} "
+            f"{counted(len(cells), 'cell')} "
             f"of {raw.source} cannot be used.{hint} Nothing was read; correct "
             "them, or pass on_invalid='drop' to leave them out (row 1 is the header):",
             cells,

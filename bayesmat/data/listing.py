@@ -107,7 +107,7 @@ def _kept(faults: Faults, hint: str, on_invalid: OnInvalid) -> np.ndarray:
     kept = np.array([i for i in range(len(raw.rows)) if i not in faults.lost_rows], dtype=np.intp)
     if cells and (on_invalid == "raise" or not kept.size):
         raise DataError(
-            f"{counted(len(cells), 'cells')} "
+            f"{counted(len(cells), 'cell')} "
             f"of {raw.source} cannot be used.{hint} Correct them, or pass "
             "on_invalid='drop' to leave their rows out (row 1 is the header):",
             cells,

@@ -192,7 +192,7 @@ def canonical_all(materials: Iterable[str], kind: Kind = "smiles") -> tuple[str,
     if cells:
         hint = another_kind(given, found, kind)
         raise MaterialError(
-            f"{counted(len(cells), 'materials', 'are')} not {_WORDS[kind]}.{hint}", cells
+            f"{counted(len(cells), 'material', verb='are')} not {_WORDS[kind]}.{hint}", cells
         )
     return tuple(str(key) for key in found)
 

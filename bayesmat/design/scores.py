@@ -73,7 +73,7 @@ class MemoScore(Shown):
             ]
             if bad:
                 raise DesignError(
-                    f"the log score of {counted(len(bad), 'materials')} "
+                    f"the log score of {counted(len(bad), 'material')} "
                     "is NaN or +inf, so they cannot be "
                     f"compared: {bad[:10]}; return -inf for impossible materials"
                 )

@@ -68,7 +68,7 @@ class Candidates(Shown):
         twice = [key for key, n in Counter(self.rows.keys).items() if n > 1]
         if twice:
             raise DesignError(
-                f"{counted(len(twice), 'candidates', 'are')} "
+                f"{counted(len(twice), 'candidate', verb='are')} "
                 "there twice, so that one could be in a batch twice: "
                 f"{twice[:20]}. Hand each over once: tuple(dict.fromkeys(materials))."
             )

@@ -250,10 +250,10 @@ class History(Shown):
         """Counts, hits and the best material so far."""
         states = Counter(self.state(key) for key in self.proposed)
         asked = [key for key in self.proposed if self.state(key) == "told"]
-        unasked = [
+        spoken = [
             key for key in self.unasked if any(r.number > 0 for r in self.standings[key].readings)
         ]
-        told = [*asked, *unasked]
+        told = [*asked, *spoken]
         scales = dict(zip(self.start.property_names, self.corrected_start().scales, strict=True))
         targets = targets_of(self.goals, self.start.properties)
         ranked = [key for key in told if key in self._meant]
@@ -270,15 +270,21 @@ class History(Shown):
             hits=sum(self.hit(m) for m in asked) if self._bounded else 0,
             best=best,
             best_values={} if best is None else self.values(best),
+            best_hits=best is not None and bool(self._bounded) and self.hit(best),
             left_out=sum(self.left_out(m) is not None for m in told),
             withdrawn=states["withdrawn"],
-            unasked=len(unasked),
+            unasked=sum(map(self._adds, spoken)),
             corrected=sum(s.corrections > 0 for s in every),
             replicated=sum(any(len(c) > 1 for c in s.cells.values()) for s in every),
             failures=dict(Counter(reason.split(":")[0] for reason in failures).most_common()),
             bounded=bool(self._bounded),
             noun="recipe" if self.start.kind == "recipe" else "material",
         )
+
+    def _adds(self, key: str) -> bool:
+        """Whether more was told of an unasked row than replicates of what the start knew."""
+        known = {name for reading in self._starts.get(key, ()) for name in reading.cells}
+        return any(r.number > 0 and set(r.cells) - known for r in self.standings[key].readings)
 
     @cached_property
     def _meant(self) -> frozenset[str]:

@@ -218,7 +218,7 @@ def read_sheet(store: Store, history: History, path: Path, sheet: str | None = N
         if page.bad:
             bad = sorted(page.bad, key=lambda cell: cell.row)
             raise DataError(
-                f"{counted(len(bad), 'cells')} "
+                f"{counted(len(bad), 'cell')} "
                 f"of {path} cannot be used, and nothing was stored. Correct them "
                 "and read the sheet again (row 1 is the header):",
                 bad,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesmat._counted import counted
 from bayesmat._repr import record, sheet, text
 from bayesmat.data.drawing import structures
 from bayesmat.data.rows import Rows
@@ -185,7 +186,7 @@ class Proposal:
 
     def _head(self) -> str:
         what = "recipe" if self.rows.materials is None else "material"
-        head = f"Round {self.round}: {_count(len(self.rows), what)} by {self.trace.rule}"
+        head = f"Round {self.round}: {counted(len(self.rows), what)} by {self.trace.rule}"
         return f"{head}. {self.aim}" if self.aim else head
 
     @property
@@ -240,9 +241,11 @@ class Status:
         hits: Proposed materials whose results meet every goal that has bounds; 0 if no goal has.
         best: The material whose results come nearest to the goals, or `None`.
         best_values: Its results in the units of the properties.
+        best_hits: Whether they meet every goal that has bounds.
         left_out: Measured materials of which something that the oracle answered could not be used.
         withdrawn: Proposed materials of which all that was known has been taken back.
-        unasked: Materials that were measured though nobody proposed them.
+        unasked: Materials that were measured though nobody proposed them; a replicate of the start
+            is none.
         corrected: Materials of which a value was corrected.
         replicated: Materials that were measured more than once.
         failures: Reason up to its colon -> how many materials, the commonest first.
@@ -266,20 +269,26 @@ class Status:
     failures: Mapping[str, int] = field(default_factory=dict)
     bounded: bool = True
     noun: str = "material"
+    best_hits: bool = False
+
+    @property
+    def reasons(self) -> str:
+        """The reasons of failures in brackets, counted where there are several; else empty."""
+        each = [f"{n} {reason}" for reason, n in self.failures.items()]
+        found = ", ".join(self.failures if len(each) == 1 else each)
+        return f" ({found})" if found else ""
 
     def __str__(self) -> str:
         verb = "meets" if self.hits == 1 else "meet"
         hits = f" ({self.hits} {verb} the goals)" if self.bounded else ""
-        counted = [f"{n} {reason}" for reason, n in self.failures.items()]
-        reasons = ", ".join(self.failures if len(counted) == 1 else counted)
         counts = (
-            f"{_count(self.rounds, 'round')}, {_count(self.proposed, self.noun)} proposed: "
-            f"{self.told} measured{hits}, {self.failed} failed{f' ({reasons})' if reasons else ''},"
+            f"{counted(self.rounds, 'round')}, {counted(self.proposed, self.noun)} proposed: "
+            f"{self.told} measured{hits}, {self.failed} failed{self.reasons},"
             f"{f' {self.withdrawn} withdrawn,' if self.withdrawn else ''} "
             f"{len(self.pending)} pending."
         )
         besides = [
-            f"{_count(n, self.noun)} {said}"
+            f"{counted(n, self.noun)} {said}"
             for n, said in (
                 (self.unasked, "measured unasked"),
                 (self.corrected, "corrected"),
@@ -290,16 +299,18 @@ class Status:
         counts += f" Besides: {', '.join(besides)}." if besides else ""
         if self.left_out:
             counts += (
-                f" Of {_count(self.left_out, f'measured {self.noun}')} something could not be used "
-                "(`left_out` in the history)."
+                f" Of {counted(self.left_out, f'measured {self.noun}')} something could not be "
+                "used (`left_out` in the history)."
             )
         if self.best is None:
             return counts
         values = ", ".join(f"{name} = {value:.4g}" for name, value in self.best_values.items())
-        return f"{counts} Nearest to the goals: {self.best} ({values})."
+        what = "Nearest to the goals" if self.bounded else "Best so far"
+        what = "Best of those that meet the goals" if self.best_hits else what
+        return f"{counts} {what}: {self.best} ({values})."
 
     def _repr_html_(self) -> str:
-        hidden = ("best_values", "failures", "bounded", "noun")
+        hidden = ("best_values", "best_hits", "failures", "bounded", "noun")
         facts = {name: value for name, value in vars(self).items() if name not in hidden}
         facts |= {f"failed: {reason}": n for reason, n in self.failures.items()}
         return record("Status", facts | {f"best: {k}": v for k, v in self.best_values.items()})
@@ -330,10 +341,6 @@ class CarryOver:
             f"Carried over after {rounds} ({self.time:%Y-%m-%d %H:%M} UTC): {self.reason}. Rounds "
             f"before and after were made under different {parts} ({changes})."
         )
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:

@@ -154,7 +154,7 @@ def check_finite(
         if len(bad) > _SHOWN:
             lines.append(f"  ... and {len(bad) - _SHOWN} more")
         raise FeatureError(
-            f"{featurizer} gave {counted(len(bad), 'values that', 'are')} "
+            f"{featurizer} gave {counted(len(bad), 'value that', 'values that', verb='are')} "
             "not finite numbers, which no model can "
             "use. Drop these materials, or use a featurizer that is defined for them:\n"
             + "\n".join(lines)

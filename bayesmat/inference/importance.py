@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from bayesmat._arguments import checked, seed_of, settle
+from bayesmat._counted import counted
 from bayesmat.errors import InferenceError
 
 from .grid import HyperPosterior, LogDensity, weighted_table
@@ -136,8 +137,8 @@ class ImportanceIntegrator:
         log_w = run.log_weights
         total, n = float(torch.logsumexp(log_w, 0)), len(log_w)
         report = InferenceReport(
-            method=f"importance sampling from {_count(len(run.modes), 'mode')}, "
-            f"{_count(run.n_rounds, 'round')} of {self.n}",
+            method=f"importance sampling from {counted(len(run.modes), 'mode')}, "
+            f"{counted(run.n_rounds, 'round')} of {self.n}",
             seconds=seconds,
             table=weighted_table({"u": run.u}, log_w - total),
             n_draws=n,
@@ -260,10 +261,10 @@ class _Run:
         """What was looked at, and what may have been missed."""
         missed = 3.0 / self.n_prior  # (1 - 3/n)^n is about 5 %
         return (
-            f"Explored by {_count(self.plan.searches, 'search', 'searches')}, which ended in "
-            f"{_count(len(self.modes), 'mode')}, and {self.n_prior} draws of the prior: a separate "
-            f"mode is missed if no search runs into it and it holds less than about {missed:.1%} "
-            "of the prior."
+            f"Explored by {counted(self.plan.searches, 'search', 'searches')}, which ended in "
+            f"{counted(len(self.modes), 'mode')}, and {self.n_prior} draws of the prior: a "
+            "separate mode is missed if no search runs into it and it holds less than about "
+            f"{missed:.1%} of the prior."
         )
 
     def continued(self) -> _Run:
@@ -321,7 +322,3 @@ def _tempered_weights(log_w: Tensor) -> Tensor:
     while effective_sample_size(power * log_w) < 0.1 * len(log_w) and power > 0.05:
         power *= 0.8
     return torch.softmax(power * log_w, 0)
-
-
-def _count(n: int, one: str, many: str | None = None) -> str:
-    return f"{n} {one if n == 1 else many or one + 's'}"

@@ -55,9 +55,9 @@ def check_additions(old: PropertyTable, new: PropertyTable) -> None:
         instead = f"now {_shown(now[0][3], now[0][4])}" if now else "now missing"
         at = f" at {list(conditions)}" if conditions else ""
         lines.append(f"{material!r}{at}, {name!r}: {_shown(value, sd)} in the fit, {instead}")
+    cells = counted(len(lines), "cell of the fit", "cells of the fit", verb="are")
     raise ModelError(
-        f"an update takes additions only, and {counted(len(lines), 'cells of the fit', 'are')} "
-        "not in the table "
+        f"an update takes additions only, and {cells} not in the table "
         f"as they were. Fit again (bm.fit) where values were corrected or withdrawn:\n"
         f"{listed(lines)}"
     )

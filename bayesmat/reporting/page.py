@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bayesmat._arguments import checked, names
+from bayesmat._counted import counted
 from bayesmat._files import writing
 from bayesmat.errors import DataError
 from bayesmat.explore.account import Account, account_of
@@ -20,7 +21,7 @@ from bayesmat.reporting.cards import proposals
 from bayesmat.reporting.figures import calibration, conditions, learning, model, sampler
 from bayesmat.reporting.figures import path as path_section
 from bayesmat.reporting.record import changes, failures, plain_table, replicates, unasked
-from bayesmat.reporting.words import best_start, count, coverage_of, quantity, summary, wanted
+from bayesmat.reporting.words import best_start, coverage_of, quantity, summary, wanted
 
 __all__ = ["page", "read_arms", "report"]
 
@@ -58,7 +59,7 @@ def read_arms(path: str | Path) -> tuple[dict[str, np.ndarray], str]:
 
 def _tiles(account: Account) -> str:
     n_done = sum(call.standing == "told" for call in account.calls)
-    tiles = [(str(n_done), f"of {count(len(account.calls), 'proposal')} {account.verb}")]
+    tiles = [(str(n_done), f"of {counted(len(account.calls), 'proposal')} {account.verb}")]
     n_hits = int(account.hits.sum())
     if account.has_region:
         tiles.append((str(n_hits), "hit" if n_hits == 1 else "hits"))
@@ -108,7 +109,7 @@ def page(
         plain_table(list(account.provenance.items()), ("what", "value")),
     ]  # fmt: skip
     title = "Search for " + " and ".join(map(wanted, account.targets))
-    subtitle = f"{count(account.n_rounds, 'round')}, {count(len(account.calls), 'proposal')}"
+    subtitle = f"{counted(account.n_rounds, 'round')}, {counted(len(account.calls), 'proposal')}"
     return filled(title, subtitle, "".join(body))
 
 

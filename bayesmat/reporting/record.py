@@ -8,8 +8,9 @@ from html import escape
 
 import pandas as pd
 
+from bayesmat._counted import counted
 from bayesmat.explore.account import Account, Call
-from bayesmat.reporting.words import count, digits, label, quantity
+from bayesmat.reporting.words import digits, label, quantity
 
 __all__ = ["changes", "failures", "plain_table", "replicates", "unasked"]
 
@@ -40,9 +41,9 @@ def failures(account: Account) -> str:
     reasons = Counter(str(call.failure).split(":")[0] for call in failed).most_common()
     said = ", ".join(f"{n} × {reason}" for reason, n in reasons)
     words = "A failed attempt, or what was left out of an answer, is kept with its reason."
-    words += f" {count(len(failed), 'failure')} by reason: {said}." if failed else ""
+    words += f" {counted(len(failed), 'failure')} by reason: {said}." if failed else ""
     stand = "no longer stands" if len(earlier) == 1 else "no longer stand"
-    words += f" {count(len(earlier), 'earlier failure')} {stand}." if earlier else ""
+    words += f" {counted(len(earlier), 'earlier failure')} {stand}." if earlier else ""
     table = plain_table(rows, (_what(account), "reason"))
     return f"<h2>Failures</h2><p>{escape(words)}</p>{table}"
 
@@ -127,7 +128,7 @@ def unasked(account: Account) -> str:
     ]
     heads = (_what(account), "what", "when (UTC)", *(p.label for p in targets), "remarks")
     words = "The model learns from these, and no prediction was made beforehand."
-    return f"<h2>Measured without being asked</h2><p>{words}</p>{plain_table(rows, heads)}"
+    return f"<h2>Measured besides the proposals</h2><p>{words}</p>{plain_table(rows, heads)}"
 
 
 def _story(account: Account, call: Call) -> tuple[str, str]:

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from bayesmat._counted import counted
 from bayesmat.check.calibration import coverage
 from bayesmat.data.properties import Condition, Property
 from bayesmat.explore.account import Account, Call, Target
 
 __all__ = [
-    "best_start", "condition_words", "count", "coverage_of", "coverage_words", "digits",
+    "best_start", "condition_words", "coverage_of", "coverage_words", "digits",
     "hit_count", "improving", "label", "quantity", "summary", "times", "wanted",
 ]  # fmt: skip
 
@@ -21,22 +22,13 @@ def summary(account: Account) -> tuple[str, ...]:
     """The campaign in a few sentences, as a report opens and a command line ends."""
     done = [call for call in account.calls if call.standing == "told"]
     aims = " and ".join(map(wanted, account.targets))
-    lines = [f"Wanted: {aims}. In {count(account.n_rounds, 'round')} {_counts(account)}."]
+    lines = [f"Wanted: {aims}. In {counted(account.n_rounds, 'round')} {_counts(account)}."]
     if account.has_region and done:
         lines.append(_hit_words(account, int(account.hits.sum()), len(done)))
     lines += [_best_words(account), _lab_words(account)]
     lines += [f"Far outside of its prediction: {said}" for said in account.surprises]
     lines.extend(coverage_words(account, target.prop) for target in account.targets)
     return tuple(line for line in (*lines, *account.changes) if line)
-
-
-def count(n: int, what: str, many: str = "") -> str:
-    """A number and a noun that agree.
-
-    >>> count(1, "round"), count(2, "hit"), count(0, "entry", "entries")
-    ('1 round', '2 hits', '0 entries')
-    """
-    return f"{n} {what}" if n == 1 else f"{n} {many or f'{what}s'}"
 
 
 def times(n: int) -> str:
@@ -50,7 +42,7 @@ def times(n: int) -> str:
 
 def hit_count(n: int) -> str:
     """So many hits."""
-    return count(n, "hit")
+    return counted(n, "hit")
 
 
 def wanted(target: Target) -> str:
@@ -83,10 +75,11 @@ def _counts(account: Account) -> str:
     states = [call.standing for call in account.calls]
     n, told = len(states), states.count("told")
     have = "has" if n == 1 else "have"
-    said = f"{told} of {count(n, 'proposal')} {have} been {account.verb}"
+    said = f"{told} of {counted(n, 'proposal')} {have} been {account.verb}"
     failed, gone = states.count("failed"), states.count("withdrawn")
     waiting = states.count("pending")
-    said += f", {failed} failed" if failed else ""
+    reasons = account.status.reasons if account.status is not None else ""
+    said += f", {failed} failed{reasons}" if failed else ""
     said += f", {gone} {'was' if gone == 1 else 'were'} withdrawn" if gone else ""
     return said + (f", {waiting} {'is' if waiting == 1 else 'are'} waiting" if waiting else "")
 
@@ -151,7 +144,7 @@ def _lab_words(account: Account) -> str:
         return ""
     what = "recipe" if account.kind == "recipe" else "material"
     said = [
-        f"{count(n, what)} {words}"
+        f"{counted(n, what)} {words}"
         for n, words in (
             (status.unasked, "measured though not proposed"),
             (status.corrected, "with a corrected value"),

@@ -63,7 +63,7 @@ def _calibration_of(evidence: Evidence, j: int, simulated: Tensor, rate: float) 
     if len(at) < MIN_CELLS:
         return Finding(
             "calibration", "unknown",
-            f"{name}: {counted(len(at), 'values', 'are')} "
+            f"{name}: {counted(len(at), 'value', verb='are')} "
             "too few to judge intervals (a 90 % interval may hold "
             "anything).", do="measure more, or say that the intervals rest on the prior.",
         )  # fmt: skip
@@ -79,14 +79,14 @@ def _calibration_of(evidence: Evidence, j: int, simulated: Tensor, rate: float) 
     if not any(off):
         return Finding(
             "calibration", "fine",
-            f"{name}, {counted(len(at), 'values')} "
+            f"{name}, {counted(len(at), 'value')} "
             f"left out: {', '.join(told[1:4])}: as the model expects.",
         )  # fmt: skip
     square, ninety = float(seen[3]), float(seen[2])
     bad = (off[3] and square > 2) or (off[2] and ninety < 0.75)
     odd = ", ".join(text for text, is_off in zip(told, off, strict=True) if is_off)
     return Finding(
-        "calibration", "bad" if bad else "look", f"{name}, {counted(len(at), 'values')} "
+        "calibration", "bad" if bad else "look", f"{name}, {counted(len(at), 'value')} "
         f"left out: {odd}.",
         _meaning(off, seen), _repair(off, seen),
     )  # fmt: skip

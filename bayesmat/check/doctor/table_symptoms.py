@@ -21,7 +21,7 @@ from .findings import Finding, listed
 
 __all__ = ["data", "leakage"]
 
-_APART = "groups of stereoisomers with different values"
+_APART = tuple(f"{what} of stereoisomers with different values" for what in ("group", "groups"))
 
 FEW = 10
 EMPTY = 0.8
@@ -111,8 +111,8 @@ def _repeats(evidence: Evidence) -> list[Finding]:
         return []
     return [
         Finding(
-            "data", "look", f"{counted(len(copies), 'rows', 'repeat')} another one in every value: "
-            f"{listed(evidence.row_names(copies))}.",
+            "data", "look", f"{counted(len(copies), 'row', verb='repeat')} another one in every "
+            f"value: {listed(evidence.row_names(copies))}.",
             "a copy counts as an independent measurement: the noise is underestimated.",
             "keep one of each, unless the measurements were really repeated.",
             tuple(copies), tuple(table.materials[i] for i in copies),
@@ -149,7 +149,7 @@ def _stereoisomers(evidence: Evidence) -> list[Finding]:
         do = "by a descriptor of yours: the centres are neither R nor S, so no fingerprint does"
     return [
         Finding(
-            "data", "look", f"{counted(len(apart), _APART, 'have')} equal features: "
+            "data", "look", f"{counted(len(apart), *_APART, verb='have')} equal features: "
             f"{listed(evidence.row_names(some))}.",
             "they get one prediction each group, and their differences count as noise.",
             f"tell them apart, {do}.",

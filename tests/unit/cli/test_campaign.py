@@ -32,7 +32,7 @@ def test_smiles_are_shown_as_they_are(file: Path) -> None:
         assert code == 0
     assert "waits: c1cc[nH]c1" in words
     code, words = _run("campaign", "tell", file, "c1cc[nH]c1", "gap=5.1")
-    assert "Nearest to the goals: c1cc[nH]c1 (gap = 5.1)" in words
+    assert "meet the goals: c1cc[nH]c1 (gap = 5.1)" in words
 
 
 def test_a_report_that_cannot_be_written_says_why(file: Path, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_campaign_is_carried_over_with_its_failures(file: Path) -> None:
     assert "CCCO" not in words
     assert "nH" not in words
     code, words = _run("campaign", "status", file)
-    assert "1 failed (spilt), 3 pending" in words
+    assert "1 failed (spilt), 3 are waiting" in words
     assert "Rounds before and after were made under different models" in words
 
 

@@ -331,3 +331,24 @@ def test_a_name_of_several_rows_is_refused_unless_conditions_say_which(tmp_path)
     assert campaign.tell("steel", {"gap": 1.2}, conditions={"T": 350}) is None
     assert row_of(campaign, "c, T=350 K")["gap"] == 1.2
     campaign.close()
+
+
+def test_a_replicate_of_the_start_is_no_unasked_measurement(campaign):
+    campaign.suggest(1)
+    known = campaign.table().materials[0]
+    campaign.tell(known, {"gap": truth(known) + 0.05}, replicate=True)
+    status = campaign.status()
+    assert (status.unasked, status.replicated) == (0, 1)
+    assert "Besides: 1 material with replicates." in str(status)
+    campaign.tell("m150", {"gap": truth("m150")})
+    assert "Besides: 1 material measured unasked, 1 material with replicates." in str(
+        campaign.status()
+    )
+
+
+def test_what_meets_the_goals_is_not_called_near_to_them(campaign):
+    asked = campaign.suggest(2).materials
+    campaign.tell(asked[0], {"gap": 5.0})
+    assert f"Nearest to the goals: {asked[0]} (gap = 5)." in str(campaign.status())
+    campaign.tell(asked[1], {"gap": 2.2})
+    assert f"Best of those that meet the goals: {asked[1]} (gap = 2.2)." in str(campaign.status())

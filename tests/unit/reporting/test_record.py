@@ -21,7 +21,7 @@ def test_what_a_laboratory_changed_is_shown_with_its_reason() -> None:
     for words in (
         "Corrections and remarks", "2026-01-02 03:04", "301 K", "310 K", "digits <swapped>",
         "mean of 2, standard deviation 1.50 K", "corrected once",
-        "Measured without being asked", "CO at x 1.5, pressing time 20 min",
+        "Measured besides the proposals", "CO at x 1.5, pressing time 20 min",
         "1 failure by reason: 1 × decomposed", "decomposed: brown",
     ):  # fmt: skip
         assert words in text, words

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bayesmat._counted import counted
 from bayesmat.data.table import Property
 from bayesmat.explore.account import Target
 from bayesmat.reporting import page, summary
-from bayesmat.reporting.words import best_start, count, digits, improving
+from bayesmat.reporting.words import best_start, digits, improving
 from tests.unit.reporting.accounts import GAP, read, recipes, region
 
 
@@ -50,8 +51,8 @@ def test_one_is_singular() -> None:
 
 
 def test_nouns_agree_and_numbers_keep_three_digits() -> None:
-    assert count(1, "round") == "1 round"
-    assert count(0, "round") == "0 rounds"
+    assert counted(1, "round") == "1 round"
+    assert counted(0, "round") == "0 rounds"
     assert [digits(v) for v in (3.0, 150.0, 1234.0, 0.0001)] == ["3.00", "150", "1234", "0.0001"]
 
 

@@ -43,7 +43,7 @@ def said(prior: Transfer, sd: float) -> str:
 @pytest.mark.parametrize(("sd", "groups"), [(1.0, 2), (np.nan, 2), (10.0, 1)])
 def test_pairs_with_different_values_suggest_chirality(sd: float, groups: int) -> None:
     told = said(Transfer("Tm", integrator=Grid(n=64)), sd)
-    assert f"{counted(groups, 'groups of stereoisomers')} with different values" in told
+    assert f"{counted(groups, 'group')} of stereoisomers with different values" in told
     assert "ECFP(chirality=True)" in told
 
 
