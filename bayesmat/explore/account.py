@@ -193,7 +193,7 @@ def account_of(
         for row, is_meant in zip(history, meant, strict=True)
     ]
     asked = [_is_asked(row) for row in history]
-    targets = targets_of(campaign.goals, campaign.start.properties)
+    targets = targets_of(campaign.goals, campaign.start.properties, campaign.start.conditions)
     start = campaign.corrected_start()
     return Account(
         kind=campaign.start.kind,
@@ -315,6 +315,8 @@ def _text(cell: object) -> str | None:
 def _temporary(proposals: Sequence[Proposal]) -> dict[str, dict[int, tuple[float, float]]]:
     found: dict[str, dict[int, tuple[float, float]]] = {}
     for proposal in proposals:
+        if proposal.trace.notes.get("selection", {}).get("tau") == 0:
+            continue  # the region itself
         for name, ends in proposal.trace.temporary.items():
             found.setdefault(name, {})[proposal.round] = ends
     return found

@@ -271,7 +271,10 @@ class Campaign(Logbook):
 
     def _facts(self) -> dict[str, object]:
         facts = {"database": self._store.label, "seed": self.seed, "status": str(self.status())}
-        return {**facts, "goals": [goal_words(goal, self.start.properties) for goal in self.goals]}
+        return {
+            **facts,
+            "goals": [goal_words(goal, self.start) for goal in self.goals],
+        }
 
     def _design(self, batch: int) -> ProposalRow:
         if self.prior is None:

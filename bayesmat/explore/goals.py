@@ -12,7 +12,7 @@ import torch
 from bayesmat._arguments import checked, instance, real
 from bayesmat.data.given import condition_values
 from bayesmat.data.rows import Rows, number_text
-from bayesmat.data.table import Property, Scale
+from bayesmat.data.table import Condition, Property, PropertyTable, Scale
 from bayesmat.errors import ArgumentError, CampaignError, ModelError
 
 __all__ = [
@@ -203,6 +203,7 @@ class Target:
         upper: Upper end.
         sign: 1 if the property is maximised, -1 if it is minimised.
         at: The conditions that it is meant under.
+        conditions: Those of the table, for their units.
 
     >>> str(Target(Property("gap", "eV"), 2.0, 2.5))
     'gap between 2 and 2.5 eV'
@@ -213,6 +214,7 @@ class Target:
     upper: float = math.inf
     sign: int = 0
     at: At = field(default_factory=dict, hash=False)
+    conditions: tuple[Condition, ...] = ()
 
     @builtins.property
     def is_region(self) -> bool:
@@ -244,7 +246,7 @@ class Target:
         return max(low - y, y - high, 0.0), middle - self.sign * y
 
     def __str__(self) -> str:
-        return f"{self._wanted()}{at_words(self.at)}"
+        return f"{self._wanted()}{at_words(self.at, self.conditions)}"
 
     def _wanted(self) -> str:
         name, unit = self.prop.name.replace("_", " "), f" {self.prop.unit}".rstrip()
@@ -257,7 +259,9 @@ class Target:
         return f"{name} between {self.lower:g} and {self.upper:g}{unit}"
 
 
-def targets_of(goals: Sequence[Goal], properties: Sequence[Property]) -> tuple[Target, ...]:
+def targets_of(
+    goals: Sequence[Goal], properties: Sequence[Property], conditions: Sequence[Condition] = ()
+) -> tuple[Target, ...]:
     """The goals by property, in the order in which the properties are first named.
 
     >>> ends = AtLeast("gap", 2.0), AtMost("gap", 2.5)
@@ -267,7 +271,8 @@ def targets_of(goals: Sequence[Goal], properties: Sequence[Property]) -> tuple[T
     known = {p.name: p for p in properties}
     merged: dict[str, Target] = {}
     for goal in goals:
-        target = merged.get(goal.property, Target(known[goal.property], at=goal.at))
+        prop = known[goal.property]
+        target = merged.get(prop.name, Target(prop, at=goal.at, conditions=tuple(conditions)))
         if isinstance(goal, Maximize | Minimize):
             target = replace(target, sign=1 if isinstance(goal, Maximize) else -1)
         else:
@@ -360,16 +365,17 @@ def nearest(
     return min(ranked, key=off, default=None)
 
 
-def goal_words(goal: Goal, properties: Sequence[Property]) -> str:
-    """A goal with its unit.
+def goal_words(goal: Goal, table: PropertyTable) -> str:
+    """A goal with the units of its table.
 
-    >>> goal_words(Within("gap", 2.0, 2.5), [Property("gap", "eV")])
+    >>> table = PropertyTable(("CCO",), "smiles", (Property("gap", "eV"),), [[1.0]])
+    >>> goal_words(Within("gap", 2.0, 2.5), table)
     'gap: Within 2 to 2.5 eV'
     """
-    unit = {p.name: f" {p.unit}".rstrip() for p in properties}.get(goal.property, "")
+    unit = {p.name: f" {p.unit}".rstrip() for p in table.properties}.get(goal.property, "")
     ends = [f"{v:g}" for name, v in vars(goal).items() if name not in ("property", "at")]
     bounds = f" {' to '.join(ends)}{unit}" if ends else ""
-    return f"{goal.property}: {type(goal).__name__}{bounds}{at_words(goal.at)}"
+    return f"{goal.property}: {type(goal).__name__}{bounds}{at_words(goal.at, table.conditions)}"
 
 
 def spelled(value: float | str) -> str:
@@ -381,11 +387,14 @@ def spelled(value: float | str) -> str:
     return value if isinstance(value, str) else number_text(value)
 
 
-def at_words(at: At) -> str:
-    """Where a goal is meant, in words.
+def at_words(at: At, conditions: Sequence[Condition] = ()) -> str:
+    """Where a goal is meant, in words, numbers with the units of the table's conditions.
 
-    >>> at_words({"temperature": 298.15, "phase": "gas"})
-    ' at temperature = 298.15, phase = gas'
+    >>> at_words({"temperature": 298.15, "phase": "gas"}, [Condition("temperature", "K")])
+    ' at temperature = 298.15 K, phase = gas'
     """
-    said = [f"{name} = {spelled(value)}" for name, value in at.items()]
+    units = {c.name: f" {c.unit}".rstrip() for c in conditions if c.categories is None}
+    said = [
+        f"{n} = {spelled(v)}" + units.get(n, "") * (not isinstance(v, str)) for n, v in at.items()
+    ]
     return f" at {', '.join(said)}" if said else ""

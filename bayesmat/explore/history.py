@@ -255,7 +255,7 @@ class History(Shown):
         ]
         told = [*asked, *spoken]
         scales = dict(zip(self.start.property_names, self.corrected_start().scales, strict=True))
-        targets = targets_of(self.goals, self.start.properties)
+        targets = targets_of(self.goals, self.start.properties, self.start.conditions)
         ranked = [key for key in told if key in self._meant]
         found = nearest([self.values(key) for key in ranked], targets, scales)
         best = None if found is None else ranked[found]
@@ -376,7 +376,7 @@ class History(Shown):
     def _facts(self) -> dict[str, object]:
         return {
             "start": self.start,
-            "goals": [goal_words(goal, self.start.properties) for goal in self.goals],
+            "goals": [goal_words(goal, self.start) for goal in self.goals],
             "rounds": len(self.proposals),
             "proposed": len(self.proposed),
             "pending": len(self.pending),

@@ -149,9 +149,10 @@ class Pool(Shown):
         """Numbers of the rows that a goal is meant under."""
         found = [i for i, is_meant in enumerate(applies(rows, goals)) if is_meant]
         if not found:
+            at = at_words(at_of(goals), rows.columns)
             raise DesignError(
-                f"the goals are meant{at_words(at_of(goals))}, and none of the {self.size} rows of "
-                "the pool is, so that no measurement could meet them. Add rows under these "
+                f"the goals are meant{at}, and none of the {self.size} rows of the pool is, so "
+                "that no measurement could meet them. Add rows under these "
                 "conditions, leave these conditions out of the pool (its materials are then asked "
                 "under the goals'), or leave `at` out of the goals."
             )

@@ -23,7 +23,8 @@ class Surprise:
 
     It lies more than four half-widths of the stored interval from the median, on the scale of the
     model and on the side of the value, a stated sd of the measurement included; or more than three,
-    and a usual slip (a power of ten, another unit) explains it: undone, it is inside the interval.
+    and a slip (a power of ten, another unit) explains it: undone, it is inside the interval, and
+    it is more probable than a genuine outlier (`best_slip`).
 
     If the prediction is Gaussian and right (90 % interval), four half-widths happen to 5 in 10^11
     values and three to 8 in 10^7; if its intervals are half as wide as they should be, to 1 in
@@ -117,12 +118,12 @@ def _judged(
     far = abs(z(cell.value)) / width
     if far <= FAR_WITH_SLIP:
         return None
-    slip, better = None, math.nan
+    slip, better, chance = None, math.nan, 0.0
     if math.isfinite(far):
-        slip, _ = best_slip(cell.value, z, prop.unit)
+        slip, chance = best_slip(cell.value, z, prop.unit)
     if slip is not None:
         better = slip.undo(cell.value)
-    if far <= FAR and (slip is None or abs(z(better)) > width):
+    if far <= FAR and (chance <= 0.5 or abs(z(better)) > width):
         return None
     return Surprise(
         material, prop, cell.value, said[0], said[2], said[3], better, slip.name if slip else ""

@@ -51,7 +51,7 @@ def campaign_path(
     """What was predicted and what came out, call by call.
 
     A value far away from all others does not stretch the axis: it stands as a triangle at the edge,
-    with its number.
+    with its number; intervals that go on beyond the axis end in arrowheads.
 
     Args:
         calls: One row per proposal in the order of suggestion, with columns `round`, `median`,
@@ -72,14 +72,17 @@ def campaign_path(
     figure, ax = new_chart(7.6, 4.6)
     limits = _robust_axis(ax, prop, shown, ends)
     _path_background(ax, calls, region, temporary or {})
-    ax.plot(np.full(known.size, -1.0), known, "_", color=MEASURED, ms=9, alpha=0.6)
+    before = -max(1.0, 0.04 * len(calls))  # where the start is drawn, clear of the first label
+    ax.plot(np.full(known.size, before), known, "_", color=MEASURED, ms=9, alpha=0.6)
     _path_calls(ax, x, calls, verb)
-    at = np.concatenate([x, np.full(known.size, -1.0)])
+    _mark_open_ends(ax, x, calls, limits)
+    at = np.concatenate([x, np.full(known.size, before)])
     _mark_beyond(ax, at, np.append(calls["value"].to_numpy(float), known), limits)
-    ax.set_xlim(-2 if known.size else 0.2, len(calls) + 0.8)
-    ticks = [1, *range(5, len(calls) + 1, 5 if len(calls) <= 60 else 20)]
-    labels = [*map(str, ticks), *(["start"] if known.size else [])]
-    ax.set_xticks([*ticks, -1][: len(labels)], labels)
+    ax.set_xlim(before - 1 if known.size else 0.2, len(calls) + 0.8)
+    step = 1 if len(calls) < 10 else 5 if len(calls) <= 60 else 20
+    ticks = sorted({1, *range(step, len(calls) + 1, step)})
+    start_tick = {before: "start"} if known.size else {}
+    ax.set_xticks([*ticks, *start_tick], [*map(str, ticks), *start_tick.values()])
     ax.set(xlabel="proposal, in the order of suggestion", ylabel=prop.label)
     figure.legend(loc="outside lower center", ncols=3)
     return figure
@@ -94,6 +97,7 @@ def _path_background(
     if region is not None:
         low, high = np.clip(region, *ax.get_ylim())
         ax.axhspan(low, high, color=GOAL, alpha=0.18, lw=0, label="target region")
+    said = False
     for n, number in enumerate(sorted(set(frame["round"].tolist()))):
         rows = np.flatnonzero(frame["round"] == number)
         left, right = rows[0] + 0.5, rows[-1] + 1.5
@@ -103,9 +107,10 @@ def _path_background(
             (left + right) / 2, 1.01, f"round {number}", color="#555555", fontsize=9,
             transform=ax.get_xaxis_transform(), ha="center", va="bottom",
         )  # fmt: skip
-        if number in temporary:
-            low, high = temporary[number]
-            label = "temporary target" if n == 0 else None
+        low, high = np.clip(temporary.get(number, (0.0, 0.0)), *ax.get_ylim())
+        if number in temporary and low < high:
+            label = None if said else "temporary target"
+            said = True
             ax.fill_between(
                 [left + 0.06, right - 0.06], low, high, label=label,
                 facecolor=TEMPORARY + "22", edgecolor=TEMPORARY, lw=1.6,
@@ -152,6 +157,19 @@ def _robust_axis(
     scale_axis(ax, prop, "y", np.array([low, high]) if log else every)
     ax.set_ylim(low, high)
     return low, high
+
+
+def _mark_open_ends(
+    ax: Axes, x: np.ndarray, calls: pd.DataFrame, limits: tuple[float, float]
+) -> None:
+    """Arrowheads where predicted intervals leave the axis."""
+    for end, marker, height in (("lower", "v", 0.012), ("upper", "^", 0.988)):
+        ends = calls[end].to_numpy(float)
+        rows = ends < limits[0] if end == "lower" else ends > limits[1]
+        ax.plot(
+            x[rows], np.full(int(rows.sum()), height), marker, color=PREDICTED, alpha=0.6, ms=5,
+            transform=ax.get_xaxis_transform(),
+        )  # fmt: skip
 
 
 def _mark_beyond(ax: Axes, x: np.ndarray, values: np.ndarray, limits: tuple[float, float]) -> None:

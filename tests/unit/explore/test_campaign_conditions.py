@@ -91,8 +91,9 @@ def test_goals_at_conditions_are_asked_of_the_rows_under_them():
     rows = table().rows
     assert set(aimed(rows, [goal]).conditions[:, 0]) == {350.0}
     assert applies(rows, [goal]) == [t == 350 for _, t in ROWS]
-    assert goal_words(goal, [GAP]) == "gap: AtLeast 2 eV at temperature = 350"
-    assert str(targets_of([goal], [GAP])[0]) == "gap of at least 2 eV at temperature = 350"
+    assert goal_words(goal, table()) == "gap: AtLeast 2 eV at temperature = 350 K"
+    (target,) = targets_of([goal], [GAP], rows.columns)
+    assert str(target) == "gap of at least 2 eV at temperature = 350 K"
     assert Pool(["m1"]).rows(table(), [goal]).keys == ("m1, temperature=350 K",)
 
 
@@ -204,7 +205,7 @@ def test_only_rows_under_the_conditions_of_the_goals_are_chosen_from_a_pool(tmp_
 
 def test_pools_without_a_row_under_the_conditions_of_the_goals_are_refused(tmp_path):
     pool = Pool.grid(["m140", "m148"], {"temperature": [300, 310]})
-    with pytest.raises(DesignError, match=r"at temperature = 350, and none of the 4 rows of the"):
+    with pytest.raises(DesignError, match=r"at temperature = 350 K, and none of the 4 rows of the"):
         Campaign.create(
             f"sqlite:///{tmp_path / 'c.db'}", table(), FakePrior(), goals=AT_350,
             candidates=pool, rule=FakeRule(),

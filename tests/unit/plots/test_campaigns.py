@@ -161,3 +161,21 @@ def test_conditions_are_panels_and_categories_are_named() -> None:
 def test_nothing_against_conditions_says_so() -> None:
     with pytest.raises(DataError, match="nothing to draw"):
         plots.against_conditions({}, np.array([1.0]), prop=DIPOLE, rounds=np.array([1]))
+
+
+def test_intervals_that_leave_the_axis_end_in_arrowheads() -> None:
+    calls = _calls()
+    calls[["lower", "upper"]] = np.column_stack([calls["median"] * 0.99, calls["median"] * 1.01])
+    calls.loc[3, "lower"], calls.loc[5, "upper"] = 1e-3, 1e3
+    (ax,) = plots.campaign_path(calls, prop=GAP).axes
+    heads = {line.get_marker(): list(line.get_xdata()) for line in ax.lines}
+    assert heads["v"] == [4]
+    assert heads["^"] == [6]
+
+
+@pytest.mark.parametrize(("rounds", "drawn"), [({2: (2.5, 3.0)}, True), ({1: (90.0, 99.0)}, False)])
+def test_a_temporary_target_is_in_the_legend_if_it_is_drawn(
+    rounds: dict[int, tuple[float, float]], drawn: bool
+) -> None:
+    figure = plots.campaign_path(_calls(), prop=GAP, region=(2.0, 2.5), temporary=rounds)
+    assert ("temporary target" in words_of(figure)) is drawn
