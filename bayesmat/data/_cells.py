@@ -108,10 +108,11 @@ def shown(cell: object) -> str:
 def _why_not_number(text: str) -> str:
     if _INFINITY.fullmatch(text):
         return "infinite"
-    if re.fullmatch(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}", text):
+    first = text.split()[0]  # a unit may follow
+    if re.fullmatch(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}", first):
         point, plain = text.replace(",", "."), text.replace(",", "")
         return f"ambiguous: a decimal comma ({point}) or a thousands separator ({plain})? write one"
-    if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", text):
+    if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", first):
         return "not a number; write a decimal point instead of the comma"
     if re.fullmatch(r"[+-]?[0-9]{1,3}(?:[ ,.'’\u00a0\u202f][0-9]{3})+(?:[.,][0-9]+)?", text):
         return "not a number; leave out the thousands separators"

@@ -194,10 +194,16 @@ def _decode(path: Path, data: bytes) -> str:
 
 
 def comma_hint(header: Sequence[str]) -> str:
-    """What to do about a header that was not split."""
-    is_one = len(header) == 1 and any(mark in header[0] for mark in ";\t")
-    where = " or as a workbook (.xlsx)"
-    return f" Save it with commas between the columns,{where}." if is_one else ""
+    """What to do about a header that is divided by other marks than commas; else ""."""
+    marks = {";": "semicolons", "\t": "tabs"}
+    found = [name for mark, name in marks.items() if ",".join(header).count(mark) >= len(header)]
+    return (
+        f" Its columns are divided by {found[0]}, as spreadsheets of many countries write them. "
+        "Save it with commas between the columns and decimal points, or, which needs no settings, "
+        "as a workbook (.xlsx)."
+        if found
+        else ""
+    )
 
 
 def _shorten(text: str) -> str:

@@ -13,7 +13,10 @@ from .units import converter, meant_by, sd_converter
 
 __all__ = ["quantities"]
 
-_WITH_UNIT = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*(\S.*)")
+# What follows a number is no unit after a decimal comma ("2,1 eV"), nor of digits alone ("2.1(1)").
+_WITH_UNIT = re.compile(
+    r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*(?![.,]|[0-9()\s]+$)(\S.*)"
+)
 
 
 def quantities(

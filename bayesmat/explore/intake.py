@@ -144,10 +144,12 @@ class _Sheet:
     def _check(self, values: Sequence[str]) -> None:
         lacking = [KEY] * (KEY not in self.columns)
         if lacking or not any(label in self.columns for label in (*values, FAILURE)):
+            if hint := comma_hint(self.raw.header):
+                raise DataError(f"{self.source} cannot be read, and nothing was stored.{hint}")
             raise DataError(
                 f"{self.source} is no sheet of this campaign: it lacks {lacking or values}; it has "
                 f"{list(self.raw.header)}. Write one with campaign.sheet('sheet.xlsx'), fill its "
-                "cells, and leave the headings as they are." + comma_hint(self.raw.header)
+                "cells, and leave the headings as they are."
             )
 
     def text(self, label: str, i: int) -> str:

@@ -290,5 +290,10 @@ def test_conditions_classes_and_pool_columns_go_out_and_in(tmp_path, name):
 def test_a_sheet_saved_with_semicolons_says_how_to_save_it(sheet, tmp_path):
     path = tmp_path / "semicolons.csv"
     sheet.frame.drop(columns="structure", errors="ignore").to_csv(path, index=False, sep=";")
-    with pytest.raises(DataError, match=r"Save it with commas .* or as a workbook"):
+    with pytest.raises(
+        DataError, match=r"nothing was stored\. Its columns are divided by semi"
+    ) as e:
         sheet.campaign.read_sheet(path)
+    assert "Save it with commas between the columns and decimal points" in str(e.value)
+    assert "as a workbook (.xlsx)" in str(e.value)
+    assert "no sheet of this campaign" not in str(e.value)
