@@ -41,6 +41,10 @@ _OPTIONS = {
     r"campaign\.correct\('([^']*)', \{'([^']*)': ([^{}]*)\}, reason=\.\.\.\)": (
         rf'{_COMMAND} correct FILE.db "\1" \2=\3 --reason REASON'
     ),
+    r"campaign\.correct\('([^']*)', \{'([^']*)': ([^{}]*)\}, sds=\{'([^']*)': ([^{}]*)\}, "
+    r"reason=\.\.\.\)": (
+        rf'{_COMMAND} correct FILE.db "\1" \2=\3 --sd \4=\5 --reason REASON'
+    ),
     r"campaign\.suggest\(batch=(\d+)\)": rf"{_COMMAND} suggest FILE.db --batch \1",
     r"campaign\.sheet\('([^']*)'\)": rf"{_COMMAND} sheet FILE.db \1",
     r"campaign\.(suggest|run|retry)(?:\((?:\[\.\.\.\])?\))?": rf"{_COMMAND} \1",

@@ -50,6 +50,11 @@ def is_absent(value: object) -> bool:
     return value is None or value is pd.NA or value is pd.NaT
 
 
+def says_nothing(text: str) -> bool:
+    """Whether a cell is empty, or says in words that it is: "n/a", "none"."""
+    return text.strip().lower() in _EMPTY
+
+
 def numbers(column: np.ndarray) -> tuple[np.ndarray, Bad]:
     """Numbers of a column, NaN where the cell is empty or bad, and the bad cells."""
     values = np.full(len(column), np.nan)
@@ -59,7 +64,7 @@ def numbers(column: np.ndarray) -> tuple[np.ndarray, Bad]:
             text = cell.strip()
             if _NUMBER.fullmatch(text):
                 values[i] = float(text)
-            elif text.lower() not in _EMPTY:
+            elif not says_nothing(text):
                 bad.append((i, _why_not_number(text)))
         elif isinstance(cell, Real) and not isinstance(cell, bool | np.bool_):
             values[i] = _double(cell)
@@ -136,7 +141,7 @@ def codes(column: np.ndarray, categories: tuple[str, ...]) -> tuple[np.ndarray, 
             bad.append((i, reason))
         elif text in known:
             values[i] = known[text]
-        elif text.lower() not in _EMPTY:
+        elif not says_nothing(text):
             bad.append((i, f"unknown category; expected one of {', '.join(categories)}"))
     return values, bad
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from bayesmat._files import writing
 from bayesmat.errors import DataError
 
-from ._cells import fault, is_absent, numbers, shown
+from ._cells import fault, is_absent, numbers, says_nothing, shown
 from ._raw import Heading, Raw, comma_hint, read_raw
 from .properties import Condition, Property
 from .workbook import SUFFIXES, write_cells
 
 __all__ = [
     "Heading", "Raw", "comma_hint", "fault", "heading", "is_absent", "is_workbook", "numbers",
-    "read_raw", "shown", "write_grid",
+    "read_raw", "says_nothing", "shown", "write_grid",
 ]  # fmt: skip
 
 

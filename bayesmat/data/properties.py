@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -122,6 +123,16 @@ class Property:
             return "{" + "|".join(self.categories) + "}"
         unit = self.unit or "1"
         return f"log {unit}" if self.scale == "log" else unit
+
+    def named(self, value: float) -> float | str:
+        """A value as people read it: the name of a class for its code.
+
+        >>> Property("state", categories=("gas", "solid")).named(1.0), Property("gap").named(1.0)
+        ('solid', 1.0)
+        """
+        if self.categories is None or math.isnan(value):
+            return value
+        return self.categories[int(value)]
 
     @property
     def label(self) -> str:

@@ -7,18 +7,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bayesmat.data.far import far_conditions
+from bayesmat.data.properties import Property
 from bayesmat.data.rows import Rows
 from bayesmat.data.table import PropertyTable
 from bayesmat.explore.measurements import payload_of
-from bayesmat.explore.sheet import FAILURE, value_heading
-from bayesmat.explore.standing import Cell, Reading, Standing, stand, start_readings
+from bayesmat.explore.sheet import FAILURE, sd_heading, value_heading
+from bayesmat.explore.standing import Cell, Reading, Standing, spoken, stand, start_readings
 from bayesmat.explore.stored import About, EventRow, Kind
 from bayesmat.explore.surprise import surprises
 from bayesmat.explore.written import row_to_json
 
-__all__ = ["Entry", "Outcome", "events_of"]
+__all__ = ["MARK", "Entry", "Outcome", "events_of", "is_mark"]
 
 Say = Callable[[int, str, str], None]
+
+MARK = (
+    "a mark, which may mean anything: write in words why it failed, such as 'decomposed', or leave "
+    "the cell empty where it did not fail"
+)
+_MARKS = frozenset({"x", "xx", "xxx", "y", "yes", "true", "ok"})
+
+
+def is_mark(failure: str) -> bool:
+    """Whether a reason has no words: "-", "x", "?"."""
+    return failure.lower() in _MARKS or not any(map(str.isalpha, failure))
 
 
 @dataclass(frozen=True)
@@ -84,8 +96,17 @@ def events_of(
     key = entries[0].key
     readings = start_readings(start).get(key, ())
     standing = stand(about.events, readings)
-    fresh, repeated = _fresh(entries, about, readings)
-    outcome.known += [key] * any(len(f) < len(e.found) for f, e in zip(fresh, entries, strict=True))
+    past = _past(about, readings)
+    known = {p: _known(entries, p.name, past.get(p.name, ())) for p in start.properties}
+    fresh = [
+        {p.name: e.found[p.name] for p in known if p.name in e.found and i not in known[p]}
+        for i, e in enumerate(entries)
+    ]
+    for prop, measured in known.items():
+        for i, was in measured.items():
+            _changed_sd(entries[i], prop, was, standing, say)
+    repeated = {prop.name for prop, measured in known.items() if measured}
+    outcome.known += [key] * bool(repeated)
     said = None if about.item is None else about.item.prediction
     here: set[str] = set()
     events = []
@@ -112,33 +133,67 @@ def events_of(
     return events
 
 
-def _fresh(
-    entries: Sequence[Entry], about: About, readings: Sequence[Reading]
-) -> tuple[list[dict[str, Cell]], set[str]]:
-    """The cells of each row that were not told before, and the properties of which others were.
+def _past(about: About, readings: tuple[Reading, ...]) -> dict[str, list[list[Cell]]]:
+    """Property -> each measurement that was ever told, as every cell that it ever was."""
+    found: dict[str, dict[int, list[Cell]]] = {}
+    for n in range(len(about.events) + 1):
+        for reading in stand(about.events[:n], readings).readings:
+            for name, cell in reading.cells.items():
+                cells = found.setdefault(name, {}).setdefault(reading.number, [])
+                cells += [cell] * (cell not in cells)
+    return {name: list(of_number.values()) for name, of_number in found.items()}
 
-    A value that was told once is known once: a second row with it is another measurement.
+
+def _known(
+    entries: Sequence[Entry], name: str, past: Sequence[list[Cell]]
+) -> dict[int, list[Cell]]:
+    """Place of each row that says again what was told of a property -> that measurement.
+
+    A value that was told once is known once: a second row with it is another measurement. Rows
+    that agree in the sd find theirs first, then those that leave it out.
     """
-    told: dict[str, list[float]] = {}
-    for reading in readings:
-        for name, cell in reading.cells.items():
-            told.setdefault(name, []).append(cell.value)
-    for event in about.events:
-        for name, value in event.payload.get("values", {}).items():
-            told.setdefault(name, []).append(value)
-    repeated: set[str] = set()
-    fresh: list[dict[str, Cell]] = []
-    for entry in entries:
-        fresh.append({})
-        for name, cell in entry.found.items():
-            known = told.get(name, [])
-            at = next((k for k, value in enumerate(known) if _same(cell.value, value)), None)
-            if at is None:
-                fresh[-1][name] = cell
-            else:
-                known.pop(at)
-                repeated.add(name)
-    return fresh, repeated
+    found: dict[int, list[Cell]] = {}
+    left = list(past)
+    for agree in (_same_sd, _silent, _same):
+        for i, entry in enumerate(entries):
+            cell = None if i in found else entry.found.get(name)
+            if cell is None:
+                continue
+            at = next((k for k, was in enumerate(left) if any(agree(cell, o) for o in was)), None)
+            if at is not None:
+                found[i] = left.pop(at)
+    return found
+
+
+def _same(cell: Cell, old: Cell) -> bool:
+    return _close(cell.value, old.value)
+
+
+def _silent(cell: Cell, old: Cell) -> bool:
+    return _same(cell, old) and cell.sd is None
+
+
+def _same_sd(cell: Cell, old: Cell) -> bool:
+    if cell.sd is None or old.sd is None:
+        return _silent(cell, old) and old.sd is None
+    return _same(cell, old) and _close(cell.sd, old.sd)
+
+
+def _changed_sd(
+    entry: Entry, prop: Property, was: Sequence[Cell], standing: Standing, say: Say
+) -> None:
+    """A known value with an sd that it never had: a sheet adds, and changes nothing."""
+    sd, now = entry.found[prop.name].sd, was[-1]
+    told = standing.cells.get(prop.name, ())
+    if sd is None or now not in told or any(c.sd is not None and _close(sd, c.sd) for c in was):
+        return
+    before = "no sd" if now.sd is None else f"sd {now.sd:.6g}"
+    which = f", with replicate={told.index(now) + 1}" if len(told) > 1 else ""
+    say(
+        entry.row, sd_heading(prop), f"the value was told before, with {before}, and a sheet does "
+        f"not change what was told: correct it, campaign.correct({entry.key!r}, {{{prop.name!r}: "
+        f"{now.value:.12g}}}, sds={{{prop.name!r}: {sd:.12g}}}, reason=...){which}",
+    )  # fmt: skip
 
 
 def _contradictions(
@@ -151,8 +206,9 @@ def _contradictions(
 ) -> None:
     """Values beside others that the sheet does not hold."""
     labels = {p.name: value_heading(p) for p in start.properties}
+    told = spoken(standing.cells, start.properties)
     for name in new:
-        before = [cell.value for cell in standing.cells.get(name, ())]
+        before = told.get(name)
         if before and name not in repeated:
             say(
                 entry.row, labels[name], f"told before as {before}: correct that value with "
@@ -174,11 +230,13 @@ def _failed(
         say(entry.row, FAILURE, why)
     elif standing.cells:
         say(entry.row, FAILURE, "it has values: campaign.withdraw them first")
+    elif is_mark(entry.failure):
+        say(entry.row, FAILURE, MARK)
     else:
         outcome.failed.append(entry.key)
         return [EventRow(Kind.FAILED, entry.key, {}, entry.failure, row_to_json(entry.rows, 0))]
     return []
 
 
-def _same(one: float, other: float) -> bool:
+def _close(one: float, other: float) -> bool:
     return math.isclose(one, other, rel_tol=1e-9)

@@ -22,13 +22,14 @@ from bayesmat.data.grid import (
     heading,
     is_absent,
     read_raw,
+    says_nothing,
     shown,
 )
 from bayesmat.data.properties import Condition, Property
 from bayesmat.data.quantities import quantities
 from bayesmat.data.rows import Rows
 from bayesmat.errors import BadCell, BayesmatError, CampaignError, DataError, SurprisingValue
-from bayesmat.explore.entries import Entry, Outcome, events_of
+from bayesmat.explore.entries import MARK, Entry, Outcome, events_of, is_mark
 from bayesmat.explore.history import History
 from bayesmat.explore.measurements import cells
 from bayesmat.explore.sheet import (
@@ -63,6 +64,7 @@ class SheetRead(Shown):
         unasked: Keys of rows that were measured though nobody proposed them.
         empty: Number of asked rows that are still empty.
         ignored: Headings of the file that nothing is made of.
+        lacking: Headings of a sheet that the file lacks though it has others; empty if it has not.
         converted: Values that were written with a unit of their own, and as what they were read.
         remarks: Values that lie where their prediction gave them no chance.
     """
@@ -76,6 +78,7 @@ class SheetRead(Shown):
     unasked: tuple[str, ...] = ()
     empty: int = 0
     ignored: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
     converted: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
@@ -90,6 +93,7 @@ class SheetRead(Shown):
             * bool(self.replicated),
             f"Not proposed, kept as unasked: {', '.join(self.unasked)}." * bool(self.unasked),
             f"Columns that nothing was made of: {list(self.ignored)}." * bool(self.ignored),
+            f"The file lacks {list(self.lacking)}: was a column renamed?" * bool(self.lacking),
             f"Converted: {'; '.join(self.converted)}." * bool(self.converted),
             *self.remarks,
         ]
@@ -105,6 +109,7 @@ class _Sheet:
     source: str
     bad: list[BadCell] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    lacking: list[str] = field(default_factory=list)
     converted: list[str] = field(default_factory=list)
     columns: dict[str, int] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
@@ -139,6 +144,8 @@ class _Sheet:
                 self.units[known] = here.text.removeprefix("log ")
         own = written_headings(start) | _beside(self.history)
         self.ignored = [one for one in self.ignored if one and one not in own]
+        lacking = [one for one in (*values.values(), FAILURE, NOTE) if one not in self.columns]
+        self.lacking = lacking if self.ignored else []
         self._check(list(values.values()))
 
     def _check(self, values: Sequence[str]) -> None:
@@ -160,6 +167,12 @@ class _Sheet:
         if reason := fault(cell):
             self.say(i, label, reason)
         return "" if is_absent(cell) else shown(cell).strip()
+
+    def words(self, label: str, i: int) -> str:
+        """A cell as words, "" where it says that there is nothing to say."""
+        text = self.text(label, i)
+        is_dash = label == NOTE and not text.strip("-–—")
+        return "" if says_nothing(text) or text.lower() in _NOTHING or is_dash else text
 
     def numbers(
         self, label: str, unit: str, *, of_sds: bool = False
@@ -190,6 +203,7 @@ class _Sheet:
             self.bad.append(cell)
 
 
+_NOTHING = ("no", "false")
 _ELSEWHERE = f"why something failed is written in the column {FAILURE!r}, remarks in {NOTE!r}"
 
 
@@ -232,8 +246,8 @@ def read_sheet(store: Store, history: History, path: Path, sheet: str | None = N
         warnings.warn(one, SurprisingValue, stacklevel=3)
     lists = {name: tuple(dict.fromkeys(keys)) for name, keys in vars(outcome).items()}
     return SheetRead(
-        **lists, empty=n_empty, ignored=tuple(page.ignored), converted=tuple(page.converted),
-        remarks=tuple(remarks),
+        **lists, empty=n_empty, ignored=tuple(page.ignored), lacking=tuple(page.lacking),
+        converted=tuple(page.converted), remarks=tuple(remarks),
     )  # fmt: skip
 
 
@@ -247,16 +261,21 @@ def _entries(page: _Sheet) -> tuple[list[Entry], int]:
         values = {name: value for name, value in cells_of.items() if value is not None}
         given = {n: float(found[i]) for n, (found, _) in sds.items() if not math.isnan(found[i])}
         is_spoilt = any(i in bad for _, bad in [*columns.values(), *sds.values()])
-        failure, note = page.text(FAILURE, i), page.text(NOTE, i)
+        failure, note = page.words(FAILURE, i), page.words(NOTE, i)
         is_filled = bool(values or given or failure or note or is_spoilt)
         rows = _asked(page, i, is_filled=is_filled)
         if rows is None or not is_filled:
             empty |= set() if rows is None else {rows.keys[0]}
             continue
         if failure and values:
-            page.say(i, FAILURE, "the row has values, too: leave the failure or the values empty")
+            both = "the row has values, too: leave the failure or the values empty"
+            page.say(i, FAILURE, MARK if is_mark(failure) else both)
             continue
-        found = _cells(page, i, rows.keys[0], values, given) if values or given else {}
+        for prop in start.properties:
+            if prop.name in given and prop.name not in values and i not in columns[prop.name][1]:
+                page.say(i, sd_heading(prop), "no value beside it: write both, or neither")
+        beside = {name: sd for name, sd in given.items() if name in values}
+        found = _cells(page, i, rows.keys[0], values, beside) if values else {}
         entries.append(Entry(i, rows, found, failure, note))
     several = Counter(entry.key for entry in entries)
     doubtful = {entry.key for entry in entries if entry.failure and several[entry.key] > 1}
@@ -272,9 +291,20 @@ def _entries(page: _Sheet) -> tuple[list[Entry], int]:
 def _values(page: _Sheet, prop: Property) -> tuple[list[float | str | None], set[int]]:
     label = value_heading(prop)
     if prop.categories is not None:
-        return [page.text(label, i) or None for i in range(len(page.raw.rows))], set()
+        texts = [page.text(label, i) for i in range(len(page.raw.rows))]
+        return [_class(prop.categories, text) for text in texts], set()
     found, bad = page.numbers(label, prop.unit)
     return [None if math.isnan(v) else float(v) for v in found], bad
+
+
+def _class(categories: Sequence[str], text: str) -> str | None:
+    """The name of a class; programs write truth values in capitals."""
+    if text in categories:
+        return text
+    if text.lower() in ("true", "false"):
+        alike = [name for name in categories if name.lower() == text.lower()]
+        return alike[0] if len(alike) == 1 else text
+    return None if says_nothing(text) else text
 
 
 def _cells(
@@ -286,7 +316,7 @@ def _cells(
 ) -> Mapping[str, Cell]:
     """Values in the units of the table; what is wrong with them is said of the row."""
     start = page.history.start
-    labels = {p.name: value_heading(p) for p in start.properties if p.categories is None}
+    labels = {p.name: value_heading(p) for p in start.properties}
     units = {n: page.units[labels[n]] for n in values if labels.get(n) in page.units}
     of_sds = {p.name: page.units.get(sd_heading(p)) for p in start.properties}
     other = [n for n in sds if n in units and of_sds[n] not in (None, units[n])]
@@ -297,7 +327,7 @@ def _cells(
     except CampaignError as error:
         for line in str(error).split("\n")[1:]:
             name = next((n for n in labels if line.strip().startswith(repr(n))), "")
-            page.say(i, labels.get(name, ""), line.strip())
+            page.say(i, labels.get(name, ""), line.strip().removeprefix(f"{name!r}: "))
         return {}
 
 

@@ -232,6 +232,8 @@ class Logbook(Shown):
 
         Rows may stay empty, and be filled and read later: what was told before in the same words
         is passed over. Rows that were added without a key are measurements that nobody asked for.
+        "n/a", "none" and "no" are empty cells. An sd that is added to a value that was told, a mark
+        in place of the reason of a failure and a class that does not exist are wrong.
 
         Args:
             path: What `sheet` wrote, filled.

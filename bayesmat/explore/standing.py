@@ -13,7 +13,10 @@ import numpy as np
 from bayesmat.data.table import Property, PropertyTable
 from bayesmat.explore.stored import EventRow, Kind
 
-__all__ = ["Cell", "Reading", "Standing", "State", "Summary", "stand", "start_readings", "summary"]
+__all__ = [
+    "Cell", "Reading", "Standing", "State", "Summary", "spoken", "stand", "start_readings",
+    "summary",
+]  # fmt: skip
 
 State = Literal["pending", "told", "failed", "withdrawn"]
 
@@ -116,6 +119,17 @@ def summary(cells: Sequence[Cell], prop: Property | None) -> Summary:
         return Summary(values[0], sds[0], 1)
     sd = float(np.sqrt(np.square(sds).sum()) / len(sds))
     return Summary(float(np.mean(values)), sd, len(cells), float(np.std(values, ddof=1)))
+
+
+def spoken(
+    told: Mapping[str, Sequence[Cell]], properties: Sequence[Property]
+) -> dict[str, list[float | str]]:
+    """Property -> the values of its cells as people read them, classes by their names."""
+    known = {p.name: p for p in properties}
+    return {
+        name: [known[name].named(c.value) if name in known else c.value for c in cells]
+        for name, cells in told.items()
+    }
 
 
 def start_readings(table: PropertyTable) -> dict[str, tuple[Reading, ...]]:

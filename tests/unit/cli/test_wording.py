@@ -41,6 +41,9 @@ SAID = {
     "values: campaign.withdraw them first": "bayesmat campaign withdraw them",
     "batch, campaign.suggest(batch=8), or": "bayesmat campaign suggest FILE.db --batch 8, or",
     "again, campaign.retry().": "bayesmat campaign retry.",
+    "it, campaign.correct('CO', {'gap': 2.1}, sds={'gap': 0.1}, reason=...), with replicate=2": (
+        'correct FILE.db "CO" gap=2.1 --sd gap=0.1 --reason REASON, with --number 2'
+    ),
     "say which is meant, replicate=1.": "--number 1",
     "tell it without replicate=True.": "without --replicate",
     "a failed measurement with `fail`": "tell FILE.db MATERIAL --failed REASON",

@@ -31,7 +31,7 @@ def test_offsets_do_not_apply_to_standard_deviations():
     ],
 )
 def test_digits_after_a_number_are_no_unit(cell, reason):
-    """Units may hold digits, and pint reads "1" as one: ",1" was said to be another unit than eV."""
+    """Units may hold digits, and "1" is one: ",1" was said to be another unit than eV."""
     values, bad, stated = quantities(np.array([cell], dtype=object), "eV", "eV")
     assert np.isnan(values).all()
     assert stated == ()

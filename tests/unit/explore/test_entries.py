@@ -55,3 +55,25 @@ def test_an_outcome_can_be_forgotten() -> None:
     outcome = Outcome(told=["m7"])
     outcome.clear()
     assert outcome == Outcome()
+
+
+def test_a_second_row_with_the_sd_of_another_measurement_finds_its_own() -> None:
+    """Rows that agree in the sd find theirs first, whatever their order."""
+    before = [
+        EventRow(Kind.TOLD, "m7", {"values": {"gap": 9.0}, "sds": {"gap": 0.1}}, number=1),
+        EventRow(Kind.TOLD, "m7", {"values": {"gap": 9.0}, "sds": {}, "replicate": True}, number=2),
+    ]
+    changed = Entry(2, Rows(("m7",)), {"gap": Cell(9.0, 0.3)}, "", "")
+    same = Entry(3, Rows(("m7",)), {"gap": Cell(9.0, 0.1)}, "", "")
+    _, _, said = _events([changed, same], *before)
+    assert [(row, label) for row, label, _ in said] == [(2, "sd(gap) [eV]")]
+    assert said[0][2].endswith("sds={'gap': 0.3}, reason=...), with replicate=2")
+    events, outcome, said = _events([same, _entry(3, gap=9.0)], *before)
+    assert (events, outcome.known, said) == ([], ["m7"], [])
+
+
+def test_the_sd_of_a_value_that_was_taken_back_is_passed_over_with_it() -> None:
+    gone = EventRow(Kind.WITHDRAWN, "m7", {"of": {"gap": [1]}}, "wet", number=2)
+    entry = Entry(2, Rows(("m7",)), {"gap": Cell(9.0, 0.3)}, "", "")
+    events, outcome, said = _events([entry], _told(9.0), gone)
+    assert (events, outcome.known, said) == ([], ["m7"], [])

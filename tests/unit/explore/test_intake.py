@@ -13,7 +13,7 @@ from bayesmat.explore.goals import Within
 from bayesmat.explore.pool import Pool
 from tests.unit.explore.fake import GAP, FakePrior, FakeRule, create, truth
 
-FILLED = "gap [eV]"
+FILLED, SD = "gap [eV]", "sd(gap) [eV]"
 
 
 @pytest.fixture(params=["s.csv", "s.xlsx"])
@@ -31,9 +31,7 @@ def sheet(request, tmp_path):
         def fill(self, row, **cells):
             """Row 2 is the first; a row below the last is added."""
             for label, value in cells.items():
-                self.frame.loc[row - 2, {"gap": FILLED, "sd": "sd(gap) [eV]"}.get(label, label)] = (
-                    value
-                )
+                self.frame.loc[row - 2, {"gap": FILLED, "sd": SD}.get(label, label)] = value
 
         def read(self):
             if path.suffix == ".csv":
@@ -99,8 +97,7 @@ def test_all_bad_rows_come_together_and_nothing_is_stored(sheet):
         (3, FILLED, "write a decimal point"),
         (4, FILLED, "told before as [2.0]: correct that"),
         (5, FILLED, "not positive, and the scale is log"),
-        (6, "", "no value was given"),
-        (6, FILLED, "has a standard deviation or a unit but no value"),
+        (6, SD, "no value beside it: write both, or neither"),
         (7, "failure", "the row has values, too"),
         (8, "key", "empty"),
         (9, "key", "m6 stands in 2 filled rows, and one says that it failed"),
@@ -149,6 +146,73 @@ def test_a_corrected_value_does_not_come_back(sheet):
     sheet.campaign.correct(key, {"gap": 2.2}, reason="mistyped")
     assert sheet.read().known == (key,)
     assert sheet.campaign.history().set_index("material").loc[key, "gap"] == 2.2
+
+
+def test_an_sd_that_is_added_or_changed_later_is_refused_with_the_other_bad_rows(sheet):
+    first, second, _, fourth = sheet.keys
+    sheet.fill(2, gap=2.1)
+    sheet.fill(3, gap=2.2, sd=0.1)
+    sheet.read()
+    n = len(sheet.campaign.events())
+    sheet.fill(2, sd=0.1)
+    sheet.fill(3, sd=0.2)
+    sheet.fill(4, gap="high", sd=0.1)
+    sheet.fill(5, sd=0.1)
+    with pytest.raises(DataError) as caught:
+        sheet.read()
+    said = {(c.row, c.column): c.reason for c in caught.value.cells}
+    assert set(said) == {(2, SD), (3, SD), (4, FILLED), (5, SD)}
+    assert said[2, SD] == (
+        "the value was told before, with no sd, and a sheet does not change what was told: correct "
+        f"it, campaign.correct('{first}', {{'gap': 2.1}}, sds={{'gap': 0.1}}, reason=...)"
+    )
+    assert "with sd 0.1, and" in said[3, SD]
+    assert said[5, SD] == "no value beside it: write both, or neither"
+    assert len(sheet.campaign.events()) == n
+    sheet.campaign.correct(first, {"gap": 2.1}, {"gap": 0.1}, reason="the sd was forgotten")
+    sheet.campaign.correct(second, {"gap": 2.3}, {"gap": 0.2}, reason="misread")
+    sheet.fill(4, gap=None, sd=None)
+    sheet.fill(5, gap=2.4)
+    read = sheet.read()
+    assert (read.known, read.told) == ((first, second), (fourth,))
+    sheet.fill(2, sd=None)  # an sd that is left out takes nothing back
+    assert sheet.read().known == (first, second, fourth)
+    assert sheet.campaign.history().set_index("material").loc[first, "gap_sd"] == 0.1
+
+
+@pytest.mark.parametrize("word", ["n/a", "NA", "None", "no", " - ", False, "  "])
+def test_words_for_nothing_are_no_remark_and_but_for_a_dash_no_failure(sheet, word):
+    sheet.fill(2, gap=2.1, note=word)
+    sheet.fill(3, note=word)
+    if word != " - ":
+        sheet.fill(4, failure=word)
+        sheet.fill(5, gap=2.2, failure=word)
+    read = sheet.read()
+    assert (read.failed, read.noted) == ((), ())
+    assert len(read.told) == (1 if word == " - " else 2)
+    assert sheet.campaign.history()["notes"].isna().all()
+
+
+def test_marks_for_a_failure_ask_for_words(sheet):
+    for row, mark in enumerate(("-", "x", "?", True), start=2):
+        sheet.fill(row, failure=mark)
+    sheet.fill(3, gap=2.1)
+    with pytest.raises(DataError) as caught:
+        sheet.read()
+    assert [(c.row, c.column) for c in caught.value.cells] == [(r, "failure") for r in (2, 3, 4, 5)]
+    assert {c.reason for c in caught.value.cells} == {
+        "a mark, which may mean anything: write in words why it failed, such as 'decomposed', or "
+        "leave the cell empty where it did not fail"
+    }
+    for row in (2, 3, 4, 5):
+        sheet.fill(row, gap=None, failure="too dark")
+    assert len(sheet.read().failed) == 4
+
+
+def test_a_mark_that_was_stored_as_a_failure_before_is_passed_over(sheet):
+    sheet.campaign.fail(sheet.keys[0], "x")
+    sheet.fill(2, failure="x")
+    assert sheet.read().known == (sheet.keys[0],)
 
 
 def test_rows_of_one_material_are_replicates(sheet):
@@ -227,7 +291,14 @@ def test_units_of_the_headings_are_converted(sheet):
 
 def test_another_file_is_no_sheet_and_other_columns_are_named(sheet):
     sheet.frame["colour"] = "red"
-    assert sheet.read().ignored == ("colour",)
+    read = sheet.read()
+    assert (read.ignored, read.lacking) == (("colour",), ())
+    renamed = sheet.frame
+    sheet.frame = renamed.rename(columns={FILLED: "energy"})
+    read = sheet.read()
+    assert read.lacking == (FILLED,)
+    assert "['energy', 'colour']. The file lacks ['gap [eV]']: was a column renamed?" in str(read)
+    sheet.frame = renamed
     sheet.frame = sheet.frame.assign(**{"gap (meV)": 1.0})
     with pytest.raises(DataError, match=r"two columns that may be 'gap \[eV\]'"):
         sheet.read()
@@ -283,6 +354,42 @@ def test_conditions_classes_and_pool_columns_go_out_and_in(tmp_path, name):
     frame.loc[frame["material (id)"] == "m152", "@temperature [K]"] = 351
     write(path, index=False)
     with pytest.raises(DataError, match="one of them was changed"):
+        campaign.read_sheet(path)
+    campaign.close()
+
+
+@pytest.mark.parametrize("name", ["s.csv", "s.xlsx"])
+def test_classes_are_read_by_name_and_a_bad_one_is_told_with_those_that_exist(tmp_path, name):
+    wet = Property("wet", categories=("true", "false"))
+    start = PropertyTable(("m0", "m290"), "id", (GAP, STATE, wet), [[10, 0, 0], [0.5, 1, 1]])
+    campaign = Campaign.create(
+        f"sqlite:///{tmp_path / 'c.db'}", start, FakePrior(), goals=[Within("gap", 2.0, 2.5)],
+        candidates=Pool([f"m{i}" for i in range(150, 154)]), rule=FakeRule(),
+    )  # fmt: skip
+    campaign.suggest(4)
+    path, label, other = tmp_path / name, "state {gas|solid}", "wet {true|false}"
+    campaign.sheet(path)
+    frame = pd.read_csv(path) if name.endswith("csv") else pd.read_excel(path)
+    frame = frame.astype(object)
+    write = frame.to_csv if name.endswith("csv") else frame.to_excel
+    frame[label] = ["liquid", 1, " solid ", "n/a"]
+    frame[other] = ["maybe", True, False, None]
+    frame[FILLED] = [None, None, " 2.1 ", "2.2"]
+    write(path, index=False)
+    with pytest.raises(DataError) as caught:
+        campaign.read_sheet(path)
+    assert [(c.row, c.column, c.value, c.reason) for c in caught.value.cells] == [
+        (2, label, "liquid", "'liquid' is none of the classes ['gas', 'solid']"),
+        (2, other, "maybe", "'maybe' is none of the classes ['true', 'false']"),
+        (3, label, "1", "'1' is none of the classes ['gas', 'solid']"),
+    ]
+    frame[label] = [None, None, " solid ", "n/a"]
+    frame.loc[0, other] = None
+    write(path, index=False)
+    assert len(campaign.read_sheet(path).told) == 3
+    frame.loc[2, label] = "gas"
+    write(path, index=False)
+    with pytest.raises(DataError, match=r"told before as \['solid'\]: correct that"):
         campaign.read_sheet(path)
     campaign.close()
 
