@@ -16,7 +16,7 @@ import pandas as pd
 
 from bayesmat._repr import Shown
 from bayesmat.data.rows import Rows
-from bayesmat.data.table import Condition, PropertyTable, Scale
+from bayesmat.data.table import Condition, Property, PropertyTable, Scale
 from bayesmat.explore.calls import Call, Forecast
 from bayesmat.explore.campaign import Campaign
 from bayesmat.explore.goals import Target, applies, nearest, targets_of
@@ -273,7 +273,7 @@ def _call(row: Mapping[Any, Any], campaign: Campaign, proposals: Sequence[Propos
     labels = columns_of(campaign.start.property_names, conditions)
     for prop in campaign.start.properties:
         name, label = prop.name, labels[prop.name]
-        value = float(row[label])
+        value = _code(row[label], prop)
         if math.isfinite(value):
             values[name], replicates[name] = value, int(row[f"{label}_replicates"])
         if math.isfinite(row[f"{label}_scatter"]):
@@ -306,6 +306,13 @@ def _call(row: Mapping[Any, Any], campaign: Campaign, proposals: Sequence[Propos
         reason=asked.reasons[place] if asked is not None and asked.reasons else "",
         columns=noted,
     )
+
+
+def _code(value: float | str, prop: Property) -> float:
+    """A value of the history as a number: of the name of a class its code."""
+    if isinstance(value, str) and prop.categories is not None:
+        return float(prop.categories.index(value))
+    return float(value)
 
 
 def _text(cell: object) -> str | None:

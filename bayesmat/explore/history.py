@@ -175,7 +175,9 @@ class History(Shown):
     def values(self, key: str) -> dict[str, float]:
         """Measured values of a row: of replicates the mean, of classes the commonest."""
         found = self.standings[key].cells
-        return {name: self._summary(name, cells).value for name, cells in found.items()}
+        return {
+            name: summary(cells, self._properties.get(name)).value for name, cells in found.items()
+        }
 
     def table(self) -> PropertyTable:
         """The start table as corrected, with a row for every measurement since.
@@ -269,7 +271,7 @@ class History(Shown):
             pending=self.pending,
             hits=sum(self.hit(m) for m in asked) if self._bounded else 0,
             best=best,
-            best_values={} if best is None else self.values(best),
+            best_values={} if best is None else self._named(self.values(best)),
             best_hits=best is not None and bool(self._bounded) and self.hit(best),
             left_out=sum(self.left_out(m) is not None for m in told),
             withdrawn=states["withdrawn"],
@@ -313,7 +315,7 @@ class History(Shown):
         standing, item = self.standings[key], self.items.get(key)
         said = {} if item is None else item.prediction
         told = standing.state == "told"
-        found = {n: self._summary(n, cells) for n, cells in standing.cells.items()}
+        found = {n: summary(cells, self._properties.get(n)) for n, cells in standing.cells.items()}
         origin = "start" if key in self._starts else "unasked"
         row = self.rows([key])
         labels = condition_columns([c.name for c in self.start.conditions])
@@ -334,16 +336,18 @@ class History(Shown):
             "corrections": standing.corrections,
             "notes": "; ".join(standing.notes) or None,
         }
+        named = self._named({n: s.value for n, s in found.items()})
         for name, label in names.items():
             cell = found.get(name, Summary())
-            values = (cell.value, cell.sd, cell.replicates, cell.scatter)
+            values = (named.get(name, np.nan), cell.sd, cell.replicates, cell.scatter)
             record |= {f"{label}{end}": v for end, v in zip(_MEASURED, values, strict=True)}
             ends = {end: said.get(end[1:], {}).get(name) for end in _PREDICTED}
             record |= {f"{label}{end}": _number(value) for end, value in ends.items()}
         return record
 
-    def _summary(self, name: str, cells: Sequence[Cell]) -> Summary:
-        return summary(cells, self._properties.get(name))
+    def _named(self, values: Mapping[str, float]) -> dict[str, float | str]:
+        known = self._properties
+        return {n: known[n].named(v) if n in known else v for n, v in values.items()}
 
     @cached_property
     def _properties(self) -> dict[str, Property]:
@@ -356,12 +360,8 @@ class History(Shown):
     @cached_property
     def _items(self) -> dict[str, ItemRow]:
         """Key -> proposed row, or one that says as much of an unasked one."""
-        spoken = {
-            e.material: ItemRow(e.material, {"row": e.row})
-            for e in self.events
-            if e.material is not None
-        }
-        return {**spoken, **self.items}
+        said = {e.material: ItemRow(e.material, {"row": e.row}) for e in self.events if e.material}
+        return {**said, **self.items}
 
     @property
     def _shown(self) -> tuple[str, ...]:

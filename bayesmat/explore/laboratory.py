@@ -16,7 +16,7 @@ from bayesmat.data.table import PropertyTable
 from bayesmat.errors import CampaignError, SurprisingValue
 from bayesmat.explore.calls import name_in
 from bayesmat.explore.measurements import cells, payload_of, reason_of
-from bayesmat.explore.standing import Reading, Standing, stand, start_readings
+from bayesmat.explore.standing import Reading, Standing, spoken, stand, start_readings
 from bayesmat.explore.store import Store
 from bayesmat.explore.stored import About, EventRow, Kind
 from bayesmat.explore.surprise import surprises
@@ -67,7 +67,8 @@ class Laboratory:
 
         def make(about: About) -> list[EventRow]:
             standing = self._standing(key, about)
-            again = {n: [c.value for c in standing.cells[n]] for n in found if n in standing.cells}
+            told = spoken(standing.cells, self.start.properties)
+            again = {n: told[n] for n in found if n in told}
             if again and not replicate:
                 raise CampaignError(_told_before(key, again))
             if replicate and not again:
@@ -97,7 +98,7 @@ class Laboratory:
 
         def make(about: About) -> list[EventRow]:
             standing = self._standing(key, about)
-            of = {name: _one(standing, key, name, replicate).number for name in found}
+            of = {name: self._one(standing, key, name, replicate).number for name in found}
             odd.extend(self._surprises(key, found, about))
             said = {"of": of, **payload_of(found)}
             return [EventRow(Kind.CORRECTED, key, said, reason, row_to_json(rows, 0))]
@@ -121,11 +122,11 @@ class Laboratory:
                 return [EventRow(Kind.WITHDRAWN, key, {"of": {}}, reason, row_to_json(rows, 0))]
             of: dict[str, list[int]] = {}
             for name in chosen or standing.cells or (None,):
-                told = _told(standing, key, name)
+                told = self._told(standing, key, name)
                 if replicate is None:
                     of[str(name)] = [r.number for r in told]
                 else:
-                    of[str(name)] = [_one(standing, key, str(name), replicate).number]
+                    of[str(name)] = [self._one(standing, key, str(name), replicate).number]
             return [EventRow(Kind.WITHDRAWN, key, {"of": of}, reason, row_to_json(rows, 0))]
 
         self.store.append(key, make)
@@ -248,6 +249,34 @@ class Laboratory:
     def _standing(self, key: str, about: About) -> Standing:
         return stand(about.events, self._starts.get(key, ()))
 
+    def _told(self, standing: Standing, key: str, name: str | None) -> tuple[Reading, ...]:
+        told = () if name is None else standing.telling(name)
+        if not told:
+            what = "nothing" if name is None else f"no {name!r}"
+            known = spoken(standing.cells, self.start.properties)
+            raise CampaignError(
+                f"{what} of {key!r} was told: there is {known or 'nothing'} so far."
+            )
+        return told
+
+    def _one(self, standing: Standing, key: str, name: str, replicate: int | None) -> Reading:
+        """The measurement that is meant."""
+        told = self._told(standing, key, name)
+        values = spoken(standing.cells, self.start.properties)[name]
+        listed = ", ".join(
+            f"{k}: {v if isinstance(v, str) else f'{v:.6g}'}" for k, v in enumerate(values, start=1)
+        )
+        if replicate is None and len(told) > 1:
+            raise CampaignError(
+                f"{name} of {key!r} was measured {len(told)} times ({listed}): say which is meant, "
+                "replicate=1."
+            )
+        if replicate is not None and not 1 <= replicate <= len(told):
+            raise CampaignError(
+                f"{name} of {key!r} has no replicate {replicate}: there is {listed}."
+            )
+        return told[(replicate or 1) - 1]
+
     def _cells(self, key: str, measured: Measured) -> dict[str, Any]:
         given = (measured.values, measured.sds or {}, measured.units or {})
         return cells(self.start.properties, key, *given)
@@ -271,30 +300,7 @@ def _parts(row: Mapping[str, Any]) -> tuple[list[str] | None, Given | None]:
     return None if row["material"] is None else [row["material"]], row["conditions"]
 
 
-def _told(standing: Standing, key: str, name: str | None) -> tuple[Reading, ...]:
-    told = () if name is None else standing.telling(name)
-    if not told:
-        what = "nothing" if name is None else f"no {name!r}"
-        known = {n: [c.value for c in found] for n, found in standing.cells.items()}
-        raise CampaignError(f"{what} of {key!r} was told: there is {known or 'nothing'} so far.")
-    return told
-
-
-def _one(standing: Standing, key: str, name: str, replicate: int | None) -> Reading:
-    """The measurement that is meant."""
-    told = _told(standing, key, name)
-    listed = ", ".join(f"{k}: {r.cells[name].value:.6g}" for k, r in enumerate(told, start=1))
-    if replicate is None and len(told) > 1:
-        raise CampaignError(
-            f"{name} of {key!r} was measured {len(told)} times ({listed}): say which is meant, "
-            "replicate=1."
-        )
-    if replicate is not None and not 1 <= replicate <= len(told):
-        raise CampaignError(f"{name} of {key!r} has no replicate {replicate}: there is {listed}.")
-    return told[(replicate or 1) - 1]
-
-
-def _told_before(key: str, again: Mapping[str, list[float]]) -> str:
+def _told_before(key: str, again: Mapping[str, list[float | str]]) -> str:
     return (
         f"{sorted(again)} of {key!r}: told before, or known from the start ({dict(again)}), and "
         "nothing was stored. Say what this is: tell(..., replicate=True) if it was measured again; "

@@ -24,6 +24,7 @@ _COLUMNS = (
 def events_frame(history: History) -> pd.DataFrame:
     """One row for each event, or for each property that it is about; see `Campaign.events`."""
     starts = start_readings(history.start)
+    known = {p.name: p for p in history.start.properties}
     past: dict[str, list[EventRow]] = {}
     records: list[dict[str, Any]] = []
     for event in history.events:
@@ -33,7 +34,7 @@ def events_frame(history: History) -> pd.DataFrame:
         head = {"number": event.number, "time": event.created, "kind": event.kind,
                 "material": event.material, "round": event.payload.get("round"),
                 "note": event.note}  # fmt: skip
-        records += [head | cell for cell in _cells(event, then)] or [head]
+        records += [head | _named(cell, known) for cell in _cells(event, then)] or [head]
         before.append(event)
     frame = pd.DataFrame(records, columns=list(_COLUMNS))
     return frame.astype({"number": "int64", "round": "Int64", "replicate": "Int64"})
@@ -63,6 +64,14 @@ def _cells(event: EventRow, then: Standing) -> Iterator[dict[str, Any]]:
             yield from _was(then, name, None)
 
 
+def _named(cell: Mapping[str, Any], known: Mapping[str, Property]) -> dict[str, Any]:
+    """A cell with the names of classes."""
+    prop = known.get(cell["property"])
+    if prop is None:
+        return {**cell}
+    return {**cell, **{k: prop.named(cell[k]) for k in ("value", "was") if k in cell}}
+
+
 def _was(then: Standing, name: str, numbers: Any) -> Iterator[dict[str, Any]]:
     """Values that leave the table."""
     for place, reading in enumerate(then.telling(name), start=1):
@@ -78,7 +87,7 @@ def stored_words(
     Args:
         events: As `events_frame` makes them.
         kind: Such as "told".
-        properties: Say units and classes.
+        properties: Say units.
         names: Key -> what people call the row.
     """
     found = events[events["kind"] == kind]
@@ -104,15 +113,15 @@ _HEADS: Mapping[str, str] = {
 def _cell_words(row: Mapping[str, Any], known: Mapping[str, Property]) -> str:
     name, value, was = row["property"], row["value"], row["was"]
     prop = known.get(name)
-    if np.isnan(value):
+    if pd.isna(value):
         return f"{name} = {_value_words(was, prop)}"
     sd = "" if np.isnan(row["sd"]) else f" (sd {row['sd']:.6g})"
-    before = "" if np.isnan(was) else f" in place of {_value_words(was, prop)}"
-    again = f", replicate {row['replicate']}" if np.isnan(was) and row["replicate"] > 1 else ""
+    before = "" if pd.isna(was) else f" in place of {_value_words(was, prop)}"
+    again = f", replicate {row['replicate']}" if pd.isna(was) and row["replicate"] > 1 else ""
     return f"{name} = {_value_words(value, prop)}{sd}{before}{again}"
 
 
-def _value_words(value: float, prop: Property | None) -> str:
-    if prop is not None and prop.categories is not None:
-        return prop.categories[int(value)]
+def _value_words(value: float | str, prop: Property | None) -> str:
+    if isinstance(value, str):
+        return value
     return f"{value:.6g} {prop.unit if prop else ''}".rstrip()

@@ -264,8 +264,8 @@ class Logbook(Shown):
         computed the value, None if it was measured; the largest number of `replicates`;
         `corrections`; `notes`. A property whose columns would bear the name of another (`round`;
         `gap_sd` beside `gap`) stands under `property_round`, a condition `state` under
-        `condition_state`. Values in the units of the table, NaN
-        where there is none.
+        `condition_state`. Values in the units of the table, classes by their names, NaN where there
+        is none.
 
         Args:
             at: As it was after this event of `events`, or at this time (UTC if it has no zone).
@@ -278,7 +278,7 @@ class Logbook(Shown):
         One row for each event, or for each property that it is about. Columns: `number`, `time`
         (UTC), `kind` (proposed, told, corrected, withdrawn, failed, retried, noted, carried over),
         `material`, `round`, `property`, `value` and `sd` as told, `was`, the value that left the
-        table, `replicate`, and `note`, the reason or remark.
+        table (classes by their names), `replicate`, and `note`, the reason or remark.
         """
         return events_frame(self._history())
 

@@ -240,7 +240,7 @@ class Status:
         pending: Materials that wait for a result, in the order of suggestion.
         hits: Proposed materials whose results meet every goal that has bounds; 0 if no goal has.
         best: The material whose results come nearest to the goals, or `None`.
-        best_values: Its results in the units of the properties.
+        best_values: Its results in the units of the properties, classes by name.
         best_hits: Whether they meet every goal that has bounds.
         left_out: Measured materials of which something that the oracle answered could not be used.
         withdrawn: Proposed materials of which all that was known has been taken back.
@@ -260,7 +260,7 @@ class Status:
     pending: tuple[str, ...]
     hits: int
     best: str | None
-    best_values: Mapping[str, float]
+    best_values: Mapping[str, float | str]
     left_out: int = 0
     withdrawn: int = 0
     unasked: int = 0
@@ -304,7 +304,10 @@ class Status:
             )
         if self.best is None:
             return counts
-        values = ", ".join(f"{name} = {value:.4g}" for name, value in self.best_values.items())
+        values = ", ".join(
+            f"{name} = {value if isinstance(value, str) else f'{value:.4g}'}"
+            for name, value in self.best_values.items()
+        )
         what = "Nearest to the goals" if self.bounded else "Best so far"
         what = "Best of those that meet the goals" if self.best_hits else what
         return f"{counts} {what}: {self.best} ({values})."

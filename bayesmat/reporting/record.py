@@ -79,9 +79,7 @@ def changes(account: Account) -> str:
         where = named.get(key, key) if isinstance(key, str) else "the campaign"
         prop = _text(event["property"])
         unit = f" {units.get(prop, '')}".rstrip()
-        was, now = (
-            f"{event[name]:.4g}{unit}" if pd.notna(event[name]) else "" for name in ("was", "value")
-        )
+        was, now = (_cell(event[name], unit) for name in ("was", "value"))
         rows.append((_time(event["time"]), str(kind), where, prop, was, now, note))
     if not rows:
         return ""
@@ -91,6 +89,13 @@ def changes(account: Account) -> str:
     )
     heads = ("when (UTC)", "what", _what(account), "property", "was", "is", "why")
     return f"<h2>Corrections and remarks</h2><p>{words}</p>{plain_table(rows, heads)}"
+
+
+def _cell(value: float | str, unit: str) -> str:
+    """A value of an event; of classes the name."""
+    if isinstance(value, str) or pd.isna(value):
+        return _text(value)
+    return f"{value:.4g}{unit}"
 
 
 def replicates(account: Account) -> str:
