@@ -80,6 +80,7 @@ def changes(account: Account) -> str:
         prop = _text(event["property"])
         unit = f" {units.get(prop, '')}".rstrip()
         was, now = (_cell(event[name], unit) for name in ("was", "value"))
+        now += f" (sd {event['sd']:.4g}{unit})" if pd.notna(event["sd"]) else ""
         rows.append((_time(event["time"]), str(kind), where, prop, was, now, note))
     if not rows:
         return ""

@@ -78,10 +78,12 @@ def test_classes_are_named_wherever_people_read_them(tmp_path):
     assert words == f"Corrected: {one}: phase = gas in place of solid."
     words = stored_words(events, Kind.WITHDRAWN, start.properties, {})
     assert words == f"Withdrawn: {two}: phase = gas."
+    campaign.correct(one, {"gap": 2.2}, {"gap": 0.1}, reason="the sd was forgotten")
     account = account_of(campaign)
     assert account.calls[0].values == {"gap": 2.2, "phase": 0.0}
     report = changes(account)
     assert "<td>phase</td><td>solid</td><td>gas</td><td>swapped</td>" in report
-    stored = [e.payload["values"] for e in campaign._history().events if "values" in e.payload]
-    assert [values["phase"] for values in stored] == [1.0, 0.0, 1.0, 0.0]
+    assert "<td>gap</td><td>2.2 eV</td><td>2.2 eV (sd 0.1 eV)</td>" in report
+    stored = [e.payload.get("values", {}).get("phase") for e in campaign._history().events]
+    assert [code for code in stored if code is not None] == [1.0, 0.0, 1.0, 0.0]
     campaign.close()
