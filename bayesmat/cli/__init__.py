@@ -93,7 +93,7 @@ def predict(
         conditions=conditions,
     )  # fmt: skip
     rows, notes = commands.asked(data, materials or None, at_of(at), source)
-    setup = commands.Setup(data.property_names, data.kind, tuple(use or ()), "none")
+    setup = commands.Setup.of(data, use, "none")
     fitted = commands.fit(setup.prior(), data, seed=0, explain=explain)
     prediction = fitted.predict(rows)
     console = Console()

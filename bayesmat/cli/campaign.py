@@ -89,7 +89,7 @@ def create(
             "may be chosen",
             param_hint="--pool",
         )
-    setup = commands.Setup(data.property_names, data.kind, tuple(use or ()), oracle)
+    setup = commands.Setup.of(data, use, oracle)
     setup = setup.choosing(None if pool is None else commands.pool_for(pool, data, under))
     calculator, prior = setup.calculator(), setup.prior()
     campaign = commands.Campaign.create(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bayesmat._files import write_atomically, writing
+from bayesmat.data.table import PropertyTable
 from bayesmat.errors import BayesmatError, CampaignError, DataError
 from bayesmat.explore.pool import Pool
 from bayesmat.explore.written import jsonable
@@ -30,6 +31,12 @@ class Setup:
     use: tuple[str, ...]
     oracle: str
     pool: Pool | None = None
+
+    @staticmethod
+    def of(table: PropertyTable, use: Sequence[str] | None, oracle: str) -> Setup:
+        """For a table; properties with classes are kept in it, and no model predicts them yet."""
+        modelled = [p.name for p in table.properties if p.categories is None]
+        return Setup(tuple(modelled or table.property_names), table.kind, tuple(use or ()), oracle)
 
     def prior(self) -> PropertyGraph:
         """The prior; trains or loads source networks if they are used."""

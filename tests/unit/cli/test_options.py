@@ -231,6 +231,25 @@ def test_help_shows_brackets() -> None:
     assert '"gap [hartree]"' in _run("predict", "--help")[1]
 
 
+def test_a_property_with_classes_is_told_beside_the_one_that_is_modelled(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(
+        "smiles,Tb [K],state\nCCO,351,liquid\nCCCO,370,liquid\nCCCCO,391,liquid\nCC,185,gas\n"
+    )
+    (tmp_path / "pool.csv").write_text("smiles\nCCC\nCCCCCO\n")
+    file = tmp_path / "a.db"
+    made = _run("campaign", "create", file, tmp_path / "t.csv", "-p", "Tb=K", "-p",
+                "state={liquid|gas}", "-g", "Tb=min", "--pool", tmp_path / "pool.csv")  # fmt: skip
+    assert made[0] == 0, made[1]
+    assert _run("campaign", "suggest", file, "--batch", 1)[0] == 0
+    code, said = _run("campaign", "tell", file, "CCC", "Tb=231", "state=gas")
+    assert code == 0
+    assert "state = gas" in said
+    code, said = _run(
+        "predict", tmp_path / "t.csv", "CCC", "-p", "Tb=K", "-p", "state={liquid|gas}"
+    )
+    assert code == 0
+
+
 def test_a_campaign_copied_without_its_setup_says_which_file_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("smiles,Tb [K]\nCCO,351\nCCCO,370\nCCCCO,391\n")
     (tmp_path / "pool.csv").write_text("smiles\nCCCCCO\nCCCCCCO\n")
