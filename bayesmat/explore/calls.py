@@ -147,8 +147,9 @@ def names_of(notes: Mapping[str, Sequence[object]], number: int) -> tuple[str, .
 def name_in(columns: Mapping[str, object]) -> str:
     """What people call a row: the first column of the pool that is headed as a name; else empty.
 
-    >>> name_in({"price": 2.5, "Name": "ethanol"})
-    'ethanol'
+    >>> name_in({"price": 2.5, "Name": "ethanol"}), name_in({"name": 12.0})
+    ('ethanol', '12')
     """
     found = (value for head, value in columns.items() if head.strip().casefold() in _NAMES)
-    return next((value.strip() for value in found if isinstance(value, str)), "")
+    texts = (f"{v:.15g}" if isinstance(v, int | float) and v == v else v for v in found)
+    return next((text.strip() for text in texts if isinstance(text, str)), "")
