@@ -309,7 +309,7 @@ class Status:
             for name, value in self.best_values.items()
         )
         what = "Nearest to the goals" if self.bounded else "Best so far"
-        what = "Best of those that meet the goals" if self.best_hits else what
+        what = "Among those that meet the goals" if self.best_hits else what
         return f"{counts} {what}: {self.best} ({values})."
 
     def _repr_html_(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -109,7 +110,9 @@ def _best_words(account: Account) -> str:
     values = [
         f"{t.prop.name} {quantity(best.values[t.prop.name], t.prop)}" for t in account.targets
     ]
-    text = f"Best {what}: {label(account, best)}, {' and '.join(values)}"
+    is_open = any(t.is_region and math.isinf(t.upper - t.lower) for t in account.targets)
+    head = "Among the hits" if is_open and account.is_hit(best) else f"Best {what}"
+    text = f"{head}: {label(account, best)}, {' and '.join(values)}"
     start = best_start(account)
     if start is not None:
         text += f"; the best before the campaign was {quantity(start, account.targets[0].prop)}"

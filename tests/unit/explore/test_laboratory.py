@@ -351,4 +351,4 @@ def test_what_meets_the_goals_is_not_called_near_to_them(campaign):
     campaign.tell(asked[0], {"gap": 5.0})
     assert f"Nearest to the goals: {asked[0]} (gap = 5)." in str(campaign.status())
     campaign.tell(asked[1], {"gap": 2.2})
-    assert f"Best of those that meet the goals: {asked[1]} (gap = 2.2)." in str(campaign.status())
+    assert f"Among those that meet the goals: {asked[1]} (gap = 2.2)." in str(campaign.status())
