@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -16,17 +15,20 @@ from chemicals.utils import source_path
 from rdkit import Chem, rdBase
 from tqdm.auto import tqdm
 
+from bayesmat._arguments import names
 from bayesmat.errors import BadCell, DataError, MaterialError
 
 from .cache import cache_dir
 from .files import read_card, write_card
 from .materials import canonical_smiles
-from .properties import Property
+from .origins import ORGANIC, Origin
 from .public import PUBLIC_FILES, fetch, load
 from .table import PropertyTable
 
 __all__ = [
+    "ORGANIC",
     "PUBLIC_FILES",
+    "STARTER",
     "chemicals_disagreements",
     "chemicals_table",
     "fetch",
@@ -37,74 +39,18 @@ __all__ = [
 _LOGGER = logging.getLogger(__name__)
 _RECIPE = 1  # raise it when what is kept, or how it is merged, changes
 _ELEMENTS = frozenset({"C", "H", "N", "O", "S", "P", "F", "Cl", "Br", "I", "Si", "B"})
-_ROOM_K = (293.1, 298.2)
-# No organic molecule boils above this; the package holds three misprints beyond it.
-_HOTTEST_K = 1300.0
+# The tasks of the first source networks.
+STARTER = (
+    "Tb", "Tm", "Tc", "Pc", "Vc", "omega", "refractive_index", "Hf_gas", "S0_gas",
+)  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Column:
-    """One column of the `chemicals` package: its place and how to reach our unit."""
+def chemicals_table(properties: Sequence[str] = STARTER, *, progress: bool = True) -> PropertyTable:
+    """Organic molecules with properties from the tables of the `chemicals` package.
 
-    file: str
-    name: str
-    per_unit: float = 1.0
-    temperature: str = ""
-
-
-_PROPERTIES: Mapping[str, tuple[Property, tuple[_Column, ...]]] = MappingProxyType(
-    {
-        prop.name: (prop, columns)
-        for prop, columns in (
-            (
-                Property("Tb", "K", "log"),
-                (
-                    _Column("Phase Change/Yaws Boiling Points.tsv", "Tb"),
-                    _Column("Misc/Physical Constants of Organic Compounds.csv", "Tb"),
-                ),
-            ),
-            (
-                Property("Tm", "K", "log"),
-                (
-                    _Column("Phase Change/OpenNotebook Melting Points.tsv", "Tm"),
-                    _Column("Misc/Physical Constants of Organic Compounds.csv", "Tm"),
-                ),
-            ),
-            (
-                Property("Tc", "K", "log"),
-                (_Column("Critical Properties/Yaws Collection.tsv", "Tc"),),
-            ),
-            (
-                Property("Pc", "MPa", "log"),
-                (_Column("Critical Properties/Yaws Collection.tsv", "Pc", 1e-6),),
-            ),
-            (
-                Property("Vc", "cm^3/mol", "log"),
-                (_Column("Critical Properties/Yaws Collection.tsv", "Vc", 1e6),),
-            ),
-            (
-                Property("omega", "1"),
-                (_Column("Critical Properties/Yaws Collection.tsv", "omega"),),
-            ),
-            (
-                Property("refractive_index", "1"),
-                (_Column("Misc/CRC Handbook Organic RI.csv", "RI", 1.0, "RIT"),),
-            ),
-            (
-                Property("Hf_gas", "kJ/mol"),
-                (_Column("Reactions/Yaws Hf S0 (g).tsv", "Hfg", 1e-3),),
-            ),
-            (
-                Property("S0_gas", "J/mol/K"),
-                (_Column("Reactions/Yaws Hf S0 (g).tsv", "S0g"),),
-            ),
-        )
-    }
-)
-
-
-def chemicals_table(*, progress: bool = True) -> PropertyTable:
-    """About 20,000 organic molecules with nine properties from the `chemicals` package.
+    By default about 20,000 molecules with nine properties; `ORGANIC` of `data.origins` has all
+    names, units and sources, of which those that end in `_Joback` are group-contribution estimates
+    for 50,000 molecules.
 
     One-component, neutral molecules of C, H, N, O, S, P, halogens, Si and B without isotopes or
     radicals. Boiling and melting point `Tb`, `Tm` and critical temperature `Tc` (K), critical
@@ -113,32 +59,41 @@ def chemicals_table(*, progress: bool = True) -> PropertyTable:
     entropy `S0_gas` (J/mol/K). Most are measured; the Yaws collection behind the critical
     constants, enthalpies and entropies also holds estimates for the larger molecules.
     NaN where there is no value; values that cannot be (boiling above 1300 K) are in `dropped`.
+    Other properties are those at 25 C where they depend on temperature.
 
     Registry numbers that lead to one canonical SMILES (often stereoisomers drawn without their
     stereochemistry) become one row with the median; see `chemicals_disagreements`. The first
     call parses 21,000 structures (some ten seconds) and keeps the result in the cache folder.
 
     Args:
+        properties: Names, `tuple(ORGANIC)` for all.
         progress: Show a progress bar while building.
 
     Returns:
         The table, sorted by SMILES.
 
     Raises:
-        DataError: The cached table is damaged.
+        DataError: An unknown property, or the cached table is damaged.
     """
-    path, _, misprints = _built(progress)
+    wanted = names(properties, "properties")
+    unknown = [name for name in wanted if name not in ORGANIC]
+    if unknown or not wanted:
+        raise DataError(
+            f"the properties {unknown} are unknown: choose from {list(ORGANIC)}."
+            if unknown
+            else "no property is named: choose from `data.origins.ORGANIC`."
+        )
+    path, _, misprints = _built(wanted, progress)
     frame = pd.read_csv(path)
-    properties = tuple(prop for prop, _ in _PROPERTIES.values())
-    values = frame[[prop.name for prop in properties]].to_numpy(np.float64)
+    origins = [ORGANIC[name] for name in wanted]
     return PropertyTable(
         materials=tuple(frame["smiles"]),
         kind="smiles",
-        properties=properties,
-        values=values,
+        properties=tuple(origin.prop for origin in origins),
+        values=frame[list(wanted)].to_numpy(np.float64),
         dropped=tuple(
-            BadCell(0, prop, f"{value:g} of {smiles}", f"above {_HOTTEST_K:g} K: a misprint")
-            for smiles, prop, value in misprints
+            BadCell(0, name, f"{value:g} of {smiles}", f"{ORGANIC[name].limits}: a misprint")
+            for smiles, name, value in misprints
         ),
     )
 
@@ -149,48 +104,54 @@ def chemicals_disagreements() -> pd.DataFrame:
     Columns: `smiles`, `property`, `n`, `lowest`, `highest`, in the units of the table. The
     spread is that of isomers and of sources, so it is not given out as a measurement error.
     """
-    _, disagreements, _ = _built(progress=False)
+    _, disagreements, _ = _built(STARTER, progress=False)
     return pd.read_csv(disagreements)
 
 
-def _built(progress: bool) -> tuple[Path, Path, list[tuple[str, str, float]]]:
+def _built(
+    wanted: Sequence[str], progress: bool
+) -> tuple[Path, Path, list[tuple[str, str, float]]]:
     folder = cache_dir() / "datasets"
     stem = f"chemicals-{version('chemicals')}-rdkit-{version('rdkit')}-{_RECIPE}"
+    if tuple(wanted) != STARTER:
+        stem += f"-{hashlib.sha256(' '.join(wanted).encode()).hexdigest()[:8]}"
     table, spread, card = (
         folder / f"{stem}{end}" for end in (".csv", "-disagreements.csv", ".json")
     )
     if not card.exists():
-        cells, dropped = _plausible(_organic_cells(progress))
-        wide, duplicates = _merge(cells)
+        cells, dropped = _plausible(_organic_cells(wanted, progress))
+        wide, duplicates = _merge(cells, wanted)
         files = {table: wide, spread: duplicates}
         content = {path: frame.to_csv(index=False).encode() for path, frame in files.items()}
         write_card(card, content, {"rows": len(wide), "dropped": dropped})
     return table, spread, read_card(card)["dropped"]
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def read_source(file: str) -> pd.DataFrame:
     """A table of the `chemicals` package, indexed by CAS registry number."""
-    return pd.read_csv(Path(source_path) / file, sep="\t").set_index("CAS")
+    frame = pd.read_csv(Path(source_path) / file, sep="\t", low_memory=False)
+    return frame.set_index(frame.pop("CAS").map(_registry_number))
 
 
-def _labels(prop: str) -> pd.Series:
+def _registry_number(cas: object) -> str:
+    """With hyphens, which some files leave out."""
+    text = str(cas)
+    return f"{text[:-3]}-{text[-3:-1]}-{text[-1]}" if text.isdigit() else text
+
+
+def _labels(origin: Origin) -> pd.Series:
     """Values of one property by CAS in our unit; the first source that has a value counts."""
-    found: pd.Series | None = None
-    for column in _PROPERTIES[prop][1]:
-        frame = read_source(column.file)
-        series = frame[column.name] * column.per_unit
-        if column.temperature:
-            series = series[frame[column.temperature].between(*_ROOM_K)]
-        found = series if found is None else found.combine_first(series)
-    if found is None:
-        raise DataError(f"no source is known for {prop!r}.")
-    return found.dropna()
+    found = pd.Series(dtype=np.float64)
+    for column in origin.columns:
+        series = column.read(read_source(column.file)).dropna()
+        found = series if found.empty else found.combine_first(series)
+    return found
 
 
-def _organic_cells(progress: bool) -> pd.DataFrame:
+def _organic_cells(names: Sequence[str], progress: bool) -> pd.DataFrame:
     """Long form `smiles, property, value`, a row for each CAS and property."""
-    labels = {name: _labels(name) for name in _PROPERTIES}
+    labels = {name: _labels(ORGANIC[name]) for name in names}
     wanted = set().union(*(series.index for series in labels.values()))
     found = structures(wanted)
     bar = tqdm(found.items(), desc="reading structures", disable=not progress, leave=False)
@@ -255,16 +216,17 @@ def _is_organic_carbon(atom: Chem.Atom) -> bool:
 
 
 def _plausible(cells: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, str, float]]]:
-    hot = cells["property"].isin(["Tb", "Tm"]) & (cells["value"] > _HOTTEST_K)
-    dropped = cells[hot]
-    return cells[~hot], [
-        (str(s), str(p), float(v)) for s, p, v in dropped.itertuples(index=False, name=None)
+    limits = {name: (ORGANIC[name].low, ORGANIC[name].high) for name in cells["property"].unique()}
+    low, high = (cells["property"].map({n: ends[k] for n, ends in limits.items()}) for k in (0, 1))
+    odd = (cells["value"] < low) | (cells["value"] > high)
+    return cells[~odd], [
+        (str(s), str(p), float(v)) for s, p, v in cells[odd].itertuples(index=False, name=None)
     ]
 
 
-def _merge(cells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _merge(cells: pd.DataFrame, names: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Median per molecule and property (wide), and the cells whose values differed."""
     grouped = cells.groupby(["smiles", "property"])["value"]
-    wide = grouped.median().unstack().reindex(columns=list(_PROPERTIES)).sort_index()
+    wide = grouped.median().unstack().reindex(columns=list(names)).sort_index()
     spread = grouped.agg(n="size", lowest="min", highest="max").reset_index()
     return wide.reset_index(), spread[spread["lowest"] < spread["highest"]]

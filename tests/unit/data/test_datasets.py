@@ -89,7 +89,7 @@ def test_merge_takes_the_median_and_reports_only_disagreements():
         [("C", "Tb", 1.0), ("C", "Tb", 2.0), ("C", "Tb", 6.0), ("N", "Tb", 3.0), ("N", "Tb", 3.0)],
         columns=["smiles", "property", "value"],
     )
-    wide, spread = datasets._merge(cells)
+    wide, spread = datasets._merge(cells, ("Tb", "Tm"))
     assert wide.set_index("smiles")["Tb"].to_dict() == {"C": 2.0, "N": 3.0}
     assert wide["Tm"].isna().all()
     assert spread.to_dict("records") == [
@@ -120,3 +120,10 @@ def test_a_damaged_cache_is_an_error_that_says_what_to_delete(cache, table):
     finally:
         path.write_bytes(whole)
     assert chemicals_table(progress=False).n_rows == table.n_rows
+
+
+def test_an_unknown_property_is_refused():
+    with pytest.raises(DataError, match=r"\['colour'\] are unknown: choose from \['Tb', 'Tm'"):
+        chemicals_table(["Tb", "colour"])
+    with pytest.raises(DataError, match="no property is named"):
+        chemicals_table([])
