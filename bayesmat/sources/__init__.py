@@ -2,7 +2,8 @@
 
 from . import zoo
 from .embedding import CompositeMap, Embedding, FeatureMap
-from .networks import PyramidNetwork, PyramidSpec, train_pyramids
+from .networks import PyramidNetwork, PyramidSpec
+from .training import Schedule, train_pyramids
 from .zoo import SourceEnsemble
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "FeatureMap",
     "PyramidNetwork",
     "PyramidSpec",
+    "Schedule",
     "SourceEnsemble",
     "train_pyramids",
     "zoo",

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from bayesmat._arguments import seed_of, settle
 from bayesmat.errors import ModelError
@@ -21,31 +18,29 @@ __all__ = [
     "PyramidNetwork",
     "PyramidSpec",
     "masked_loss",
-    "train_pyramids",
 ]
 
-LEARNING_RATE = 4e-3
-BATCH_SIZE = 256
-WEIGHT_DECAY = 1e-2
 HUBER_DELTA = 2.0
-
-_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class PyramidSpec:
-    """Shape of one network: hidden widths, the share of units dropped and its own seed.
+    """Shape of one network, what it reads and learns, and its own seed.
 
     Attributes:
         widths: Units of each hidden layer, first to last.
         dropout: Probability with which a hidden unit is dropped in training.
-        seed: Seed of the initial weights and of the dropout masks of this network alone, so
-            that a network does not change when others are trained beside it.
+        seed: Seed of the columns that are read, the initial weights and the dropout masks of this
+            network alone, so that it does not change when others are trained beside it.
+        share: Share of the input columns that it reads, chosen at random.
+        tasks: Columns of the labels that it learns; None for all.
     """
 
     widths: tuple[int, ...]
     dropout: float = 0.1
     seed: int = 0
+    share: float = 1.0
+    tasks: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         settle(self)
@@ -57,6 +52,10 @@ class PyramidSpec:
             )
         if not 0.0 <= self.dropout < 1.0:
             raise ModelError(f"dropout {self.dropout!r} is not a probability in [0, 1).")
+        if not 0.0 < self.share <= 1.0:
+            raise ModelError(f"share {self.share!r} of the columns is not in (0, 1].")
+        if self.tasks is not None and (not self.tasks or min(self.tasks) < 0):
+            raise ModelError(f"tasks {self.tasks!r} name no columns of labels; None is all.")
 
     @classmethod
     def random(
@@ -78,8 +77,45 @@ class PyramidSpec:
         widths = tuple(int(rng.integers(low, high + 1)) for low, high in ranges)
         return cls(widths, dropout, seed)
 
+    @classmethod
+    def pyramid(
+        cls,
+        seed: int,
+        *,
+        depths: tuple[int, int] = (3, 6),
+        first: tuple[int, int] = (128, 256),
+        last: tuple[int, int] = (12, 28),
+        shares: tuple[float, float] = (0.5, 1.0),
+        dropout: float = 0.1,
+    ) -> PyramidSpec:
+        """Draw depth, first and last width and the share of columns; between, widths shrink.
 
-def masked_loss(prediction: Tensor, target: Tensor) -> Tensor:
+        Each width is the one before times a random factor, so that a pyramid results
+        (Yamada et al. 2019, doi:10.1021/acscentsci.9b00804).
+
+        >>> spec = PyramidSpec.pyramid(0)
+        >>> 3 <= len(spec.widths) <= 6, list(spec.widths) == sorted(spec.widths, reverse=True)
+        (True, True)
+        """
+        seed = seed_of(seed)
+        rng = np.random.default_rng([seed, 7])
+        depth = int(rng.integers(depths[0], depths[1] + 1))
+        top, end = (int(rng.integers(low, high + 1)) for low, high in (first, last))
+        steps = np.sort(rng.uniform(size=max(depth - 2, 0)))
+        inner = [round(top * (end / top) ** float(step)) for step in steps]
+        widths = (top, *inner, end)[:depth] if depth > 1 else (end,)
+        return cls(widths, dropout, seed, float(rng.uniform(*shares)))
+
+    def columns(self, d: int) -> Tensor:
+        """Which of d input columns it reads, in order."""
+        if self.share == 1.0:
+            return torch.arange(d)
+        rng = np.random.default_rng([self.seed, 11])
+        n = max(1, round(self.share * d))
+        return torch.from_numpy(np.sort(rng.choice(d, n, replace=False)))
+
+
+def masked_loss(prediction: Tensor, target: Tensor, asked: Tensor | None = None) -> Tensor:
     """Mean Huber loss over the labelled cells of each network.
 
     `l(r) = r^2 / 2` up to `|r| = 2` and linear beyond: tables of measured properties hold
@@ -88,17 +124,19 @@ def masked_loss(prediction: Tensor, target: Tensor) -> Tensor:
     Args:
         prediction: `K x b x m`, standardised.
         target: `b x m`, standardised, NaN where there is no label.
+        asked: Which tasks each network learns, `K x 1 x m` bool; all by default.
 
     Returns:
         `K` losses; 0 where the batch has no label at all.
     """
     known = ~target.isnan()
+    known = known.expand(prediction.shape) if asked is None else known & asked
     residual = torch.where(known, prediction - target.nan_to_num(), 0.0)
     size = residual.abs()
     cells = torch.where(
         size <= HUBER_DELTA, 0.5 * size**2, HUBER_DELTA * (size - 0.5 * HUBER_DELTA)
     )
-    return cells.sum((-2, -1)) / known.sum().clamp_min(1)
+    return cells.sum((-2, -1)) / known.sum((-2, -1)).clamp_min(1)
 
 
 class PyramidNetwork(nn.Module):
@@ -198,152 +236,7 @@ class PyramidNetwork(nn.Module):
         return self.forward(X) * self.target_scale + self.target_loc
 
 
-def train_pyramids(
-    X: Tensor,
-    Y: Tensor,
-    specs: Sequence[PyramidSpec],
-    *,
-    seed: int,
-    epochs: int = 20,
-    progress: bool = False,
-) -> tuple[PyramidNetwork, ...]:
-    """Train networks of different shapes at once on the labelled cells of a table.
-
-    Hidden layers are zero-padded to a common width, so that a step is one wide matrix product
-    and a few batched ones; padding stays exactly zero under AdamW, so each network is the one
-    it would be if trained alone. AdamW, one-cycle learning rate up to 4e-3, batches of 256,
-    Huber loss on standardised labels. Deterministic for a seed and a number of threads.
-
-    Args:
-        X: Features of the source materials, `n x D`, finite.
-        Y: Labels, `n x m`, NaN where there is none; log-transformed already where wanted.
-        specs: Shape of each network.
-        seed: Seed of the order of the batches, which all networks share.
-        epochs: Passes over the data.
-        progress: Show a progress bar.
-
-    Returns:
-        One frozen network per spec.
-
-    Raises:
-        ModelError: Shapes disagree, `X` is not finite, or a task has no scale.
-    """
-    seed = seed_of(seed)
-    _check(X, Y, specs)
-    inputs, targets = InputScale.fit(X), TargetScale.fit(Y)
-    x = inputs(X.double()).float()
-    y = ((Y.double() - targets.loc) / targets.scale).float()
-    pyramids = _PaddedPyramids(specs, x, y.shape[1])
-    _optimise(pyramids, x, y, seed=seed, epochs=epochs, progress=progress)
-    networks = tuple(
-        PyramidNetwork(pyramids.unpadded(k), inputs, targets) for k in range(len(specs))
-    )
-    for network in networks:
-        _remember_population(network, X)
-    return networks
-
-
-def _remember_population(network: PyramidNetwork, X: Tensor) -> None:
-    layers = range(len(network.widths))
-    moments = [torch.std_mean(network.preactivation(X, i), 0, correction=0) for i in layers]
-    scale = torch.cat([sd for sd, _ in moments])
-    network.unit_loc.copy_(torch.cat([mean for _, mean in moments]))
-    network.unit_scale.copy_(torch.where(scale > 1e-9, scale, 1.0))
-
-
-def _optimise(
-    pyramids: _PaddedPyramids, x: Tensor, y: Tensor, *, seed: int, epochs: int, progress: bool
-) -> None:
-    steps = epochs * -(-len(x) // BATCH_SIZE)
-    optimiser = torch.optim.AdamW(
-        pyramids.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps + 1)
-    order = torch.Generator().manual_seed(seed)
-    title = f"training {len(pyramids.specs)} networks"
-    with tqdm(total=steps, desc=title, disable=not progress, leave=False) as bar:
-        for epoch in range(epochs):
-            total = 0.0
-            for rows in torch.randperm(len(x), generator=order).split(BATCH_SIZE):
-                losses = masked_loss(pyramids(x[rows]), y[rows])
-                optimiser.zero_grad()
-                losses.sum().backward()
-                optimiser.step()
-                schedule.step()
-                total += float(losses.detach().mean()) * len(rows)
-                bar.update()
-            bar.set_postfix(loss=f"{total / len(x):.3f}")
-            _LOGGER.debug("epoch %d: mean training loss %.4f", epoch, total / len(x))
-
-
-class _PaddedPyramids(nn.Module):
-    """K networks as zero-padded stacks of weights; only used while training."""
-
-    def __init__(self, specs: Sequence[PyramidSpec], x: Tensor, n_tasks: int) -> None:
-        super().__init__()
-        self.specs = tuple(specs)
-        depth = len(specs[0].widths)
-        self.sizes = [[x.shape[1], *spec.widths, n_tasks] for spec in specs]
-        padded = [max(sizes[level] for sizes in self.sizes) for level in range(depth + 2)]
-        weights = [torch.zeros(len(specs), a, b) for a, b in pairwise(padded)]
-        self.generators = [torch.Generator().manual_seed(spec.seed) for spec in specs]
-        # Sparse inputs have far fewer active columns than columns: their mean squared norm is
-        # the fan-in that keeps the first layer's variance at one.
-        energy = float(x.double().square().sum(1).mean().clamp_min(1e-12))
-        for k, sizes in enumerate(self.sizes):
-            for level, (a, b) in enumerate(pairwise(sizes)):
-                fan_in = energy if level == 0 else a
-                gain = 1.0 if level == depth else 2.0
-                draw = torch.randn(a, b, generator=self.generators[k])
-                weights[level][k, :a, :b] = draw * (gain / fan_in) ** 0.5
-        first = weights[0].permute(1, 0, 2).reshape(x.shape[1], -1).contiguous()
-        self.first = nn.Parameter(first)
-        self.rest = nn.ParameterList(weights[1:])
-        self.biases = nn.ParameterList(torch.zeros(len(specs), 1, b) for b in padded[1:])
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`b x d` to `K x b x m`, with dropout."""
-        n_nets, _, width = self.biases[0].shape
-        h = (x @ self.first).view(len(x), n_nets, width).permute(1, 0, 2) + self.biases[0]
-        for level, (weight, bias) in enumerate(zip(self.rest, self.biases[1:], strict=True)):
-            h = torch.baddbmm(bias, torch.relu(h) * self._kept(len(x), level), weight)
-        return h
-
-    def _kept(self, rows: int, level: int) -> Tensor:
-        masks = torch.zeros(len(self.specs), rows, self.biases[level].shape[-1])
-        for k, (spec, generator) in enumerate(zip(self.specs, self.generators, strict=True)):
-            width = spec.widths[level]
-            kept = torch.rand(rows, width, generator=generator) >= spec.dropout
-            masks[k, :, :width] = kept / (1.0 - spec.dropout)
-        return masks
-
-    def unpadded(self, k: int) -> list[tuple[Tensor, Tensor]]:
-        """Weights `out x in` and biases `out` of network `k`, copied."""
-        width = self.biases[0].shape[-1]
-        weights = [self.first[:, k * width : (k + 1) * width], *(w[k] for w in self.rest)]
-        sizes = self.sizes[k]
-        return [
-            (weights[i][:a, :b].detach().T.clone(), self.biases[i][k, 0, :b].detach().clone())
-            for i, (a, b) in enumerate(pairwise(sizes))
-        ]
-
-
 def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
     layer = nn.utils.skip_init(nn.Linear, weight.shape[1], weight.shape[0], dtype=torch.float64)
     layer.load_state_dict({"weight": weight.double(), "bias": bias.double()})
     return layer
-
-
-def _check(X: Tensor, Y: Tensor, specs: Sequence[PyramidSpec]) -> None:
-    if X.ndim != 2 or Y.ndim != 2 or len(X) != len(Y):
-        raise ModelError(
-            f"X is {tuple(X.shape)} and Y is {tuple(Y.shape)}: both must be matrices with one "
-            "row per material."
-        )
-    if not len(specs) or len({len(spec.widths) for spec in specs}) != 1:
-        raise ModelError("networks trained together need the same number of hidden layers.")
-    bad = torch.nonzero(~X.isfinite().all(1)).flatten().tolist()
-    if bad:
-        raise ModelError(f"rows {bad[:10]} of X ({len(bad)} in all) are not finite.")
-    if Y.isinf().any():
-        raise ModelError("Y holds infinite labels; use NaN for a cell that was not measured.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -54,6 +55,12 @@ class InputScale:
         scale = torch.where(log1p, 1.0, sd[keep])
         return cls(keep, log1p, loc.double(), scale.double())
 
+    def part(self, columns: Tensor) -> InputScale:
+        """The scale of some of the kept columns."""
+        return InputScale(
+            self.keep[columns], self.log1p[columns], self.loc[columns], self.scale[columns]
+        )
+
     def __call__(self, X: Tensor) -> Tensor:
         """Scale `... x D` to `... x d`."""
         x = X[..., self.keep]
@@ -80,3 +87,7 @@ class TargetScale:
             )
         loc = torch.stack([y.mean() for y in labels])
         return cls(loc, torch.stack([y.std() for y in labels]))
+
+    def part(self, tasks: Sequence[int]) -> TargetScale:
+        """The scale of some of the tasks."""
+        return TargetScale(self.loc[list(tasks)], self.scale[list(tasks)])

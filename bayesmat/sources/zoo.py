@@ -32,7 +32,8 @@ from bayesmat.features.base import Featurizer, Layout, function_of
 from bayesmat.features.molecule import ECFP, CheapDescriptors
 
 from .embedding import Embedding, FeatureMap
-from .networks import PyramidNetwork, PyramidSpec, train_pyramids
+from .networks import PyramidNetwork, PyramidSpec
+from .training import Schedule, train_pyramids
 
 __all__ = ["Family", "SourceEnsemble", "load", "load_from", "names", "save", "train"]
 
@@ -223,7 +224,7 @@ def train(
             PyramidSpec.random(_spec_seed(seed, len(networks) + i)) for i in range(family.size)
         ]
         trained = train_pyramids(
-            x[~held], Y[~held], specs, seed=seed, epochs=epochs, progress=progress
+            x[~held], Y[~held], specs, seed=seed, schedule=Schedule(epochs), progress=progress
         )
         networks += trained
         maps += _maps(trained, family, name)

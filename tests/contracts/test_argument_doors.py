@@ -45,7 +45,8 @@ from bayesmat.models.kernels import ARD, Linear, Matern52, MinMax, Term
 from bayesmat.models.transfer import Transfer
 from bayesmat.oracles import XTB, CommandOracle, Evaluation
 from bayesmat.sources.embedding import FeatureMap
-from bayesmat.sources.networks import PyramidSpec, train_pyramids
+from bayesmat.sources.networks import PyramidSpec
+from bayesmat.sources.training import train_pyramids
 from tests.contracts.argument_kinds import FITTED, PRIOR, TABLE, Door, cases, field_doors
 
 FEATURES = FeatureMap((ECFP(),))

@@ -22,7 +22,8 @@ from bayesmat.models.graph import Computed, PropertyGraph
 from bayesmat.models.program import program
 from bayesmat.models.transfer import Transfer
 from bayesmat.sources.embedding import Embedding, FeatureMap
-from bayesmat.sources.networks import PyramidSpec, train_pyramids
+from bayesmat.sources.networks import PyramidSpec
+from bayesmat.sources.training import Schedule, train_pyramids
 from tests.unit.models.helpers import Coordinates, chain_graph
 
 SMALL = NUTS(warmup=10, draws=24, chains=2, max_tree_depth=3)
@@ -82,7 +83,9 @@ def _updated() -> Fitted:
 def _transfer() -> Fitted:
     fingerprints = Coordinates(2)
     X = torch.rand(200, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    (network,) = train_pyramids(X, X.prod(1, keepdim=True), [PyramidSpec((7, 5))], seed=0, epochs=2)
+    (network,) = train_pyramids(
+        X, X.prod(1, keepdim=True), [PyramidSpec((7, 5))], seed=0, schedule=Schedule(2)
+    )
     maps = (FeatureMap((fingerprints,), Embedding(network), "network"),)
     positive = replace(
         waves().select(["p0"]), materials=tuple(f"0.{i} 0.{3 * i % 7}" for i in range(10, 22))

@@ -10,7 +10,8 @@ from torch.func import functional_call
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Layout
 from bayesmat.sources.embedding import Embedding, FeatureMap
-from bayesmat.sources.networks import PyramidSpec, train_pyramids
+from bayesmat.sources.networks import PyramidSpec
+from bayesmat.sources.training import Schedule, train_pyramids
 
 
 class Lengths:
@@ -29,7 +30,7 @@ class Lengths:
 def trained():
     X = torch.randn(300, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     Y = torch.stack([X[:, 0] * X[:, 1], X[:, 2]], 1)
-    (network,) = train_pyramids(X, Y, [PyramidSpec((20, 9, 5))], seed=0, epochs=3)
+    (network,) = train_pyramids(X, Y, [PyramidSpec((20, 9, 5))], seed=0, schedule=Schedule(3))
     return network, X
 
 
