@@ -61,26 +61,6 @@ class PyramidSpec:
     def random(
         cls,
         seed: int,
-        ranges: Sequence[tuple[int, int]] = ((192, 256), (48, 96), (12, 28)),
-        dropout: float = 0.1,
-    ) -> PyramidSpec:
-        """Draw the widths uniformly, each from its own range (both ends included).
-
-        Random shapes make an ensemble diverse: the basis of shotgun transfer learning
-        (Yamada et al. 2019, doi:10.1021/acscentsci.9b00804).
-
-        >>> PyramidSpec.random(0).widths == PyramidSpec.random(0).widths
-        True
-        """
-        seed = seed_of(seed)
-        rng = np.random.default_rng(seed)
-        widths = tuple(int(rng.integers(low, high + 1)) for low, high in ranges)
-        return cls(widths, dropout, seed)
-
-    @classmethod
-    def pyramid(
-        cls,
-        seed: int,
         *,
         depths: tuple[int, int] = (3, 6),
         first: tuple[int, int] = (128, 256),
@@ -90,10 +70,10 @@ class PyramidSpec:
     ) -> PyramidSpec:
         """Draw depth, first and last width and the share of columns; between, widths shrink.
 
-        Each width is the one before times a random factor, so that a pyramid results
-        (Yamada et al. 2019, doi:10.1021/acscentsci.9b00804).
+        Random shapes make an ensemble diverse: the basis of shotgun transfer learning
+        (Yamada et al. 2019, doi:10.1021/acscentsci.9b00804). All ranges include their ends.
 
-        >>> spec = PyramidSpec.pyramid(0)
+        >>> spec = PyramidSpec.random(0)
         >>> 3 <= len(spec.widths) <= 6, list(spec.widths) == sorted(spec.widths, reverse=True)
         (True, True)
         """
@@ -115,8 +95,8 @@ class PyramidSpec:
         return torch.from_numpy(np.sort(rng.choice(d, n, replace=False)))
 
 
-def masked_loss(prediction: Tensor, target: Tensor, asked: Tensor | None = None) -> Tensor:
-    """Mean Huber loss over the labelled cells of each network.
+def masked_loss(prediction: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Weighted mean Huber loss over the labelled cells of each network.
 
     `l(r) = r^2 / 2` up to `|r| = 2` and linear beyond: tables of measured properties hold
     misprints of many standard deviations, and a squared error would be spent on them.
@@ -124,19 +104,21 @@ def masked_loss(prediction: Tensor, target: Tensor, asked: Tensor | None = None)
     Args:
         prediction: `K x b x m`, standardised.
         target: `b x m`, standardised, NaN where there is no label.
-        asked: Which tasks each network learns, `K x 1 x m` bool; all by default.
+        weights: Of each task in each network, `K x 1 x m`, 0 for one that it does not learn; 1 by
+            default.
 
     Returns:
         `K` losses; 0 where the batch has no label at all.
     """
-    known = ~target.isnan()
-    known = known.expand(prediction.shape) if asked is None else known & asked
-    residual = torch.where(known, prediction - target.nan_to_num(), 0.0)
+    known = (~target.isnan()).to(prediction.dtype).expand(prediction.shape)
+    known = known if weights is None else known * weights
+    residual = prediction - target.nan_to_num()
     size = residual.abs()
     cells = torch.where(
         size <= HUBER_DELTA, 0.5 * size**2, HUBER_DELTA * (size - 0.5 * HUBER_DELTA)
     )
-    return cells.sum((-2, -1)) / known.sum((-2, -1)).clamp_min(1)
+    total = known.sum((-2, -1))
+    return (cells * known).sum((-2, -1)) / torch.where(total > 0, total, 1.0)
 
 
 class PyramidNetwork(nn.Module):

@@ -37,6 +37,8 @@ class Schedule:
         learning_rate: The highest of the cycle.
         batch: Rows of a step.
         weight_decay: Of AdamW.
+        balance: A label of a task with n labels weighs `n^-balance`: with 0 a task of 12,000
+            labels outvotes one of 60, with 1 all tasks count alike.
     """
 
     epochs: int = 20
@@ -44,6 +46,7 @@ class Schedule:
     learning_rate: float = 4e-3
     batch: int = 256
     weight_decay: float = 1e-2
+    balance: float = 0.5
 
     def __post_init__(self) -> None:
         settle(self)
@@ -95,6 +98,7 @@ def train_pyramids(
     inputs, targets = InputScale.fit(X[~held]), TargetScale.fit(Y[~held])
     x = inputs(X.double()).float()
     y = ((Y.double() - targets.loc) / targets.scale).float()
+    balance = _balance(y[~held], schedule.balance)
     key = fingerprint(x, y, held, (tuple(specs), seed, schedule))
     store = Checkpoint(checkpoint, key)
     depths = sorted({len(spec.widths) for spec in specs})
@@ -104,7 +108,7 @@ def train_pyramids(
     with tqdm(total=steps, desc=title, disable=not progress, leave=False) as bar:
         for depth in depths:
             of_depth = [k for k, spec in enumerate(specs) if len(spec.widths) == depth]
-            pyramids = PaddedPyramids([specs[k] for k in of_depth], x, y.shape[1])
+            pyramids = PaddedPyramids([specs[k] for k in of_depth], x, balance)
             run = _Run(pyramids, x, y, held, seed, schedule)
             run.optimise(store.part(f"{depth}"), bar)
             for place, k in enumerate(of_depth):
@@ -163,7 +167,9 @@ class _Run:
             total = 0.0
             for some in torch.randperm(len(self.rows), generator=self.order).split(self.plan.batch):
                 rows = self.rows[some]
-                losses = masked_loss(self.pyramids(self.x[rows]), self.y[rows], self.pyramids.asked)
+                losses = masked_loss(
+                    self.pyramids(self.x[rows]), self.y[rows], self.pyramids.weights
+                )
                 self.optimiser.zero_grad()
                 (losses * active).sum().backward()
                 self.optimiser.step()
@@ -187,7 +193,7 @@ class _Run:
             return
         with torch.no_grad():
             found = self.pyramids.plain(self.x[self.held])
-            losses = masked_loss(found, self.y[self.held], self.pyramids.asked)
+            losses = masked_loss(found, self.y[self.held], self.pyramids.weights)
             better = (losses < self.lowest) & (self.waited < self.patience)
             self.lowest = torch.where(better, losses, self.lowest)
             self.waited = torch.where(better, 0, self.waited + 1)
@@ -199,8 +205,9 @@ class _Run:
 class PaddedPyramids(nn.Module):
     """K networks of one depth as zero-padded stacks of weights; only used while training."""
 
-    def __init__(self, specs: Sequence[PyramidSpec], x: Tensor, n_tasks: int) -> None:
+    def __init__(self, specs: Sequence[PyramidSpec], x: Tensor, balance: Tensor) -> None:
         super().__init__()
+        n_tasks = len(balance)
         self.specs = tuple(specs)
         depth = len(specs[0].widths)
         self.sizes = [[x.shape[1], *spec.widths, n_tasks] for spec in specs]
@@ -221,11 +228,10 @@ class PaddedPyramids(nn.Module):
                 weights[level][k, :a, :b] = draw * (gain / fan_in) ** 0.5
         self.width = padded[1]
         unread = torch.ones(len(specs), x.shape[1], dtype=torch.bool)
-        asked = torch.zeros(len(specs), 1, n_tasks, dtype=torch.bool)
+        self.weights = torch.zeros(len(specs), 1, n_tasks)
         for k in range(len(specs)):
             unread[k, self.columns[k]] = False
-            asked[k, 0, self.tasks[k]] = True
-        self.asked = asked
+            self.weights[k, 0, self.tasks[k]] = balance[self.tasks[k]]
         reads = (~unread).T[:, :, None].expand(-1, -1, self.width).reshape(x.shape[1], -1)
         self.reads = None if bool(reads.all()) else reads.float()
         first = weights[0].permute(1, 0, 2).reshape(x.shape[1], -1).contiguous()
@@ -273,6 +279,13 @@ class PaddedPyramids(nn.Module):
         ]
         weight, bias = pairs[-1]
         return [*pairs[:-1], (weight[self.tasks[k]], bias[self.tasks[k]])]
+
+
+def _balance(y: Tensor, power: float) -> Tensor:
+    """Weight of the labels of each task, 1 on average over the labels."""
+    n = (~y.isnan()).sum(0).double().clamp_min(1.0)
+    weights = n**-power
+    return (weights * n.sum() / (weights * n).sum()).float()
 
 
 def _check(

@@ -56,7 +56,7 @@ def test_a_network_trained_beside_others_is_the_network_trained_alone(data):
 
 def test_training_is_deterministic_for_a_seed_and_leaves_the_global_generator_alone(data):
     X, Y = data
-    specs = [PyramidSpec.random(5, ((20, 30), (4, 9)))]
+    specs = [PyramidSpec.random(5, depths=(2, 2), first=(20, 30), last=(4, 9))]
     before = torch.random.get_rng_state()
     (a,), (b,), (c,) = (
         train_pyramids(X, Y, specs, seed=s, schedule=Schedule(2)) for s in (0, 0, 1)

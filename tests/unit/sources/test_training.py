@@ -163,7 +163,7 @@ def test_impossible_plans_are_refused():
 
 
 def test_random_pyramids_shrink_and_differ():
-    specs = [PyramidSpec.pyramid(s) for s in range(40)]
+    specs = [PyramidSpec.random(s) for s in range(40)]
     assert {len(s.widths) for s in specs} == {3, 4, 5, 6}
     for spec in specs:
         assert list(spec.widths) == sorted(spec.widths, reverse=True)
