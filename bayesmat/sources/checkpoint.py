@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +17,9 @@ from torch import Tensor
 from bayesmat._files import write_atomically
 from bayesmat.errors import ModelError
 
-__all__ = ["Checkpoint", "fingerprint"]
+from .networks import PyramidNetwork
+
+__all__ = ["Checkpoint", "fingerprint", "finished", "keep_finished"]
 
 _EVERY_S = 10.0
 
@@ -80,23 +82,10 @@ class Checkpoint:
         Raises:
             ModelError: It is of another training, or damaged.
         """
-        if self.path is None or not self.path.exists():
+        kept = None if self.path is None else _read(self.path, self.key)
+        if kept is None:
             return False
-        try:
-            with safe_open(self.path, framework="pt") as file:
-                said = file.metadata() or {}
-                found = {name: file.get_tensor(name) for name in file.keys()}
-        except Exception as error:  # safetensors raises its own untyped error
-            raise ModelError(
-                f"{self.path} should be the state of an interrupted training and cannot be read "
-                f"({error}). Delete it: the training begins anew."
-            ) from error
-        if said.get("key") != self.key:
-            raise ModelError(
-                f"{self.path} is the state of another training (data, networks, seed, epochs or "
-                "number of threads differ). Delete it, or name another file."
-            )
-        _put(run, found, int(said["epoch"]))
+        _put(run, kept[0], int(kept[1]["epoch"]))
         return True
 
     def remove(self) -> None:
@@ -104,6 +93,53 @@ class Checkpoint:
         if self.path is not None:
             for file in self.path.parent.glob(f"{self.path.name}.*"):
                 file.unlink()
+
+
+def keep_finished(path: Path, key: str, networks: Sequence[PyramidNetwork]) -> None:
+    """Keep networks whose training is at its end, while others of an ensemble are trained."""
+    tensors = {
+        f"{i}:{name}": tensor.contiguous()
+        for i, network in enumerate(networks)
+        for name, tensor in network.state_dict().items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, save(tensors, {"key": key}))
+
+
+def finished(path: Path, key: str) -> tuple[PyramidNetwork, ...] | None:
+    """What `keep_finished` wrote; None if there is nothing.
+
+    Raises:
+        ModelError: It is of another training, or damaged.
+    """
+    found = _read(path, key)
+    if found is None:
+        return None
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in found[0].items():
+        place, _, own = name.partition(":")
+        states.setdefault(int(place), {})[own] = tensor
+    return tuple(PyramidNetwork.from_state(states[i]) for i in range(len(states)))
+
+
+def _read(path: Path, key: str) -> tuple[dict[str, Tensor], dict[str, str]] | None:
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            said = file.metadata() or {}
+            found = {name: file.get_tensor(name) for name in file.keys()}
+    except Exception as error:  # safetensors raises its own untyped error
+        raise ModelError(
+            f"{path} should be the state of an interrupted training and cannot be read "
+            f"({error}). Delete it: the training begins anew."
+        ) from error
+    if said.get("key") != key:
+        raise ModelError(
+            f"{path} is the state of another training (data, networks, seed, schedule or number "
+            "of threads differ). Delete it, or name another file."
+        )
+    return found, said
 
 
 def _tensors(run: Training) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,9 @@ from bayesmat.features.base import Featurizer, Layout, function_of
 
 from .networks import PyramidNetwork
 
-__all__ = ["CompositeMap", "Embedding", "FeatureMap", "Features", "state_digest"]
+__all__ = ["CompositeMap", "Embedding", "FeatureMap", "Features", "Layer", "state_digest"]
+
+Layer = int | Literal["output"]
 
 
 def state_digest(module: nn.Module) -> str:
@@ -30,10 +32,10 @@ def state_digest(module: nn.Module) -> str:
 
 
 class Embedding(nn.Module):
-    """A hidden layer of a network as features: `(W h(x) + b - mean) / sd`.
+    """A hidden layer of a network, or its predictions, as features: `(W h(x) + b - mean) / sd`.
 
-    The linear output *before* the ReLU, as XenonPy's frozen featurizer takes it: no unit is
-    dead outside the source population, the map stays differentiable and one-to-one with what
+    By default the linear output *before* the ReLU, as XenonPy's frozen featurizer takes it: no unit
+    is dead outside the source population, the map stays differentiable and one-to-one with what
     the layer knows, and a kernel on it does not see a spike of zeros. Each unit is standardised
     with its mean and standard deviation over the source materials, so that lengthscales mean
     the same for every network and do not depend on the target data.
@@ -43,26 +45,37 @@ class Embedding(nn.Module):
 
     Args:
         network: A trained network.
-        layer: Hidden layer, 0 = first, -1 = last.
+        layer: Hidden layer, 0 = first, -1 = last; or "output", the predictions of its tasks.
+        activated: Take what comes out of the ReLU.
 
     Raises:
-        ModelError: The network has no such layer.
+        ModelError: The network has no such layer, or predictions are asked to be activated.
     """
 
     loc: Tensor
     scale: Tensor
 
-    def __init__(self, network: PyramidNetwork, layer: int = -1) -> None:
+    def __init__(
+        self, network: PyramidNetwork, layer: Layer = -1, *, activated: bool = False
+    ) -> None:
         super().__init__()
         depth = len(network.widths)
-        if not -depth <= layer < depth:
+        self.layer: int | None = None
+        if layer == "output":
+            if activated:
+                raise ModelError("predictions have no ReLU behind them: leave `activated` out.")
+            units = slice(None)
+        elif isinstance(layer, str) or not -depth <= layer < depth:
             raise ModelError(f"layer {layer} asked of a network with {depth} hidden layers.")
-        self.layer = layer % depth
+        else:
+            self.layer = layer % depth
+            start = sum(network.widths[: self.layer])
+            units = slice(start, start + network.widths[self.layer])
+        self.activated = activated
         self.network = copy.deepcopy(network)
-        start = sum(network.widths[: self.layer])
-        units = slice(start, start + network.widths[self.layer])
-        self.register_buffer("loc", network.unit_loc[units].clone())
-        self.register_buffer("scale", network.unit_scale[units].clone())
+        what = "output" if self.layer is None else "relu" if activated else "unit"
+        self.register_buffer("loc", getattr(network, f"{what}_loc")[units].clone())
+        self.register_buffer("scale", getattr(network, f"{what}_scale")[units].clone())
         self.requires_grad_(False)
         self.eval()
 
@@ -74,7 +87,9 @@ class Embedding(nn.Module):
     @property
     def digest(self) -> str:
         """Hash of the layer and of the weights as they are now."""
-        return hashlib.sha256(f"{self.layer}:{state_digest(self)}".encode()).hexdigest()
+        where = "output" if self.layer is None else f"{self.layer}"
+        where += "+" if self.activated else ""
+        return hashlib.sha256(f"{where}:{state_digest(self)}".encode()).hexdigest()
 
     def forward(self, X: Tensor) -> Tensor:
         """Features of raw input columns.
@@ -85,7 +100,10 @@ class Embedding(nn.Module):
         Returns:
             `... x k` float64.
         """
-        return (self.network.preactivation(X, self.layer) - self.loc) / self.scale
+        if self.layer is None:
+            return (self.network(X) - self.loc) / self.scale
+        h = self.network.preactivation(X, self.layer)
+        return ((h.relu() if self.activated else h) - self.loc) / self.scale
 
 
 class Features(Protocol):

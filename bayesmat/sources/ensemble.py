@@ -27,6 +27,7 @@ from bayesmat.data.table import PropertyTable
 from bayesmat.errors import DataError, ModelError
 from bayesmat.features.base import Featurizer, Layout, function_of
 
+from .checkpoint import fingerprint, finished, keep_finished
 from .embedding import Embedding, FeatureMap
 from .judging import judged
 from .networks import PyramidNetwork, PyramidSpec
@@ -195,11 +196,10 @@ def train(
     for i, family in enumerate(families):
         x = FeatureMap(family.inputs).columns(layout, X)
         specs = family.specs(seed, len(networks), table.property_names)
-        trained = train_pyramids(
-            x[~held], Y[~held], specs, seed=seed, schedule=schedule, validation=validation[~held],
-            checkpoint=None if checkpoint is None else checkpoint.with_suffix(f".{i}"),
-            progress=progress,
-        )  # fmt: skip
+        state = None if checkpoint is None else Path(f"{checkpoint}.{i}")
+        trained = _family(
+            (x[~held], Y[~held], validation[~held]), specs, seed, schedule, state, progress
+        )
         networks += trained
         maps += _maps(trained, family, name)
         for spec, network in zip(specs, trained, strict=True):
@@ -207,11 +207,38 @@ def train(
             tasks = slice(None) if spec.tasks is None else list(spec.tasks)
             found[:, tasks] = network.predict(x)
             predictions.append(found)
+    if checkpoint is not None:
+        for kept in checkpoint.parent.glob(f"{checkpoint.name}.*.finished"):
+            kept.unlink()
     card = _description(table, families, name=name, seed=seed, schedule=schedule)
     card["n_train"] = int((~held & ~validation).sum())
     card["seconds"] = round(time.perf_counter() - started, 1)
     card["tasks"] = judged(table, Y, torch.stack(predictions), held, validation)
     return SourceEnsemble(tuple(networks), tuple(maps), card)
+
+
+def _family(
+    data: tuple[Tensor, Tensor, Tensor],
+    specs: Sequence[PyramidSpec],
+    seed: int,
+    schedule: Schedule,
+    state: Path | None,
+    progress: bool,
+) -> tuple[PyramidNetwork, ...]:
+    """Train the networks of a family, or read them where an interrupted run had finished them."""
+    X, Y, validation = data
+    key = fingerprint(X, Y, validation, (tuple(specs), seed, schedule))
+    kept = None if state is None else Path(f"{state}.finished")
+    known = None if kept is None else finished(kept, key)
+    if known is not None:
+        return known
+    trained = train_pyramids(
+        X, Y, specs, seed=seed, schedule=schedule, validation=validation, checkpoint=state,
+        progress=progress,
+    )  # fmt: skip
+    if kept is not None:
+        keep_finished(kept, key, trained)
+    return trained
 
 
 def save(ensemble: SourceEnsemble, card: Path) -> None:

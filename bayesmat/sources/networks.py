@@ -124,8 +124,9 @@ def masked_loss(prediction: Tensor, target: Tensor, weights: Tensor | None = Non
 class PyramidNetwork(nn.Module):
     """A trained, frozen multi-task perceptron with its input and target scaling inside.
 
-    It also remembers the mean and standard deviation of every hidden unit (`unit_loc`,
-    `unit_scale`, all layers in a row) over the materials that it was trained on.
+    It also remembers the mean and standard deviation over the materials that it was trained on: of
+    every hidden unit before and behind its ReLU (`unit_loc`, `relu_loc`, all layers in a row), and
+    of its standardised predictions (`output_loc`).
 
     Weights are kept in float64, so that what it returns does not depend on how many rows are
     asked for at once. They are parameters without gradient: a model that fine-tunes uses
@@ -140,6 +141,10 @@ class PyramidNetwork(nn.Module):
     target_scale: Tensor
     unit_loc: Tensor
     unit_scale: Tensor
+    relu_loc: Tensor
+    relu_scale: Tensor
+    output_loc: Tensor
+    output_scale: Tensor
 
     def __init__(
         self, linears: Sequence[tuple[Tensor, Tensor]], inputs: InputScale, targets: TargetScale
@@ -156,9 +161,10 @@ class PyramidNetwork(nn.Module):
             ("target_scale", targets.scale.double()),
         ):
             self.register_buffer(name, tensor.clone())
-        units = sum(self.widths)
-        self.register_buffer("unit_loc", torch.zeros(units, dtype=torch.float64))
-        self.register_buffer("unit_scale", torch.ones(units, dtype=torch.float64))
+        sizes = {"unit": sum(self.widths), "relu": sum(self.widths), "output": len(targets.loc)}
+        for name, size in sizes.items():
+            self.register_buffer(f"{name}_loc", torch.zeros(size, dtype=torch.float64))
+            self.register_buffer(f"{name}_scale", torch.ones(size, dtype=torch.float64))
         self.requires_grad_(False)
         self.eval()
 

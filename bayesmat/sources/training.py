@@ -123,11 +123,12 @@ def train_pyramids(
 
 
 def _remember_population(network: PyramidNetwork, X: Tensor) -> None:
-    layers = range(len(network.widths))
-    moments = [torch.std_mean(network.preactivation(X, i), 0, correction=0) for i in layers]
-    scale = torch.cat([sd for sd, _ in moments])
-    network.unit_loc.copy_(torch.cat([mean for _, mean in moments]))
-    network.unit_scale.copy_(torch.where(scale > 1e-9, scale, 1.0))
+    hidden = [network.preactivation(X, i) for i in range(len(network.widths))]
+    parts = {"unit": hidden, "relu": [h.relu() for h in hidden], "output": [network(X)]}
+    for name, columns in parts.items():
+        scale, mean = torch.std_mean(torch.cat(columns, 1), 0, correction=0)
+        getattr(network, f"{name}_loc").copy_(mean)
+        getattr(network, f"{name}_scale").copy_(torch.where(scale > 1e-9, scale, 1.0))
 
 
 class _Run:

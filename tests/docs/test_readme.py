@@ -17,11 +17,12 @@ README = (ROOT / "README.md").read_text("utf-8")
 SMALL_SOURCES = """
 from bayesmat.features import ECFP, CheapDescriptors
 from bayesmat.sources import zoo
+from bayesmat.sources.training import Schedule
 
 def _small(name, **options):
     families = [zoo.Family("fp", (ECFP(), CheapDescriptors()), 2)]
     table = bm.read_csv("gaps.csv", material="smiles", properties={"gap": "log eV"})
-    return zoo.train(table, families, name=name, seed=0, epochs=2)
+    return zoo.train(table, families, name=name, seed=0, schedule=Schedule(2))
 
 zoo.load = _small
 """

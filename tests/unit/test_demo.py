@@ -11,6 +11,7 @@ from bayesmat import demo
 from bayesmat.data.datasets import chemicals_table
 from bayesmat.features.molecule import CheapDescriptors
 from bayesmat.sources import zoo
+from bayesmat.sources.training import Schedule
 
 
 @pytest.fixture
@@ -18,7 +19,9 @@ def small_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two networks trained for two epochs on part of the real table."""
     table = chemicals_table(progress=False)
     part = table.subset(range(0, table.n_rows, 20))
-    ensemble = zoo.train(part, [zoo.Family("cheap", (CheapDescriptors(),), 2)], seed=0, epochs=2)
+    ensemble = zoo.train(
+        part, [zoo.Family("cheap", (CheapDescriptors(),), 2)], seed=0, schedule=Schedule(2)
+    )
     monkeypatch.setattr(demo.zoo, "load", lambda name: ensemble)
 
 

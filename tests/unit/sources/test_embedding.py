@@ -134,3 +134,19 @@ def test_a_layout_without_the_columns_is_refused():
         FeatureMap((a, b)).columns(layout, layout(["C"]))
     with pytest.raises(ModelError, match="at least one featurizer"):
         FeatureMap(())
+
+
+def test_predictions_and_activated_units_are_features_too(trained):
+    network, X = trained
+    out = Embedding(network, "output")
+    torch.testing.assert_close(out(X).mean(0), torch.zeros(out.width, dtype=torch.float64))
+    torch.testing.assert_close(out(X) * out.scale + out.loc, network(X))
+    relu = Embedding(network, -1, activated=True)
+    h = network.preactivation(X, -1).relu()
+    torch.testing.assert_close(relu(X) * relu.scale + relu.loc, h)
+    digests = {Embedding(network, -1).digest, out.digest, relu.digest}
+    assert len(digests) == 3
+    with pytest.raises(ModelError, match="leave `activated` out"):
+        Embedding(network, "output", activated=True)
+    with pytest.raises(ModelError, match="layer last asked of a network with"):
+        Embedding(network, "last")

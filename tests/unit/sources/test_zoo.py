@@ -14,6 +14,7 @@ from bayesmat.features import base
 from bayesmat.features.base import Layout, function_of
 from bayesmat.features.molecule import MACCS, CheapDescriptors
 from bayesmat.sources import zoo
+from bayesmat.sources.training import Schedule
 
 FAMILIES = (
     zoo.Family("keys", (MACCS(), CheapDescriptors()), 2),
@@ -37,7 +38,7 @@ def table(cache):
 
 @pytest.fixture(scope="module")
 def ensemble(table):
-    return zoo.train(table, FAMILIES, name="small", seed=0, epochs=20)
+    return zoo.train(table, FAMILIES, name="small", seed=0, schedule=Schedule(20))
 
 
 def test_beats_predicting_the_mean_on_molecules_that_were_held_out(ensemble):
@@ -49,7 +50,7 @@ def test_beats_predicting_the_mean_on_molecules_that_were_held_out(ensemble):
 def test_the_card_says_what_was_learned(ensemble, table):
     card = ensemble.card
     assert [t["unit"] for t in card["tasks"]] == [p.unit for p in table.properties]
-    assert card["n_train"] == pytest.approx(0.9 * table.n_rows, rel=0.01)
+    assert card["n_train"] == pytest.approx(0.8 * table.n_rows, rel=0.01)
     assert card["families"][0]["inputs"] == [function_of(MACCS()), function_of(CheapDescriptors())]
     assert {"torch", "rdkit", "chemicals"} <= set(card["versions"])
     assert "small: 3 networks" in str(ensemble)
@@ -129,7 +130,7 @@ class TestLoad:
 
         def train(given, families, **settings):
             self.trained_on.append(given.materials)
-            return real(given.subset(range(300)), families, **settings, epochs=1)
+            return real(given.subset(range(300)), families, **settings, schedule=Schedule(1))
 
         monkeypatch.setattr(zoo, "chemicals_table", lambda *, progress: table)
         monkeypatch.setattr(zoo, "train", train)
