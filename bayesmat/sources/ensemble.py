@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from bayesmat._repr import Shown, table
 from bayesmat.data.datasets import without_stereo
 from bayesmat.data.files import read_card, write_card
 from bayesmat.data.table import PropertyTable
-from bayesmat.errors import DataError, ModelError
+from bayesmat.errors import DataError, FeatureError, ModelError
 from bayesmat.features.base import Featurizer, Layout, function_of
 
 from .checkpoint import fingerprint, finished, keep_finished
@@ -37,6 +38,8 @@ __all__ = ["Family", "SourceEnsemble", "load_from", "save", "train"]
 
 _HELD_OUT, _VALIDATION = 0.1, 0.1
 _CHUNK = 512
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,12 @@ class Family:
 
     def __post_init__(self) -> None:
         settle(self)
+
+    def within(self, names: Sequence[str]) -> Family:
+        """The family with those of its tasks that a table has."""
+        if self.tasks is None:
+            return self
+        return replace(self, tasks=tuple(name for name in self.tasks if name in names))
 
     def specs(self, seed: int, first: int, names: Sequence[str]) -> list[PyramidSpec]:
         """The shapes of its networks.
@@ -156,7 +165,8 @@ def train(
 
     A tenth of the materials (stereoisomers together) is held out and only used for the errors
     on the card, another tenth decides how long each network is trained. Properties on the log
-    scale are learned as logarithms.
+    scale are learned as logarithms. Materials that a featurizer cannot describe are left out, and
+    named on the card and in the log.
 
     Args:
         table: Continuous properties; NaN where not measured.
@@ -184,7 +194,8 @@ def train(
             "without conditions and without categorical properties."
         )
     layout = Layout([featurizer for family in families for featurizer in family.inputs])
-    X = _featurise(layout, table.materials, progress)
+    X, odd = _featurise(layout, table.materials, progress)
+    table = table.subset(np.array([m not in odd for m in table.materials]))
     logs = torch.tensor([prop.scale == "log" for prop in table.properties])
     values = torch.tensor(table.values, dtype=torch.float64)
     Y = torch.where(logs, values.clamp_min(1e-300).log(), values)
@@ -211,6 +222,7 @@ def train(
         for kept in checkpoint.parent.glob(f"{checkpoint.name}.*.finished"):
             kept.unlink()
     card = _description(table, families, name=name, seed=seed, schedule=schedule)
+    card["not_described"] = sorted(odd)
     card["n_train"] = int((~held & ~validation).sum())
     card["seconds"] = round(time.perf_counter() - started, 1)
     card["tasks"] = judged(table, Y, torch.stack(predictions), held, validation)
@@ -300,10 +312,30 @@ def _maps(networks: Sequence[PyramidNetwork], family: Family, name: str) -> list
     ]
 
 
-def _featurise(layout: Layout, materials: Sequence[str], progress: bool) -> Tensor:
+def _featurise(
+    layout: Layout, materials: Sequence[str], progress: bool
+) -> tuple[Tensor, frozenset[str]]:
+    """X of the materials that have all features, and those that have not."""
+    odd: set[str] = set()
+
+    def described(some: Sequence[str]) -> list[Tensor]:
+        try:
+            return [layout(some)]
+        except FeatureError:
+            if len(some) == 1:
+                odd.add(some[0])
+                return []
+            middle = len(some) // 2
+            return described(some[:middle]) + described(some[middle:])
+
     starts = range(0, len(materials), _CHUNK)
     bar = tqdm(starts, desc="describing materials", disable=not progress, leave=False)
-    return torch.cat([layout(materials[start : start + _CHUNK]) for start in bar])
+    found = [part for start in bar for part in described(materials[start : start + _CHUNK])]
+    if not found:
+        raise ModelError("no material has all features: choose featurizers of its kind.")
+    if odd:
+        _LOGGER.warning("%d materials have no features and are left out: %s", len(odd), sorted(odd))
+    return torch.cat(found), frozenset(odd)
 
 
 def _held_out(table: PropertyTable, seed: int) -> tuple[np.ndarray, np.ndarray]:
