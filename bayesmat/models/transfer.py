@@ -23,7 +23,12 @@ class Sources(Protocol):
 
     @property
     def feature_maps(self) -> tuple[FeatureMap, ...]:
-        """The maps."""
+        """A hidden layer of each network."""
+        ...
+
+    @property
+    def prediction_maps(self) -> tuple[FeatureMap, ...]:
+        """What each network predicts."""
         ...
 
 
@@ -39,9 +44,10 @@ def transfer_node(
     r"""A node whose discrepancy is a sparse sum over source layers and fixed fingerprints.
 
     .. math:: k = w_T^2 k_{TM} + w_L^2 \phi\cdot\phi' + w_M^2 k_{M52}(\phi,\phi')
+        + w_P^2 \psi\cdot\psi'
 
     phi concatenates all source layers (correlated networks outvote the rest if each has its own
-    weight). A weight near 0 switches a part off, so "no transfer" is a point of the posterior.
+    weight), psi what all networks predict. A weight near 0 switches a part off, so "no transfer" is a point of the posterior.
     What the table's kind of material and its conditions add is chosen when it is fitted.
 
     Raises:
@@ -52,7 +58,8 @@ def transfer_node(
     conditions = checked(conditions, tuple[ConditionMap, ...] | None, "conditions")
     maps = None if conditions is None else tuple(dict.fromkeys(conditions))
     layers = () if sources is None else tuple(sources.feature_maps)
-    choice = Choice(layers, fingerprints, descriptors, maps)
+    predicted = () if sources is None else tuple(sources.prediction_maps)
+    choice = Choice(layers, fingerprints, descriptors, maps, predicted)
     computed = [parent for parent in parents if isinstance(parent, Computed)]
     if len(computed) > 1:
         given = [parent.name for parent in computed]

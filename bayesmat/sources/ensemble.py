@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,8 @@ class Family:
         label: For the card and the labels of the feature maps.
         inputs: Featurizers.
         size: How many networks.
-        layer: Hidden layer that becomes the features, -1 = last. The last layer keeps little
-            but the source properties; the one before it keeps more of the molecule, which
-            helps a target that is unlike them.
+        layer: Hidden layer that becomes the features, -1 = last. The one before it, -2, keeps more
+            of the molecule and less of what was learned; on open data it was worse throughout.
         tasks: Names of the properties that they learn; None for all of the table.
         each: Every network learns one property alone, the first the first one, and so on.
         depths: Fewest and most hidden layers.
@@ -62,7 +62,7 @@ class Family:
     label: str
     inputs: tuple[Featurizer, ...]
     size: int
-    layer: int = -2
+    layer: int = -1
     tasks: tuple[str, ...] | None = None
     each: bool = False
     depths: tuple[int, int] = (3, 3)
@@ -122,6 +122,14 @@ class SourceEnsemble(Shown):
     networks: tuple[PyramidNetwork, ...]
     feature_maps: tuple[FeatureMap, ...]
     card: Mapping[str, Any]
+
+    @cached_property
+    def prediction_maps(self) -> tuple[FeatureMap, ...]:
+        """What each network predicts of its tasks, as features: one map for each network."""
+        return tuple(
+            FeatureMap(m.inputs, Embedding(network, "output"), f"{m.label} predictions")
+            for network, m in zip(self.networks, self.feature_maps, strict=True)
+        )
 
     @property
     def digest(self) -> str:

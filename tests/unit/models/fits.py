@@ -55,6 +55,7 @@ class Networks:
     """A source network for fingerprints of 64 counts."""
 
     feature_maps: tuple[FeatureMap, ...]
+    prediction_maps: tuple[FeatureMap, ...] = ()
 
 
 def waves(n: int = 12) -> PropertyTable:
