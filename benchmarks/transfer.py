@@ -16,7 +16,8 @@ property is on a log scale.
 * direct models: a Tanimoto GP (`bm.Transfer(target)`), a GP and a linear GP on the 200 descriptors
   of RDKit, and a forest on these. The best of the four *in hindsight*, for each target and n, is
   what errors are divided by.
-* "shotgun": the network whose last layer gives a forest its smallest out-of-bag error (Yamada 2019).
+* "shotgun": the network whose last layer gives a forest its smallest out-of-bag error (Yamada et
+  al. 2019).
 
 Networks go to the cache folder, records to `benchmarks/results/transfer.jsonl`; what is there is
 not made again.
@@ -205,10 +206,8 @@ def report(records: Sequence[Record]) -> str:
     means = means.join(best, on=["target", "n"], rsuffix="_best")
     means["ratio"] = means.mae / means.mae_best
     means["crps_ratio"] = means.crps / means.crps_best
-    lines = [
-        "| arm | n | MAE ratio | worst target | CRPS ratio | cov50 | cov90 |",
-        "|---" * 7 + "|",
-    ]
+    heads = ("arm", "n", "MAE ratio", "worst target", "CRPS ratio", "cov50", "cov90")
+    lines = [f"| {' | '.join(heads)} |", "|---" * 7 + "|"]
     for (arm, n), rows in means.groupby(["arm", "n"], sort=False):
         gm = float(np.exp(np.log(rows.ratio).mean()))
         crps = float(np.exp(np.log(rows.crps_ratio).mean()))

@@ -71,8 +71,8 @@ Use = Annotated[
     typer.Option(
         "--use", "-u", metavar="NAME",
         help='What to build on besides fingerprints: "networks" trained on boiling points and the '
-        "like (the first use trains them, a minute or two), or a free estimate of the first "
-        "property, such as gap_huckel (an unknown name lists all). Repeat for several.",
+        "like, or a free estimate of the first property, such as gap_huckel (an unknown name lists "
+        "all). Repeat for several.",
     ),
 ]  # fmt: skip
 ConditionUnits = Annotated[

@@ -47,7 +47,8 @@ def transfer_node(
         + w_P^2 \psi\cdot\psi'
 
     phi concatenates all source layers (correlated networks outvote the rest if each has its own
-    weight), psi what all networks predict. A weight near 0 switches a part off, so "no transfer" is a point of the posterior.
+    weight), psi what all networks predict. A weight near 0 switches a part off, so "no transfer" is
+    a point of the posterior.
     What the table's kind of material and its conditions add is chosen when it is fitted.
 
     Raises:

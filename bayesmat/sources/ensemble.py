@@ -266,11 +266,18 @@ def save(ensemble: SourceEnsemble, card: Path) -> None:
     ensemble = checked(ensemble, SourceEnsemble, "ensemble")
     card = checked(card, str | Path, "card")
     tensors = {
-        f"{i}:{name}": tensor.contiguous()
+        f"{i}:{name}": _narrow(tensor).contiguous()
         for i, network in enumerate(ensemble.networks)
         for name, tensor in network.state_dict().items()
     }
     write_card(card, {card.with_suffix(".safetensors"): save_tensors(tensors)}, ensemble.card)
+
+
+def _narrow(tensor: Tensor) -> Tensor:
+    """In float32 where that loses nothing: weights were trained in it."""
+    if not tensor.is_floating_point() or not torch.equal(tensor.float().double(), tensor):
+        return tensor
+    return tensor.float()
 
 
 def load_from(card: Path, families: Sequence[Family]) -> SourceEnsemble:

@@ -66,7 +66,7 @@ def test_feature_maps_work_on_a_layout_and_know_their_networks(ensemble):
     layout = Layout([f for m in ensemble.feature_maps for f in m.inputs])
     X = layout(["CCO", "c1ccccc1"])
     for feature_map, network in zip(ensemble.feature_maps, ensemble.networks, strict=True):
-        assert feature_map.columns(layout, X).shape == (2, network.widths[1])
+        assert feature_map.columns(layout, X).shape == (2, network.widths[-1])
 
 
 def test_comes_back_bit_for_bit(ensemble, tmp_path):
