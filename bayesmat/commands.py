@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from bayesmat._counted import counted
 from bayesmat._files import writing
 from bayesmat.checkup import doctor
 from bayesmat.data._cells import number
@@ -51,6 +53,8 @@ from bayesmat.explore.store import url_of
 from bayesmat.models.base import fit
 from bayesmat.models.prediction import Prediction
 from bayesmat.reporting import report, summary
+from bayesmat.sources import zoo
+from bayesmat.sources.ensemble import SourceEnsemble
 
 __all__ = [
     "AtLeast", "AtMost", "Campaign", "Column", "Demo", "Goal", "Kind", "Maximize", "Minimize",
@@ -58,6 +62,7 @@ __all__ = [
     "classes_of", "demo", "doctor", "fit", "history_of", "named", "names_by_key", "names_of",
     "number", "opened", "pool_for", "quietly", "read_csv", "reasons_of", "reopened", "report",
     "setup_of", "shown", "stored", "summary", "to_csv", "url_of", "with_numbers", "write_frame",
+    "zoo", "zoo_build", "zoo_card", "zoo_export", "zoo_names",
 ]  # fmt: skip
 
 
@@ -290,3 +295,44 @@ def _row_cells(rows: Rows, i: int, name: str | None) -> list[str]:
         first = [named(rows.materials[i], name or "")]
     under = [v if isinstance(v, str) else f"{v:.6g}" for v in rows.named(i).values()]
     return [escape(cell) for cell in (*first, *under)]
+
+
+def zoo_names() -> dict[str, str]:
+    """Name -> what it is, and what it takes to have it."""
+    found = {}
+    for name in zoo.names():
+        recipe = zoo.RECIPES.get(name)
+        about = "imported" if recipe is None else recipe.about
+        found[name] = about if zoo.is_there(name) else f"{about} (trained when first asked for)"
+    return found
+
+
+def zoo_build(name: str, exclude: Path | None, seed: int) -> SourceEnsemble:
+    """Train one of the recipes, without the molecules of a file."""
+    lines = [] if exclude is None else exclude.read_text("utf-8").split("\n")
+    return zoo.load(name, exclude=[line.strip() for line in lines if line.strip()], seed=seed)
+
+
+def zoo_export(name: str, file: Path) -> str:
+    """Write an ensemble into one file; its SHA-256."""
+    zoo.write_file(zoo.load(name), file)
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def zoo_card(ensemble: SourceEnsemble) -> Table:
+    """The card of an ensemble as a table of the terminal."""
+    card = ensemble.card
+    title = (
+        f"{card['name']}: {counted(len(ensemble.networks), 'network')}, learned from "
+        f"{counted(card['n_train'], 'material')}"
+    )
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for head in ("property", "unit", "learned", "held out", "MAE", "of mean", "R2", "in 90%"):
+        table.add_column(head, justify="left" if head in ("property", "unit") else "right")
+    for task in card["tasks"]:
+        cells = [task.get(key) for key in ("mae", "mae_mean", "r2", "coverage90")]
+        said = ["" if v is None else f"{v:.3g}" for v in cells]
+        table.add_row(
+            task["name"], task["unit"] or "1", str(task["n_train"]), str(task["n_test"]), *said
+        )
+    return table

@@ -52,7 +52,8 @@ from bayesmat.models.graph import Node, PropertyGraph
 from bayesmat.models.kernels import Linear, Matern52, Term
 from bayesmat.sources import zoo
 from bayesmat.sources.embedding import FeatureMap
-from bayesmat.sources.ensemble import Family, SourceEnsemble, load_from, save, train
+from bayesmat.sources.ensemble import SourceEnsemble, load_from, save, train
+from bayesmat.sources.family import Family
 
 RESULTS = Path(__file__).parent / "results" / "transfer.jsonl"
 TARGETS = ("T_flash", "Hvap", "Hfus", "dH", "dP", "logP", "k_liquid", "RON")

@@ -29,6 +29,7 @@ from .options import (
     read_table,
     shows_errors,
 )  # fmt: skip
+from .zoo import zoo_app
 
 if TYPE_CHECKING:
     from bayesmat import commands
@@ -45,6 +46,7 @@ app = typer.Typer(
     help="Predict properties of materials from few measurements, and choose the next experiment.",
 )
 app.add_typer(campaign_app, name="campaign")
+app.add_typer(zoo_app, name="zoo")
 
 
 @app.callback(invoke_without_command=True)

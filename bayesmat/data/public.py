@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
@@ -94,6 +95,22 @@ _FILES = (
     ),
 )
 PUBLIC_FILES: Mapping[str, PublicFile] = MappingProxyType({f.name: f for f in _FILES})
+
+
+def fetch_url(url: str, sha256: str) -> Path:
+    """A file of the web in the cache, checked against its SHA-256.
+
+    Raises:
+        DataError: It cannot be had, or is another file.
+    """
+    name = f"{sha256[:16]}-{Path(urlsplit(url).path).name}"
+    try:
+        path = pooch.retrieve(url, f"sha256:{sha256}", name, cache_dir() / "downloads")
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{url} could not be fetched: {error}. Without a network, get the file and name it."
+        ) from error
+    return Path(path)
 
 
 def fetch(name: str) -> Path:

@@ -48,14 +48,12 @@ class Choice:
         fingerprints: A count fingerprint in place of what suits the kind of material.
         descriptors: Named descriptors besides.
         conditions: How conditions are read; those of the table by default (`condition_maps`).
-        predictions: What source networks predict, as features.
     """
 
     layers: tuple[FeatureMap, ...] = ()
     fingerprints: Featurizer | None = None
     descriptors: Featurizer | None = None
     conditions: tuple[ConditionMap, ...] | None = None
-    predictions: tuple[FeatureMap, ...] = ()
 
     @property
     def plain(self) -> tuple[Term, ...]:
@@ -135,9 +133,6 @@ class Choice:
         if self.layers:
             layers = CompositeMap(self.layers, "source networks")
             terms += [Term(Linear(), layers, "networks"), Term(Matern52(), layers, "networks")]
-        if self.predictions:
-            told = CompositeMap(self.predictions, "source predictions")
-            terms.append(Term(Linear(standardise=True), told, "networks"))
         if self.descriptors is not None:
             named = FeatureMap((self.descriptors,))
             terms += [

@@ -27,8 +27,8 @@ class Sources(Protocol):
         ...
 
     @property
-    def prediction_maps(self) -> tuple[FeatureMap, ...]:
-        """What each network predicts."""
+    def descriptors(self) -> Featurizer | None:
+        """The richest descriptors that a network reads besides fingerprints, if any does."""
         ...
 
 
@@ -44,10 +44,11 @@ def transfer_node(
     r"""A node whose discrepancy is a sparse sum over source layers and fixed fingerprints.
 
     .. math:: k = w_T^2 k_{TM} + w_L^2 \phi\cdot\phi' + w_M^2 k_{M52}(\phi,\phi')
-        + w_P^2 \psi\cdot\psi'
+        + w_D^2 d\cdot d' + w_E^2 k_{M52}(d, d')
 
     phi concatenates all source layers (correlated networks outvote the rest if each has its own
-    weight), psi what all networks predict. A weight near 0 switches a part off, so "no transfer" is
+    weight), d are the descriptors that the networks read themselves: where the sources know nothing
+    of the property, they are what is left. A weight near 0 switches a part off, so "no transfer" is
     a point of the posterior.
     What the table's kind of material and its conditions add is chosen when it is fitted.
 
@@ -59,8 +60,9 @@ def transfer_node(
     conditions = checked(conditions, tuple[ConditionMap, ...] | None, "conditions")
     maps = None if conditions is None else tuple(dict.fromkeys(conditions))
     layers = () if sources is None else tuple(sources.feature_maps)
-    predicted = () if sources is None else tuple(sources.prediction_maps)
-    choice = Choice(layers, fingerprints, descriptors, maps, predicted)
+    if descriptors is None and sources is not None:
+        descriptors = sources.descriptors
+    choice = Choice(layers, fingerprints, descriptors, maps)
     computed = [parent for parent in parents if isinstance(parent, Computed)]
     if len(computed) > 1:
         given = [parent.name for parent in computed]
@@ -94,7 +96,8 @@ def Transfer(
         parents: At most one `Computed` parent.
         fingerprints: Count fingerprint; ECFP4 of 2048 counts by default.
         descriptors: Named descriptors beside the fingerprints, each in units of its training sd,
-            such as ``RepeatUnitDescriptors()`` for polymers, which no source network knows.
+            such as ``RepeatUnitDescriptors()`` for polymers; with `sources`, by default those that
+            the networks read.
         conditions: How conditions are read, ``[bm.ConditionMap("temperature", transform="1/T")]``;
             by default all of the table, temperatures as 1/T where the property is on a log scale.
         integrator: How hyper-parameters are integrated; see `PropertyGraph`.

@@ -7,9 +7,8 @@ import hashlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from bayesmat._arguments import checked, seed_of, settle
+from bayesmat._arguments import checked, seed_of
 from bayesmat._repr import Shown, table
 from bayesmat.data.datasets import without_stereo
 from bayesmat.data.files import read_card, write_card
@@ -31,81 +30,17 @@ from bayesmat.features.base import Featurizer, Layout, function_of
 
 from .checkpoint import fingerprint, finished, keep_finished
 from .embedding import Embedding, FeatureMap
+from .family import Family, is_descriptor
 from .judging import judged
 from .networks import PyramidNetwork, PyramidSpec
 from .training import Schedule, train_pyramids
 
-__all__ = ["Family", "SourceEnsemble", "load_from", "save", "train"]
+__all__ = ["SourceEnsemble", "assembled", "load_from", "save", "tensors_of", "train"]
 
 _HELD_OUT, _VALIDATION = 0.1, 0.1
 _CHUNK = 512
 
 _LOGGER = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Family:
-    """Networks that read the same features and are drawn from the same shapes.
-
-    Attributes:
-        label: For the card and the labels of the feature maps.
-        inputs: Featurizers.
-        size: How many networks.
-        layer: Hidden layer that becomes the features, -1 = last. The one before it, -2, keeps more
-            of the molecule and less of what was learned; on open data it was worse throughout.
-        tasks: Names of the properties that they learn; None for all of the table.
-        each: Every network learns one property alone, the first the first one, and so on.
-        depths: Fewest and most hidden layers.
-        shares: Smallest and largest share of the columns that a network reads.
-    """
-
-    label: str
-    inputs: tuple[Featurizer, ...]
-    size: int
-    layer: int = -1
-    tasks: tuple[str, ...] | None = None
-    each: bool = False
-    depths: tuple[int, int] = (3, 3)
-    shares: tuple[float, float] = (1.0, 1.0)
-
-    def __post_init__(self) -> None:
-        settle(self)
-
-    def within(self, names: Sequence[str]) -> Family:
-        """The family with those of its tasks that a table has."""
-        if self.tasks is None:
-            return self
-        return replace(self, tasks=tuple(name for name in self.tasks if name in names))
-
-    def specs(self, seed: int, first: int, names: Sequence[str]) -> list[PyramidSpec]:
-        """The shapes of its networks.
-
-        Args:
-            seed: Seed of the ensemble.
-            first: Number of the first of its networks in the ensemble.
-            names: Properties of the table.
-
-        Raises:
-            ModelError: The table lacks a task.
-        """
-        wanted = list(names) if self.tasks is None else list(self.tasks)
-        lacking = [name for name in wanted if name not in names]
-        if lacking:
-            raise ModelError(
-                f"the networks {self.label!r} learn {lacking}, which the table does not have: it "
-                f"has {list(names)}."
-            )
-        found = []
-        for i in range(self.size):
-            spec = PyramidSpec.random(
-                _spec_seed(seed, first + i), depths=self.depths, first=(192, 256),
-                shares=self.shares,
-            )  # fmt: skip
-            own = [wanted[i % len(wanted)]] if self.each else wanted
-            everything = tuple(own) == tuple(names)
-            tasks = None if everything else tuple(list(names).index(name) for name in own)
-            found.append(replace(spec, tasks=tasks))
-        return found
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -123,13 +58,11 @@ class SourceEnsemble(Shown):
     feature_maps: tuple[FeatureMap, ...]
     card: Mapping[str, Any]
 
-    @cached_property
-    def prediction_maps(self) -> tuple[FeatureMap, ...]:
-        """What each network predicts of its tasks, as features: one map for each network."""
-        return tuple(
-            FeatureMap(m.inputs, Embedding(network, "output"), f"{m.label} predictions")
-            for network, m in zip(self.networks, self.feature_maps, strict=True)
-        )
+    @property
+    def descriptors(self) -> Featurizer | None:
+        """The richest descriptors that a network reads besides fingerprints, if any does."""
+        every = {f.id: f for m in self.feature_maps for f in m.inputs if is_descriptor(f)}
+        return max(every.values(), key=lambda f: len(f.names), default=None)
 
     @property
     def digest(self) -> str:
@@ -261,16 +194,21 @@ def _family(
     return trained
 
 
-def save(ensemble: SourceEnsemble, card: Path) -> None:
-    """Store as safetensors beside a JSON card (`card`, ending in .json)."""
-    ensemble = checked(ensemble, SourceEnsemble, "ensemble")
-    card = checked(card, str | Path, "card")
-    tensors = {
+def tensors_of(ensemble: SourceEnsemble) -> dict[str, Tensor]:
+    """All weights and scales, keyed by the number of the network and the name of the tensor."""
+    return {
         f"{i}:{name}": _narrow(tensor).contiguous()
         for i, network in enumerate(ensemble.networks)
         for name, tensor in network.state_dict().items()
     }
-    write_card(card, {card.with_suffix(".safetensors"): save_tensors(tensors)}, ensemble.card)
+
+
+def save(ensemble: SourceEnsemble, card: Path) -> None:
+    """Store as safetensors beside a JSON card (`card`, ending in .json)."""
+    ensemble = checked(ensemble, SourceEnsemble, "ensemble")
+    card = checked(card, str | Path, "card")
+    tensors = save_tensors(tensors_of(ensemble))
+    write_card(card, {card.with_suffix(".safetensors"): tensors}, ensemble.card)
 
 
 def _narrow(tensor: Tensor) -> Tensor:
@@ -295,28 +233,48 @@ def load_from(card: Path, families: Sequence[Family]) -> SourceEnsemble:
     families = checked(families, tuple[Family, ...], "families")
     content = read_card(card)
     content.pop("sha256")
-    told = [(f["label"], f["size"], f["inputs"]) for f in content.get("families", ())]
-    given = [(f.label, f.size, [function_of(i) for i in f.inputs]) for f in families]
-    by_id = [(f.label, f.size, [i.id for i in f.inputs]) for f in families]  # earlier versions
-    if told not in (given, by_id):
-        raise ModelError(
-            f"{card} was trained on {told}, not on {given}: features of other kinds or numbers "
-            "would be read as if they were the same. Train again."
-        )
     try:
         tensors = load_tensors(card.with_suffix(".safetensors").read_bytes())
     except Exception as error:  # safetensors raises its own untyped error
         raise DataError(f"the weights beside {card} cannot be read: {error}") from error
+    return assembled(tensors, families, content, str(card))
+
+
+def assembled(
+    tensors: Mapping[str, Tensor], families: Sequence[Family], card: Mapping[str, Any], source: str
+) -> SourceEnsemble:
+    """The ensemble of stored tensors.
+
+    Args:
+        tensors: As `tensors_of` gives them.
+        families: What the networks read.
+        card: What is said of them.
+        source: Where they come from, for messages.
+
+    Raises:
+        ModelError: The families are not those of the card, or the tensors are no networks.
+    """
+    told = [(f["label"], f["size"], f["inputs"]) for f in card.get("families", ())]
+    given = [(f.label, f.size, [function_of(i) for i in f.inputs]) for f in families]
+    by_id = [(f.label, f.size, [i.id for i in f.inputs]) for f in families]  # earlier versions
+    if told not in (given, by_id):
+        raise ModelError(
+            f"{source} was trained on {told}, not on {given}: features of other kinds or numbers "
+            "would be read as if they were the same. Train again."
+        )
     states: dict[int, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         index, _, field = key.partition(":")
         states.setdefault(int(index), {})[field] = tensor
-    networks = tuple(PyramidNetwork.from_state(states[i]) for i in range(len(states)))
+    count = sum(family.size for family in families)
+    if sorted(states) != list(range(count)):
+        raise ModelError(f"{source} holds {len(states)} networks, and its card says {count}.")
+    networks = tuple(PyramidNetwork.from_state(states[i]) for i in range(count))
     maps: list[FeatureMap] = []
     for family in families:
         part = networks[len(maps) : len(maps) + family.size]
-        maps += _maps(part, family, content["name"])
-    return SourceEnsemble(networks, tuple(maps), content)
+        maps += _maps(part, family, card["name"])
+    return SourceEnsemble(networks, tuple(maps), card)
 
 
 def _maps(networks: Sequence[PyramidNetwork], family: Family, name: str) -> list[FeatureMap]:
@@ -360,10 +318,6 @@ def _held_out(table: PropertyTable, seed: int) -> tuple[np.ndarray, np.ndarray]:
     unique = np.random.default_rng(seed).permutation(np.unique(groups))
     ends = np.cumsum([max(1, round(share * len(unique))) for share in (_HELD_OUT, _VALIDATION)])
     return np.isin(groups, unique[: ends[0]]), np.isin(groups, unique[ends[0] : ends[1]])
-
-
-def _spec_seed(seed: int, index: int) -> int:
-    return int(np.random.SeedSequence([seed, index]).generate_state(1)[0])
 
 
 def _table_digest(table: PropertyTable) -> str:

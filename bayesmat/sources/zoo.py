@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -14,17 +15,24 @@ from types import MappingProxyType
 import numpy as np
 
 from bayesmat._arguments import checked, seed_of
+from bayesmat._files import writing
 from bayesmat.data.cache import cache_dir
 from bayesmat.data.datasets import ORGANIC, chemicals_table, without_stereo
 from bayesmat.data.materials import canonical_all
+from bayesmat.data.public import fetch_url
 from bayesmat.data.table import PropertyTable
-from bayesmat.errors import ModelError
+from bayesmat.errors import DataError, ModelError
 from bayesmat.features.molecule import ECFP, CheapDescriptors, Descriptors2D
 
-from .ensemble import Family, SourceEnsemble, load_from, save, train
+from .ensemble import SourceEnsemble, load_from, save, train
+from .exchange import read_file, write_file
+from .family import Family
 from .training import Schedule
 
-__all__ = ["Family", "SourceEnsemble", "load", "load_from", "names", "save", "train"]
+__all__ = [
+    "RECIPES", "Family", "Recipe", "SourceEnsemble", "build", "is_there", "keep", "load",
+    "load_from", "names", "save", "train", "write_file",
+]  # fmt: skip
 
 _RECIPE = 3  # raise it when the same call would train something else
 _LOGGER = logging.getLogger(__name__)
@@ -67,8 +75,58 @@ _FEWEST = 40
 
 
 def names() -> tuple[str, ...]:
-    """Names that `load` knows."""
-    return tuple(RECIPES)
+    """Names that `load` knows: the recipes, and what was imported."""
+    imported = sorted(path.stem for path in _imports().glob("*.safetensors"))
+    return (*RECIPES, *(f"imported/{stem}" for stem in imported))
+
+
+def is_there(name: str) -> bool:
+    """Whether an ensemble is shipped, imported or trained already, with seed 0."""
+    if name not in RECIPES:
+        return name in names()
+    shipped = _SHIPPED / f"{name.replace('/', '-')}.json"
+    kept = cache_dir() / "zoo" / f"{_stem(name, RECIPES[name], 0, [])}.json"
+    return shipped.exists() or kept.exists()
+
+
+def keep(source: str | Path, name: str) -> SourceEnsemble:
+    """Take an ensemble from a file or an address into the zoo, as "imported/NAME".
+
+    Args:
+        source: A .safetensors file that `write_file` made, or its address with the SHA-256 behind
+            it, "https://example.org/networks.safetensors#sha256=...".
+        name: Letters, digits, "-" and "_".
+
+    Raises:
+        DataError: The name cannot be, is taken, or the file is damaged, foreign or not to be had.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+        raise DataError(f"{name!r} is no name: give letters, digits, '-' and '_', at most 64.")
+    path = _imports() / f"{name}.safetensors"
+    if path.exists():
+        raise DataError(f"imported/{name} is there already: delete {path}, or give another name.")
+    ensemble = _from_outside(str(source))
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(ensemble, path)
+    return ensemble
+
+
+def _imports() -> Path:
+    return cache_dir() / "zoo" / "imported"
+
+
+def _from_outside(source: str) -> SourceEnsemble:
+    """An ensemble of a file, or of an address with its SHA-256."""
+    if not re.match(r"https?://", source):
+        return read_file(source)
+    address, _, digest = source.partition("#sha256=")
+    if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        raise DataError(
+            f"{source} does not say what it should be: put #sha256= and the 64 hexadecimal digits "
+            "of its SHA-256 behind the address, as `bayesmat zoo export` prints them."
+        )
+    return read_file(fetch_url(address, digest))
 
 
 def load(
@@ -91,7 +149,7 @@ def load(
     caches) an ensemble that never saw them or their stereoisomers.
 
     Args:
-        name: See `names`.
+        name: See `names`; or a .safetensors file, or its address with "#sha256=..." behind it.
         exclude: SMILES of molecules that the networks must not have seen.
         seed: Seed of shapes, initial weights, batches and the held-out split.
         progress: Show progress bars while training.
@@ -111,7 +169,7 @@ def load(
     )
     progress = checked(progress, bool, "progress")
     if name not in RECIPES:
-        raise ModelError(f"there is no source ensemble {name!r}; known: {', '.join(RECIPES)}.")
+        return _kept(name, exclude)
     excluded = sorted(
         {without_stereo(smiles) for smiles in canonical_all(sorted(exclude), "smiles")}
     )
@@ -128,6 +186,24 @@ def load(
         if not card.exists():  # another process may have been faster
             save(ensemble, card)
     return load_from(card, recipe.families)
+
+
+def _kept(name: str, exclude: Collection[str]) -> SourceEnsemble:
+    """An ensemble that is no recipe: imported, of a file, or of an address."""
+    outside = name.endswith(".safetensors") or re.match(r"https?://", name)
+    if name not in names() and not outside:
+        raise ModelError(
+            f"there is no source ensemble {name!r}; known: {', '.join(names())}. A file of your "
+            "own ends in .safetensors."
+        )
+    if exclude:
+        raise ModelError(
+            f"{name!r} cannot be trained anew without {len(exclude)} molecules: only the recipes "
+            f"{', '.join(RECIPES)} can."
+        )
+    if name in names():
+        return read_file(_imports() / f"{name.removeprefix('imported/')}.safetensors")
+    return _from_outside(name)
 
 
 def build(

@@ -55,7 +55,7 @@ class Networks:
     """A source network for fingerprints of 64 counts."""
 
     feature_maps: tuple[FeatureMap, ...]
-    prediction_maps: tuple[FeatureMap, ...] = ()
+    descriptors: None = None
 
 
 def waves(n: int = 12) -> PropertyTable:

@@ -7,8 +7,10 @@ import bayesmat.sources.ensemble as module
 from bayesmat.data.datasets import chemicals_table
 from bayesmat.data.table import PropertyTable
 from bayesmat.errors import ModelError
-from bayesmat.features.molecule import MACCS, CheapDescriptors
-from bayesmat.sources.ensemble import Family, SourceEnsemble, load_from, save, train
+from bayesmat.features.molecule import MACCS, CheapDescriptors, Descriptors2D
+from bayesmat.models.transfer import Transfer
+from bayesmat.sources.ensemble import SourceEnsemble, load_from, save, train
+from bayesmat.sources.family import Family
 from bayesmat.sources.training import Schedule
 
 CHEAP = (CheapDescriptors(),)
@@ -86,3 +88,12 @@ def test_an_interrupted_ensemble_goes_on(table, tmp_path, monkeypatch) -> None:
     X = torch.rand(3, 32, dtype=torch.float64)
     for one, other in zip(whole.networks, again.networks, strict=True):
         assert torch.equal(one(X), other(X))
+
+
+def test_transfer_falls_back_on_what_the_networks_read(ensemble: SourceEnsemble) -> None:
+    (richest,) = [f for f in ensemble.feature_maps[0].inputs]
+    assert ensemble.descriptors == richest == CheapDescriptors()
+    labels = [t.label for t in Transfer("y", sources=ensemble).nodes[0].terms]
+    assert any("cheap_descriptors" in label for label in labels), labels
+    own = Transfer("y", sources=ensemble, descriptors=Descriptors2D()).nodes[0].terms
+    assert not any("cheap" in t.label for t in own)

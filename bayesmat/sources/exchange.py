@@ -1,0 +1,184 @@
+"""An ensemble as one file that can be given to anybody: tensors and a card, nothing that runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from safetensors import safe_open
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from bayesmat._files import write_atomically, writing
+from bayesmat.errors import BayesmatError, DataError, ModelError
+from bayesmat.features.base import Featurizer
+from bayesmat.features.composition import ElementStatistics, Magpie
+from bayesmat.features.molecule import ECFP, MACCS, AtomPairs, CheapDescriptors, Descriptors2D
+from bayesmat.features.polymer import RepeatUnitDescriptors, RepeatUnitECFP
+
+from .embedding import state_digest
+from .ensemble import SourceEnsemble, assembled, tensors_of
+from .family import Family
+
+__all__ = ["described", "families_of", "read_file", "write_file"]
+
+_FORMAT = "bayesmat source networks 1"
+_KNOWN: Mapping[str, type[Any]] = MappingProxyType(
+    {
+        cls.__name__: cls
+        for cls in (
+            ECFP, MACCS, AtomPairs, CheapDescriptors, Descriptors2D, ElementStatistics, Magpie,
+            RepeatUnitECFP, RepeatUnitDescriptors,
+        )
+    }
+)  # fmt: skip
+
+
+def described(featurizer: Featurizer) -> dict[str, Any]:
+    """A featurizer of bayesmat by name and settings.
+
+    Raises:
+        ModelError: It is the user's own, which a file cannot describe.
+
+    >>> described(ECFP(size=1024))["settings"]["size"]
+    1024
+    """
+    name = type(featurizer).__name__
+    if _KNOWN.get(name) is not type(featurizer):
+        raise ModelError(
+            f"the networks read {featurizer.id!r}, which is no featurizer of bayesmat: nobody "
+            "else could compute it. Keep such an ensemble with zoo.save and zoo.load_from."
+        )
+    return {"type": name, "settings": dataclasses.asdict(featurizer)}  # type: ignore[call-overload]
+
+
+def families_of(card: Mapping[str, Any]) -> tuple[Family, ...]:
+    """The families that a card describes.
+
+    Raises:
+        DataError: The card is incomplete, or names a featurizer that there is not.
+    """
+    try:
+        return tuple(
+            Family(
+                str(f["label"]), tuple(map(_featurizer, f["featurizers"])), int(f["size"]),
+                int(f["layer"]),
+            )
+            for f in card["families"]
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"the card does not say completely what the networks read ({error!r}): it was written "
+            "by another version, or changed."
+        ) from error
+
+
+def _featurizer(said: Mapping[str, Any]) -> Featurizer:
+    name = str(said["type"])
+    if name not in _KNOWN:
+        raise DataError(
+            f"the networks read {name!r}, which this version of bayesmat does not have: it has "
+            f"{', '.join(_KNOWN)}."
+        )
+    made: Featurizer = _KNOWN[name](**said["settings"])
+    return made
+
+
+def write_file(ensemble: SourceEnsemble, path: Path | str) -> None:
+    """Write networks and card into one file, ending in .safetensors.
+
+    Raises:
+        ModelError: The networks read a featurizer of the user's own.
+        DataError: The file cannot be written.
+    """
+    path = _named(path)
+    layers = _by_family(ensemble)
+    card = dict(ensemble.card)
+    card["families"] = [
+        {**said, "layer": layer, "featurizers": [described(f) for f in inputs]}
+        for said, (inputs, layer) in zip(ensemble.card["families"], layers, strict=True)
+    ]
+    card["weights_sha256"] = _weights(ensemble)
+    text = json.dumps(card, allow_nan=False)
+    with writing(path):
+        write_atomically(
+            path, save_tensors(tensors_of(ensemble), {"format": _FORMAT, "card": text})
+        )
+
+
+def read_file(path: Path | str) -> SourceEnsemble:
+    """Read what `write_file` wrote; nothing of the file is executed, and nothing written.
+
+    Raises:
+        DataError: It is no such file, is damaged or was changed, or its featurizers are unknown.
+        ModelError: Its featurizers give other numbers here than where the networks were trained.
+    """
+    path = _named(path)
+    tensors, said = _read(path)
+    if said.get("format") != _FORMAT:
+        raise DataError(
+            f"{path} holds no source networks of bayesmat (format {said.get('format')!r}, expected "
+            f"{_FORMAT!r}). Export them with `bayesmat zoo export`."
+        )
+    try:
+        card = json.loads(said["card"])
+        families = families_of(card)
+        ensemble = assembled(tensors, families, card, str(path))
+        told = card["weights_sha256"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, BayesmatError):
+            raise
+        raise DataError(
+            f"the card in {path} cannot be read ({error!r}): it was changed."
+        ) from error
+    if _weights(ensemble) != told:
+        raise DataError(
+            f"the weights in {path} are not those of its card (their SHA-256 differs): it was "
+            "damaged or changed. Get the file again."
+        )
+    return ensemble
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    if not path.exists():
+        raise DataError(f"there is no file {path}.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            said = dict(file.metadata() or {})
+            return {name: file.get_tensor(name) for name in file.keys()}, said
+    except Exception as error:  # safetensors raises its own untyped error
+        raise DataError(
+            f"{path} cannot be read as tensors ({error}): it was cut off, or is another kind of "
+            "file."
+        ) from error
+
+
+def _named(path: Path | str) -> Path:
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise DataError(f"{path} should end in .safetensors, as files of source networks do.")
+    return path
+
+
+def _by_family(ensemble: SourceEnsemble) -> Sequence[tuple[tuple[Featurizer, ...], int]]:
+    """Inputs and layer of each family, in order."""
+    found, at = [], 0
+    for said in ensemble.card["families"]:
+        first = ensemble.feature_maps[at]
+        depth = len(ensemble.networks[at].widths)
+        layer = first.embedding.layer if first.embedding is not None else None
+        found.append((first.inputs, (depth - 1 if layer is None else layer) - depth))
+        at += int(said["size"])
+    return found
+
+
+def _weights(ensemble: SourceEnsemble) -> str:
+    digest = hashlib.sha256()
+    for network in ensemble.networks:
+        digest.update(state_digest(network).encode())
+    return digest.hexdigest()
