@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -45,6 +47,10 @@ def _times(factor: float) -> Callable[[float], float]:
 
 def _over(factor: float) -> Callable[[float], float]:
     return lambda y: y / factor
+
+
+def _plus(shift: float) -> Callable[[float], float]:
+    return lambda y: y + shift
 
 
 @lru_cache(maxsize=64)
@@ -100,6 +106,16 @@ def _change(source: str, target: str) -> Callable[[float], float] | None:
     return lambda y: float(convert(np.array([y]))[0])
 
 
+def _swaps(value: float) -> Iterator[Slip]:
+    """Neighbouring digits of a value that may have been typed in the wrong order."""
+    sign, digits, exponent = Decimal(f"{value:.6g}").as_tuple()
+    last = int(exponent) + len(digits) - 2
+    pairs = [(i, b - a) for i, (a, b) in enumerate(pairwise(digits)) if a != b and (i or b)]
+    for i, apart in pairs:
+        shift = (-1) ** sign * 9 * apart * 10.0 ** (last - i)
+        yield Slip("two digits swapped", _plus(shift), 0.3 / len(pairs))
+
+
 def best_slip(value: float, z: Callable[[float], float], unit: str) -> tuple[Slip | None, float]:
     """The slip that explains a value best, and its probability against a genuine outlier.
 
@@ -120,7 +136,9 @@ def best_slip(value: float, z: Callable[[float], float], unit: str) -> tuple[Sli
     def slope(f: Callable[[float], float]) -> float:
         return abs(z(f(value + step)) - z(f(value - step)))
 
-    possible = [slip for slip in slips(unit) if math.isfinite(z(slip.undo(value)))]
+    possible = [
+        slip for slip in [*slips(unit), *_swaps(value)] if math.isfinite(z(slip.undo(value)))
+    ]
     total = sum(slip.weight for slip in possible)
     genuine = GENUINE / (math.pi * WIDE * (1 + (z(value) / WIDE) ** 2))
     best, most = None, 0.0

@@ -23,8 +23,8 @@ class Surprise:
 
     It lies more than four half-widths of the stored interval from the median, on the scale of the
     model and on the side of the value, a stated sd of the measurement included; or more than three,
-    and a slip (a power of ten, another unit) explains it: undone, it is inside the interval, and
-    it is more probable than a genuine outlier (`best_slip`).
+    and a slip (a power of ten, another unit, swapped digits) explains it: undone, it is inside the
+    interval, and it is more probable than a genuine outlier (`best_slip`).
 
     If the prediction is Gaussian and right (90 % interval), four half-widths happen to 5 in 10^11
     values and three to 8 in 10^7; if its intervals are half as wide as they should be, to 1 in
