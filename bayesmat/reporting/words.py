@@ -75,7 +75,7 @@ def condition_words(
 def _counts(account: Account) -> str:
     states = [call.standing for call in account.calls]
     n, told = len(states), states.count("told")
-    have = "has" if n == 1 else "have"
+    have = "has" if 1 in (n, told) else "have"
     said = f"{told} of {counted(n, 'proposal')} {have} been {account.verb}"
     failed, gone = states.count("failed"), states.count("withdrawn")
     waiting = states.count("pending")

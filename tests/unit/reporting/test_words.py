@@ -46,6 +46,9 @@ def test_one_is_singular() -> None:
     text = " ".join(read(page(replace(region(), calls=(call,)))).words)
     assert "In 1 round 1 of 1 proposal has been computed." in text
     assert "1 round, 1 proposal" in text
+    waits = replace(call, values={})
+    assert "1 of 2 proposals has been" in summary(replace(region(), calls=(call, waits)))[0]
+    assert "0 of 2 proposals have been" in summary(replace(region(), calls=(waits, waits)))[0]
     assert "1 hit of 1" in text
     assert "The value of gap lies inside the 90% interval stated beforehand." in text
 
