@@ -27,6 +27,7 @@ from .style import (
     new_grid,
     robust_span,
     scale_axis,
+    wrapped,
 )
 
 __all__ = [
@@ -83,7 +84,7 @@ def campaign_path(
     ticks = sorted({1, *range(step, len(calls) + 1, step)})
     start_tick = {before: "start"} if known.size else {}
     ax.set_xticks([*ticks, *start_tick], [*map(str, ticks), *start_tick.values()])
-    ax.set(xlabel="proposal, in the order of suggestion", ylabel=prop.label)
+    ax.set(xlabel="proposal, in the order of suggestion", ylabel=wrapped(prop.label, 38))
     figure.legend(loc="outside lower center", ncols=3)
     return figure
 
@@ -163,13 +164,18 @@ def _mark_open_ends(
     ax: Axes, x: np.ndarray, calls: pd.DataFrame, limits: tuple[float, float]
 ) -> None:
     """Arrowheads where predicted intervals leave the axis."""
+    said = False
     for end, marker, height in (("lower", "v", 0.012), ("upper", "^", 0.988)):
         ends = calls[end].to_numpy(float)
         rows = ends < limits[0] if end == "lower" else ends > limits[1]
+        if not rows.any():
+            continue
         ax.plot(
             x[rows], np.full(int(rows.sum()), height), marker, color=PREDICTED, alpha=0.6, ms=5,
             transform=ax.get_xaxis_transform(),
+            label=None if said else "interval goes on",
         )  # fmt: skip
+        said = True
 
 
 def _mark_beyond(ax: Axes, x: np.ndarray, values: np.ndarray, limits: tuple[float, float]) -> None:
@@ -226,7 +232,7 @@ def best_so_far(
     _mark_beyond(ax, x, values, limits)
     ax.set_xlim(0, len(values) + 0.8)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set(xlabel="proposal, in the order of suggestion", ylabel=prop.label)
+    ax.set(xlabel="proposal, in the order of suggestion", ylabel=wrapped(prop.label, 32))
     figure.legend(loc="outside lower center", ncols=3)
     return figure
 
@@ -344,7 +350,8 @@ def against_conditions(
         if x.dtype.kind in "US":
             names = list(dict.fromkeys(map(str, given)))
             x = np.array([names.index(str(v)) for v in given], dtype=float)
-            ax.set_xticks(range(len(names)), names)
+            room = max(8, 54 // (wide * len(names)))
+            ax.set_xticks(range(len(names)), [wrapped(name, room, 3) for name in names])
         if region is not None:
             ax.axhspan(*np.clip(region, *limits), color=GOAL, alpha=0.18, lw=0)
         for k, number in enumerate(numbers, start=-numbers.count(-1)):
@@ -355,7 +362,7 @@ def against_conditions(
                 shape, color = "x", "#9a9a9a"
             ax.plot(x[rows], np.asarray(values)[rows], shape, ms=6, color=color, label=words)
         _mark_beyond(ax, x, np.asarray(values, dtype=float), limits)
-        ax.set_xlabel(label)
-        ax.set_ylabel(prop.label if ax in axes[::wide] else "")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
+        ax.set_xlabel(wrapped(label, 72 // wide))
+        ax.set_ylabel(wrapped(prop.label, 24) if ax in axes[::wide] else "")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure

@@ -167,7 +167,10 @@ def test_intervals_that_leave_the_axis_end_in_arrowheads() -> None:
     calls = _calls()
     calls[["lower", "upper"]] = np.column_stack([calls["median"] * 0.99, calls["median"] * 1.01])
     calls.loc[3, "lower"], calls.loc[5, "upper"] = 1e-3, 1e3
-    (ax,) = plots.campaign_path(calls, prop=GAP).axes
+    figure = plots.campaign_path(calls, prop=GAP)
+    assert words_of(figure).count("interval goes on") == 1
+    assert "interval goes on" not in words_of(plots.campaign_path(calls[8:], prop=GAP))
+    (ax,) = figure.axes
     heads = {line.get_marker(): list(line.get_xdata()) for line in ax.lines}
     assert heads["v"] == [4]
     assert heads["^"] == [6]
@@ -179,3 +182,24 @@ def test_a_temporary_target_is_in_the_legend_if_it_is_drawn(
 ) -> None:
     figure = plots.campaign_path(_calls(), prop=GAP, region=(2.0, 2.5), temporary=rounds)
     assert ("temporary target" in words_of(figure)) is drawn
+
+
+LONG = Property("solubility_of_the_product_in_water_at_the_plateau_pressure", "mg/mL", "log")
+
+
+def test_long_names_and_the_legend_stay_in_the_figure() -> None:
+    gases = ["nitrogen, dried over molecular sieve", "argon", "helium"]
+    found = {"temperature [K]": [300.0, 310.0, 320.0], "carrier gas": gases}
+    rounds, values = np.array([-1, 0, 1]), np.array([2.0, 3.0, 4.0])
+    for figure in (
+        plots.campaign_path(_calls(), prop=LONG, region=(2.0, 2.5), start=np.array([4.0, 900.0])),
+        plots.best_so_far(values, prop=LONG, sign=1, start=3.0),
+        plots.against_conditions(found, values, prop=LONG, rounds=rounds),
+    ):
+        figure.draw_without_rendering()
+        for text in (*(ax.yaxis.label for ax in figure.axes), *figure.legends):
+            box = text.get_window_extent()
+            assert figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1 + 1
+            assert figure.bbox.y0 <= box.y0 <= box.y1 <= figure.bbox.y1
+    left, right = figure.axes
+    assert left.bbox.x1 < right.get_xticklabels()[0].get_window_extent().x0
