@@ -48,6 +48,7 @@ bench: $(STAMP)  ## quick benchmarks; full ones: python -m benchmarks.NAME
 	$(BIN)/python -m benchmarks.conditions --quick
 	$(BIN)/python -m benchmarks.functions --quick
 	$(BIN)/python -m benchmarks.recipes --quick
+	$(BIN)/python -m benchmarks.transfer --quick
 	$(BIN)/python -m benchmarks.nuts --quick
 
 docs: $(STAMP)  ## build the manual into site/, warnings are errors

@@ -28,7 +28,7 @@ class Sources(Protocol):
 
     @property
     def descriptors(self) -> Featurizer | None:
-        """The richest descriptors that a network reads besides fingerprints, if any does."""
+        """What to read besides, where the networks know nothing of the property; or None."""
         ...
 
 

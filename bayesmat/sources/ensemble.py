@@ -60,7 +60,12 @@ class SourceEnsemble(Shown):
 
     @property
     def descriptors(self) -> Featurizer | None:
-        """The richest descriptors that a network reads besides fingerprints, if any does."""
+        """What to read where the networks know nothing: the richest descriptors among their inputs.
+
+        None if they read fingerprints alone, or if the card says that there is no fallback.
+        """
+        if not self.card.get("fallback", True):
+            return None
         every = {f.id: f for m in self.feature_maps for f in m.inputs if is_descriptor(f)}
         return max(every.values(), key=lambda f: len(f.names), default=None)
 

@@ -21,9 +21,9 @@ def judged(
 ) -> list[dict[str, Any]]:
     """Held-out errors of the averaged networks, beside those of predicting the mean.
 
-    RMSE, MAE and R2 are in the units of the table. NLL and coverage are of a Gaussian in model
-    space about the average of the networks that learn the task, with the standard deviation that
-    the validation rows show.
+    RMSE and MAE are in the units of the table, R2 is in model space (of logarithms where the
+    property is on a log scale). NLL and coverage are of a Gaussian in model space about the average
+    of the networks that learn the task, with the standard deviation that the validation rows show.
 
     Args:
         table: What was learned.
@@ -47,7 +47,7 @@ def judged(
         spread = (mean[stop, j] - Y[stop, j]).square().mean().sqrt()
         z = (truth - ours) / spread
         nll = 0.5 * z.square() + spread.log() + 0.5 * math.log(2 * math.pi)
-        around = (back(truth) - back(truth).mean()).square().mean()
+        around = (truth - truth.mean()).square().mean()
         tasks.append(
             {
                 "name": prop.name,
@@ -58,7 +58,7 @@ def judged(
                 "networks": int((~predictions[:, 0, j].isnan()).sum()),
                 "rmse": _number(residual.square().mean().sqrt()),
                 "mae": _number(residual.abs().mean()),
-                "r2": _number(1 - residual.square().mean() / around),
+                "r2": _number(1 - (ours - truth).square().mean() / around),
                 "nll": _number(nll.mean()),
                 "coverage90": _number((z.abs() < _NINETY).double().mean()),
                 "rmse_mean": _number(baseline.square().mean().sqrt()),
