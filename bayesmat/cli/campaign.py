@@ -135,7 +135,8 @@ def suggest(
         campaign.sheet(out)
         say(f"Written to {out}. Fill it, then: bayesmat campaign read {file} {out}")
     else:
-        say(f"Then: bayesmat campaign tell {file} MATERIAL PROPERTY=VALUE")
+        row = "RECIPE" if campaign.start.kind == "recipe" else "MATERIAL"
+        say(f"Then: bayesmat campaign tell {file} {row} PROPERTY=VALUE")
     campaign.close()
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from bayesmat._arguments import array, checked, names, settle
+from bayesmat._counted import counted
 from bayesmat._repr import Shown
 from bayesmat.errors import ModelError
 
@@ -157,7 +158,7 @@ class Observations(Shown):
         return {
             "cells": self.n_cells,
             "rows": self.n_rows,
-            **dict(zip(self.properties, (f"{n} cells" for n in cells), strict=True)),
-            "known noise": f"{known} cells",
+            **dict(zip(self.properties, (counted(n, "cell") for n in cells), strict=True)),
+            "known noise": counted(known, "cell"),
             "space": "standardised; see Scale",
         }

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from bayesmat._arguments import array, checked, names
+from bayesmat._counted import counted
 from bayesmat._repr import sheet
 from bayesmat.errors import ArgumentError, BadCell, DataError
 
@@ -350,7 +351,8 @@ class PropertyTable:
         )
         said = f"; assumed: {'; '.join(self.assumed)}" if self.assumed else ""
         under = spans(self.rows)
-        kind = f"{self.n_rows} rows of {self.kind}{f'; conditions {under}' * bool(under)}"
+        rows = f"{counted(self.n_rows, 'row')} of {self.kind}"
+        kind = f"{rows}{f'; conditions {under}' * bool(under)}"
         return f"PropertyTable({kind}; measured {cells or 'nothing'}{said})"
 
     def _repr_html_(self) -> str:
@@ -359,7 +361,7 @@ class PropertyTable:
         units |= {f"sd({name})": unit for name, unit in units.items()}
         frame = self.to_frame()
         frame.columns = [f"{n} [{units[n]}]" if n in units else n for n in frame.columns]
-        note = f"{self.n_rows} rows of {self.kind}; – = not measured"
+        note = f"{counted(self.n_rows, 'row')} of {self.kind}; – = not measured"
         pictures = structures(self.materials, self.kind)
         return sheet(frame, caption="; ".join([note, *self.assumed]), pictures=pictures)
 

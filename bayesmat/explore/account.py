@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesmat._counted import counted
 from bayesmat._repr import Shown
 from bayesmat.data.rows import Rows
 from bayesmat.data.table import Condition, Property, PropertyTable, Scale
@@ -352,7 +353,7 @@ def _provenance(campaign: Campaign, proposals: Sequence[Proposal]) -> dict[str, 
         **({"oracle (digest)": oracle} if oracle else {}),
         "candidates (digest)": ", ".join(dict.fromkeys(p.trace.candidates for p in proposals)),
         "rule": ", ".join(rules),
-        "start": f"{n} measured row{'s' if n != 1 else ''}",
+        "start": counted(n, "measured row"),
     }
     used = {name: [version] for name, version in row.versions.items()}
     for proposal in proposals:

@@ -296,7 +296,8 @@ class Layout:
     def _repr_html_(self) -> str:
         rows = [(k, s.stop - s.start, f"{s.start} to {s.stop - 1}") for k, s in self.blocks.items()]
         units = ", ".join(f"{c.name} [{c.unit or 'category'}]" for c in self.conditions)
-        caption = f"Layout of X: {self.width} columns" + (f"; conditions {units}" if units else "")
+        width = counted(self.width, "column")
+        caption = f"Layout of X: {width}" + (f"; conditions {units}" if units else "")
         return table(rows, ["block", "columns", "place"], caption=caption)
 
 

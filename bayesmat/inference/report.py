@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bayesmat._counted import counted
 from bayesmat._repr import listing, sheet
 
 from .chains import population_table
@@ -205,7 +206,7 @@ class InferenceReport:
     @property
     def lines(self) -> tuple[str, ...]:
         """The report, a sentence per line, problems last."""
-        text = f"{self.method}: {self.n_chains * self.n_draws} draws"
+        text = f"{self.method}: {counted(self.n_chains * self.n_draws, 'draw')}"
         if math.isfinite(self.seconds):
             text += f" in {self.seconds:.2g} s"
         if math.isfinite(self.min_ess):

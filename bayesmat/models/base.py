@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from bayesmat._arguments import checked, names, real, seed_of
+from bayesmat._counted import counted
 from bayesmat._repr import table as html_table
 from bayesmat._repr import text
 from bayesmat._version import versions
@@ -222,7 +223,7 @@ class Fitted:
     def _repr_html_(self) -> str:
         cells = np.count_nonzero(~np.isnan(self.table.values), axis=0).tolist()
         rows = [(p.label, p.scale, n) for p, n in zip(self.table.properties, cells, strict=True)]
-        caption = f"{type(self.prior).__name__} fitted to {self.table.n_rows} rows"
+        caption = f"{type(self.prior).__name__} fitted to {counted(self.table.n_rows, 'row')}"
         table = html_table(rows, ["property", "scale", "measured"], caption=caption)
         return table + self.report._repr_html_()
 

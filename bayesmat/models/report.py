@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from bayesmat._counted import counted
 from bayesmat._repr import Shown, listing, text
 from bayesmat.data.table import Property, Scale
 from bayesmat.inference.report import InferenceReport
@@ -138,7 +139,7 @@ class FitReport:
     @property
     def lines(self) -> tuple[str, ...]:
         """The report, a sentence per line."""
-        out = [f"Fitted {self.n_cells} measured values by {self.inference.lines[0]}"]
+        out = [f"Fitted {counted(self.n_cells, 'measured value')} by {self.inference.lines[0]}"]
         out += self.inference.problems
         if self.conditions:
             out.append(f"Reads the conditions of the table: {', '.join(self.conditions)}.")

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from bayesmat._arguments import settle
+from bayesmat._counted import counted
 from bayesmat._repr import Shown
 from bayesmat.errors import ModelError
 from bayesmat.features.base import Featurizer, Layout, function_of
@@ -219,7 +220,7 @@ class FeatureMap(Shown):
 
     def _facts(self) -> dict[str, object]:
         inner = self.embedding
-        made = "none" if inner is None else f"{inner.width} features"
+        made = "none" if inner is None else counted(inner.width, "feature")
         return {"label": self.label, "inputs": [f.id for f in self.inputs], "embedding": made}
 
 

@@ -21,6 +21,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from bayesmat._arguments import checked, seed_of
+from bayesmat._counted import counted
 from bayesmat._repr import Shown, table
 from bayesmat.data.datasets import without_stereo
 from bayesmat.data.files import read_card, write_card
@@ -82,7 +83,8 @@ class SourceEnsemble(Shown):
             for t in self.card["tasks"]
         ]
         head = (
-            f"{self.card['name']}: {len(self.networks)} networks, {self.card['n_train']} materials"
+            f"{self.card['name']}: {counted(len(self.networks), 'network')}, "
+            f"{counted(self.card['n_train'], 'material')}"
         )
         return "\n".join([head, *rows])
 

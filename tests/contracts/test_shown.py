@@ -22,7 +22,7 @@ from bayesmat.check.domain import Domain
 from bayesmat.check.ppc import posterior_predictive
 from bayesmat.check.predictive import loo
 from bayesmat.data.properties import Condition, Property
-from bayesmat.data.table import PropertyTable
+from bayesmat.data.table import PropertyTable, Scale
 from bayesmat.design.draws import PriorDraws
 from bayesmat.design.moves import Checker
 from bayesmat.design.sampler import SMCResult
@@ -37,8 +37,10 @@ from bayesmat.explore.select import Selection
 from bayesmat.features.base import Layout
 from bayesmat.features.cache import Cached, FeatureCache
 from bayesmat.inference.grid import SMCIntegrator
+from bayesmat.inference.report import InferenceReport
 from bayesmat.models.base import Fitted, fit
 from bayesmat.models.graph import PropertyGraph
+from bayesmat.models.report import FitReport
 from bayesmat.oracles import Evaluation, WorkerPool
 from bayesmat.oracles.table import TableOracle
 from bayesmat.sources.zoo import SourceEnsemble
@@ -271,6 +273,17 @@ def test_long_tables_are_cut_and_counted() -> None:
     html = table._repr_html_()
     assert html.count("<tr>") == 22
     assert "480 more" in html
+
+
+def test_one_is_singular_wherever_it_is_shown() -> None:
+    table = PropertyTable(("m1",), "id", (Property("gap", "eV"),), np.ones((1, 1)))
+    assert "(1 row of id;" in repr(table)
+    assert "1 row of id;" in table._repr_html_()
+    assert "gap=1 cell," in repr(table.observations([Scale(False, 0.0, 1.0)]))
+    report = InferenceReport("fake", 0.5)
+    assert report.lines[0].startswith("fake: 1 draw in")
+    fitted = FitReport(1, report, {}, {}, None)
+    assert fitted.lines[0].startswith("Fitted 1 measured value by fake")
 
 
 def test_coverage_of_a_fit_is_drawn_from_its_summary() -> None:

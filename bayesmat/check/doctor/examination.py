@@ -10,6 +10,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from bayesmat._arguments import checked, seed_of
+from bayesmat._counted import counted
 from bayesmat.check.predictive import LOO
 from bayesmat.models.base import Fitted
 
@@ -56,7 +57,8 @@ class Examination:
         names = ", ".join(prop.name for prop in table.properties)
         n = int((~np.isnan(table.values)).sum())
         return summed_up(
-            f"{names} ({n} values of {len(set(table.materials))} materials)", self.findings
+            f"{names} ({counted(n, 'value')} of {counted(len(set(table.materials)), 'material')})",
+            self.findings,
         )
 
     @property

@@ -10,6 +10,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from bayesmat._counted import counted
 from bayesmat.check.ppc import prior_predictive
 from bayesmat.models.answers import Points, scalars
 from bayesmat.models.model import GenerativePrior, PropertyModel
@@ -58,7 +59,7 @@ def convergence_of_fit(evidence: Evidence) -> list[Finding]:
             ]  # fmt: skip
     if not len(report.table):
         return [Finding(topic, "fine", f"{report.method}: nothing had to be sampled.")]
-    text = f"{report.method}: {n} draws"
+    text = f"{report.method}: {counted(n, 'draw')}"
     if math.isfinite(report.min_ess):
         text += f", smallest effective sample {report.min_ess:.0f}"
     if math.isfinite(report.max_r_hat):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from bayesmat._counted import counted
 from bayesmat.check.cells import CellPredictions, predicted
 from bayesmat.data.slips import Slip, best_slip
 from bayesmat.data.table import Property
@@ -56,7 +57,8 @@ def outliers(evidence: Evidence) -> list[Finding]:
     """
     cells = evidence.cells
     if cells.n < MIN_CELLS:
-        return [Finding("unit slip", "unknown", f"{cells.n} values are too few to contradict one.")]
+        few = counted(cells.n, "value", verb="are")
+        return [Finding("unit slip", "unknown", f"{few} too few to contradict one.")]
     suspects = _suspects(evidence)
     odd, refitted = _contradicted(evidence, suspects, ALARM / cells.n)
     if not odd:

@@ -65,7 +65,7 @@ def _of_property(evidence: Evidence, j: int) -> list[Finding]:
     if n < FEW:
         out.append(
             Finding(
-                "data", "look", f"{prop.name}: {n} values.",
+                "data", "look", f"{prop.name}: {counted(n, 'value')}.",
                 "with fewer than ten, predictions are mostly the prior and what parents say.",
                 "measure more, or add a parent that has more values.",
             )
