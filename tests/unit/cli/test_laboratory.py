@@ -164,6 +164,7 @@ def test_recipes_are_predicted_and_optimised(tmp_path: Path) -> None:
     assert "starts from 9 recipes" in words
     code, words = _run("campaign", "suggest", file, "--batch", 1)
     assert code == 0, words
+    assert "RECIPE PROPERTY=VALUE" in words
     campaign = bm.Campaign.open(f"sqlite:///{file}")
     rows_asked: Rows = campaign.proposals()[0].rows
     campaign.close()
