@@ -71,8 +71,9 @@ Use = Annotated[
     typer.Option(
         "--use", "-u", metavar="NAME",
         help='What to build on besides fingerprints: "networks" trained on boiling points and the '
-        "like, or a free estimate of the first property, such as gap_huckel (an unknown name lists "
-        "all). Repeat for several.",
+        'like ("networks:molecule/full" for others, see `bayesmat zoo list`), or a free estimate '
+        "of the first property, such as gap_huckel (an unknown name lists all). Repeat for "
+        "several.",
     ),
 ]  # fmt: skip
 ConditionUnits = Annotated[

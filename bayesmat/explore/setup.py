@@ -40,10 +40,17 @@ class Setup:
 
     def prior(self) -> PropertyGraph:
         """The prior; trains or loads source networks if they are used."""
-        unknown = [name for name in self.use if name != "networks" and name not in COMPUTED]
+        asked = [name for name in self.use if name.partition(":")[0] == "networks"]
+        unknown = [name for name in self.use if name not in asked and name not in COMPUTED]
         if unknown:
-            raise DataError(f"--use {unknown} is unknown. Use networks or {list(COMPUTED)}.")
-        networks = zoo.load() if "networks" in self.use else None
+            raise DataError(
+                f"--use {unknown} is unknown. Use networks, networks:NAME (bayesmat zoo list) or "
+                f"{list(COMPUTED)}."
+            )
+        if len(asked) > 1:
+            raise DataError(f"--use names {asked}: give one of them, their weights are learned.")
+        named = asked[0].partition(":")[2] if asked else ""
+        networks = zoo.load(*([named] if named else [])) if asked else None
         parents = tuple(Computed(name) for name in self.use if name in COMPUTED)
         nodes = (
             transfer_node(

@@ -8,6 +8,7 @@ import pytest
 
 from bayesmat.errors import CampaignError, DataError
 from bayesmat.explore.setup import Setup
+from bayesmat.sources import zoo
 
 
 def test_setup_round_trips_and_rebuilds_the_same_prior(tmp_path: Path) -> None:
@@ -35,3 +36,19 @@ def test_unknown_parts_are_refused() -> None:
         Setup(("gap",), "smiles", ("magic",), "none").prior()
     with pytest.raises(DataError, match="--oracle"):
         Setup(("gap",), "smiles", (), "dft").calculator()
+
+
+def test_networks_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def load(*names: str) -> zoo.SourceEnsemble:
+        asked.append(names)
+        return starter
+
+    starter = zoo.load()
+    monkeypatch.setattr(zoo, "load", load)
+    for use in ("networks", "networks:molecule/full", "networks:theirs.safetensors"):
+        Setup(("gap",), "smiles", (use, "gap_huckel"), "none").prior()
+    assert asked == [(), ("molecule/full",), ("theirs.safetensors",)]
+    with pytest.raises(DataError, match=r"give one of them"):
+        Setup(("gap",), "smiles", ("networks", "networks:x"), "none").prior()
