@@ -134,7 +134,8 @@ def reopened(file: Path, use: Sequence[str] | None = None, pool: Path | None = N
             raise
         raise CampaignError(
             f"{kept} is not there, in which `campaign create` keeps what {file} was set up with. "
-            f"If {file} was copied, copy that file too. If it was made in Python: {error}"
+            f"If {file} was copied, copy that file too. If it was made in Python with a space of "
+            f"conditions or candidates of its own, suggest from Python. Otherwise: {error}"
         ) from error
 
 

@@ -23,7 +23,7 @@ __all__ = ["tell"]
 Material = Annotated[
     str,
     typer.Argument(
-        help='A material in any spelling, or its name in the pool; "-" for recipes, with --at.'
+        help="A material in any spelling, or a proposed one's name; '-' for recipes, with --at."
     ),
 ]
 Values = Annotated[

@@ -59,8 +59,9 @@ def slips(unit: str) -> tuple[Slip, ...]:
     found = [*_unit_slips(unit)]
     scale = 0.2 if unit in _SISTERS[0] else 1.0  # nobody mistakes K for mK
     for k, weight in ((1, 1.0), (2, 0.3), (3, 1.0), (6, 0.3)):
-        found.append(Slip(f"10^{k} times too large", _over(10.0**k), scale * weight))
-        found.append(Slip(f"10^{k} times too small", _times(10.0**k), scale * weight))
+        size = f"{10**k}" if k < 4 else f"10^{k}"
+        found.append(Slip(f"{size} times too large", _over(10.0**k), scale * weight))
+        found.append(Slip(f"{size} times too small", _times(10.0**k), scale * weight))
     found.append(Slip("entered with the wrong sign", lambda y: -y, 0.3))
     found.append(
         Slip(

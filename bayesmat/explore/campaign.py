@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ from tqdm.auto import tqdm
 
 from bayesmat._arguments import checked, integer, seed_of
 from bayesmat.data.table import PropertyTable
-from bayesmat.errors import BayesmatError, CampaignError
+from bayesmat.errors import BayesmatError, CampaignError, SurprisingValue
 from bayesmat.explore.candidates import CandidateSource
 from bayesmat.explore.goals import Goal, goal_words, goals_of, with_numbers
 from bayesmat.explore.identity import carry, check_reopened, identify, versions
@@ -199,7 +200,8 @@ class Campaign(Logbook):
         """Fit the model to everything told so far, choose the next batch, and store it.
 
         Start materials, told, failed and pending ones are not proposed again. Pending ones do
-        not hold up a new round.
+        not hold up a new round. Values that their predictions gave no chance, and that were not
+        corrected, are said again (`SurprisingValue` warnings): one of them can spoil a round.
 
         Args:
             batch: Number of materials.
@@ -210,6 +212,8 @@ class Campaign(Logbook):
             DesignError: The candidates are used up.
         """
         batch = integer(batch, "batch", least=1)
+        for one in self.surprises():
+            warnings.warn(f"before this round: {one}", SurprisingValue, stacklevel=2)
         for _ in range(_RACES):
             row = self._design(batch)
             try:

@@ -172,7 +172,10 @@ class Proposal:
         frame = self.to_frame().drop(columns="reason", errors="ignore")
         place = len(self.rows.frame_columns())
         beside = frame.columns[place : place + len(self.notes)]
-        frame = frame.assign(**_rounded(frame.drop(columns=beside)))
+        settings = frame.columns[:place]
+        frame = frame.assign(
+            **_rounded(frame[settings], 6), **_rounded(frame.drop(columns=[*settings, *beside]), 3)
+        )
         why = zip(self.rows.keys, self.reasons, strict=False)
         lines = [f"{key}: {reason}" for key, reason in why]
         return "\n".join(
@@ -308,7 +311,7 @@ class Status:
             f"{name} = {value if isinstance(value, str) else f'{value:.4g}'}"
             for name, value in self.best_values.items()
         )
-        what = "Nearest to the goals" if self.bounded else "Best so far"
+        what = "Nearest to the goals" if self.bounded else "Best since the start"
         what = "Among those that meet the goals" if self.best_hits else what
         return f"{counts} {what}: {self.best} ({values})."
 
@@ -346,8 +349,8 @@ class CarryOver:
         )
 
 
-def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.map(lambda v: f"{v:.3g}" if isinstance(v, float) else v)
+def _rounded(frame: pd.DataFrame, digits: int) -> pd.DataFrame:
+    return frame.map(lambda v: f"{v:.{digits}g}" if isinstance(v, float) else v)
 
 
 def proposal_of(row: ProposalRow, table: PropertyTable) -> Proposal:

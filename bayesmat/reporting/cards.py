@@ -193,7 +193,7 @@ def _table(account: Account, rows: list[int], spans: Spans) -> str:
     heads.append("")
     head = "".join(f"<th>{escape(h)}</th>" for h in heads)
     body = "".join(_line(account, i, targets, spans) for i in rows)
-    return f'<table class="plain rows"><tr>{head}</tr>{body}</table>'
+    return f'<div class="scroll"><table class="plain rows"><tr>{head}</tr>{body}</table></div>'
 
 
 def _line(account: Account, number: int, targets: list[Target], spans: Spans) -> str:

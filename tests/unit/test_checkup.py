@@ -80,7 +80,7 @@ def test_a_campaign_is_examined_and_a_mistyped_result_is_found(tmp_path: Path) -
     assert bm.doctor(campaign).about("surprise")[0].verdict == "unknown"
     campaign.tell(one, {"Tb": boiling[one]})
     assert bm.doctor(campaign).about("surprise")[0].verdict == "fine"
-    with pytest.warns(SurprisingValue, match="10.1 times too large"):
+    with pytest.warns(SurprisingValue, match="10 times too large"):
         campaign.tell(two, {"Tb": 10 * boiling[two]})
     checkup = bm.doctor(campaign)
     (surprise,) = checkup.about("surprise")

@@ -14,9 +14,9 @@ def about(median, sd):
 @pytest.mark.parametrize(
     ("value", "unit", "median", "sd", "name", "better"),
     [
-        (3980.0, "K", 400.0, 30.0, "10^1 times too large", 398.0),
+        (3980.0, "K", 400.0, 30.0, "10 times too large", 398.0),
         (78.3, "K", 350.0, 10.0, "entered in degC", 351.45),
-        (0.5, "GPa", 500.0, 50.0, "10^3 times too small", 500.0),
+        (0.5, "GPa", 500.0, 50.0, "1000 times too small", 500.0),
         (-2.0, "eV", 2.1, 0.2, "entered with the wrong sign", 2.0),
         (938.0, "K", 400.0, 30.0, "two digits swapped", 398.0),
         (-0.0712, "", -0.0171, 0.001, "two digits swapped", -0.0172),

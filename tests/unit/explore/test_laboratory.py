@@ -249,7 +249,7 @@ def test_a_value_without_a_chance_is_said_at_once_and_stored_all_the_same(campai
         said = campaign.tell(material, {"gap": slipped})
     assert said == str(caught[0].message)
     assert caught[0].filename == __file__, "the warning points at who told it"
-    assert "(entered in meV)?" in said or "(10^3 times too large)?" in said
+    assert "(entered in meV)?" in said or "(1000 times too large)?" in said
     assert f"campaign.correct({material!r}" in said
     assert campaign.table().values[-1, 0] == slipped
     with warnings.catch_warnings():
@@ -352,3 +352,15 @@ def test_what_meets_the_goals_is_not_called_near_to_them(campaign):
     assert f"Nearest to the goals: {asked[0]} (gap = 5)." in str(campaign.status())
     campaign.tell(asked[1], {"gap": 2.2})
     assert f"Among those that meet the goals: {asked[1]} (gap = 2.2)." in str(campaign.status())
+
+
+def test_a_value_without_a_chance_that_was_not_corrected_is_said_before_the_next_round(campaign):
+    (material,) = campaign.suggest(1).materials
+    with pytest.warns(SurprisingValue, match="predicted"):
+        campaign.tell(material, {"gap": 1e4})
+    with pytest.warns(SurprisingValue, match=f"before this round: gap of {material}: 1e.04 eV"):
+        campaign.suggest(1)
+    campaign.correct(material, {"gap": truth(material)}, reason="typed twice")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        campaign.suggest(1)

@@ -24,7 +24,7 @@ def test_a_mistyped_value_is_noticed_and_its_slip_is_named():
     (one,) = found(Tm=Cell(3980.0))
     assert one.better == pytest.approx(398.0)
     assert str(one) == (
-        "Tm of CCO: 3980 K, predicted 340 to 460 K (90%). 398 K (10^1 times too large)? It is "
+        "Tm of CCO: 3980 K, predicted 340 to 460 K (90%). 398 K (10 times too large)? It is "
         "stored all the same; if it was mistyped: campaign.correct('CCO', {'Tm': 398}, reason=...)."
     )
 
@@ -59,7 +59,7 @@ def test_log_properties_are_judged_on_their_scale():
 def test_a_slip_that_explains_a_value_is_named_from_three_half_widths_on():
     (one,) = found(gap=Cell(21.0))  # 3.4 half-widths
     assert one.better == pytest.approx(2.1)
-    assert "2.1 eV (10^1 times too large)?" in one.said
+    assert "2.1 eV (10 times too large)?" in one.said
     (one,) = found(Tm=Cell(161.0))  # 3.98
     assert one.better == pytest.approx(434.15)
     assert not found(Tm=Cell(630.0))  # 3.8, and no slip leads into 340 to 460 K
