@@ -132,7 +132,7 @@ def best_slip(value: float, z: Callable[[float], float], unit: str) -> tuple[Sli
     Returns:
         The slip, or None if none brings the value inside the central 95 %.
     """
-    step = 1e-4 * max(abs(value), 1e-6)
+    step = 1e-4 * abs(value) if value else 1e-10
 
     def slope(f: Callable[[float], float]) -> float:
         return abs(z(f(value + step)) - z(f(value - step)))

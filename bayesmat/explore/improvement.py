@@ -63,7 +63,7 @@ class ImprovementRule:
         """Greedy qLogNEI over the rows with the best upper quantile."""
         acquisition = improvement(fitted, goals, seed=seed, n_samples=self.n_samples)
         board = Board.of(fitted, candidates, goals)
-        short = _optimistic(board.marginals, _sign(goals), self.shortlist)
+        short = _optimistic(board.marginals, _sign(goals), max(self.shortlist, batch))
         rows: list[int] = []
         scores: list[float] = []
         for _ in range(min(batch, len(short))):

@@ -63,7 +63,7 @@ class Surprise:
         )
 
     def __str__(self) -> str:
-        new = f"{self.better:.4g}" if self.slip else "..."
+        new = f"{self.better:.10g}" if self.slip else "..."
         return (
             f"{self.said} It is stored all the same; if it was mistyped: "
             f"campaign.correct({self.material!r}, {{{self.prop.name!r}: {new}}}, reason=...)."

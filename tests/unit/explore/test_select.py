@@ -177,3 +177,9 @@ def test_rows_in_blocks_have_the_numbers_of_one_matrix(fitted: Fitted) -> None:
     blocks, whole = fitted.marginals(pool), fitted.model.marginals(fitted.layout(pool))
     assert torch.equal(blocks.mean, whole.mean)
     assert torch.equal(blocks.variance, whole.variance)
+
+
+def test_a_batch_is_not_cut_at_the_shortlist(fitted: Fitted) -> None:
+    pool = Candidates(tuple("C" * i + "O" for i in range(1, 13)))
+    rule = ImprovementRule(n_samples=8, shortlist=3)
+    assert len(rule(fitted, pool, [Maximize("Tb")], 7, seed=0, round=1).rows) == 7

@@ -90,3 +90,12 @@ def test_false_alarms_are_as_rare_as_the_docstring_says(draw, rate):
 def test_without_a_prediction_there_is_no_surprise():
     assert not found(said=None, Tm=Cell(3980.0))
     assert not found(said={"level": 0.9, "lower": {}, "median": {}, "upper": {}}, Tm=Cell(3980.0))
+
+
+def test_the_correction_has_all_digits_and_small_values_have_slips_too():
+    (one,) = found(Tm=Cell(4123.4))
+    assert "{'Tm': 412.34}" in str(one)
+    prop = Property("k", "S/m", "log")
+    said = {"level": 0.9, "lower": {"k": 5e-15}, "median": {"k": 1e-14}, "upper": {"k": 2e-14}}
+    (small,) = surprises("X", {"k": Cell(1e-11)}, said, (prop,))
+    assert small.better == pytest.approx(1e-14)
