@@ -220,6 +220,9 @@ class Laboratory:
         kind = self.start.kind
         if not name.strip() or (kind in _READ and isinstance(try_canonical([name], kind)[0], str)):
             return None
+        about = self.store.about(name)
+        if about.item is not None or about.events:
+            return None  # a key of the history is meant before a name is
         items = [item for proposal in self.store.read().proposals for item in proposal.items]
         rows = {
             i.material: i.prediction.get("row") or {"material": i.material, "conditions": None}

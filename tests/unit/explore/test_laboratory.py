@@ -364,3 +364,17 @@ def test_a_value_without_a_chance_that_was_not_corrected_is_said_before_the_next
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         campaign.suggest(1)
+
+
+def test_an_unasked_id_is_meant_before_a_later_row_of_that_name(tmp_path):
+    pool = Pool(["m150", "m151"], notes={"name": ["m149", "beta"]})
+    campaign = Campaign.create(
+        f"sqlite:///{tmp_path / 'c.db'}", start_table(), FakePrior(), goals=GOALS, candidates=pool,
+        rule=FakeRule(),
+    )  # fmt: skip
+    campaign.tell("m149", {"gap": 2.2})
+    campaign.suggest(2)
+    campaign.correct("m149", {"gap": 2.3}, reason="misread")
+    assert row_of(campaign, "m149")["gap"] == 2.3
+    assert row_of(campaign, "m150")["state"] == "pending"
+    campaign.close()
