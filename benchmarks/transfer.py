@@ -52,7 +52,8 @@ from bayesmat.models.graph import Node, PropertyGraph
 from bayesmat.models.kernels import Linear, Matern52, Term
 from bayesmat.sources import zoo
 from bayesmat.sources.embedding import FeatureMap
-from bayesmat.sources.ensemble import SourceEnsemble, load_from, save, train
+from bayesmat.sources.ensemble import SourceEnsemble, train
+from bayesmat.sources.exchange import read_file, write_file
 from bayesmat.sources.family import Family
 
 RESULTS = Path(__file__).parent / "results" / "transfer.jsonl"
@@ -104,8 +105,8 @@ class Task:
 def sources(task: Task, *, shuffled: bool) -> SourceEnsemble:
     """Networks that saw neither the property nor the molecules."""
     name = f"{task.target}-{'null' if shuffled else 'real'}"
-    card = cache_dir() / "benchmarks" / "transfer" / f"{name}.json"
-    if not card.exists():
+    file = cache_dir() / "benchmarks" / "transfer" / f"{name}.safetensors"
+    if not file.exists():
         recipe = zoo.RECIPES["molecule/full"]
         recipe = replace(recipe, tasks=tuple(t for t in recipe.tasks if t != task.target))
         table = recipe.table(set(task.groups), progress=False)
@@ -113,9 +114,9 @@ def sources(task: Task, *, shuffled: bool) -> SourceEnsemble:
             table = replace(table, values=_shuffled(table.values))
         some = [family.within(table.property_names) for family in families()]
         made = train(table, some, name=name, seed=0, schedule=recipe.schedule,
-                     checkpoint=card.with_suffix(".state"), progress=True)  # fmt: skip
-        save(made, card)
-    return load_from(card, families())
+                     checkpoint=file.with_suffix(".state"), progress=True)  # fmt: skip
+        write_file(made, file)
+    return read_file(file, families())
 
 
 def _shuffled(values: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from torch import Tensor
 from bayesmat._files import write_atomically
 from bayesmat.errors import ModelError
 
-from .networks import PyramidNetwork
+from .networks import PyramidNetwork, networks_of, tensors_of
 
 __all__ = ["Checkpoint", "fingerprint", "finished", "keep_finished"]
 
@@ -97,13 +97,8 @@ class Checkpoint:
 
 def keep_finished(path: Path, key: str, networks: Sequence[PyramidNetwork]) -> None:
     """Keep networks whose training is at its end, while others of an ensemble are trained."""
-    tensors = {
-        f"{i}:{name}": tensor.contiguous()
-        for i, network in enumerate(networks)
-        for name, tensor in network.state_dict().items()
-    }
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, save(tensors, {"key": key}))
+    write_atomically(path, save(tensors_of(networks), {"key": key}))
 
 
 def finished(path: Path, key: str) -> tuple[PyramidNetwork, ...] | None:
@@ -113,13 +108,7 @@ def finished(path: Path, key: str) -> tuple[PyramidNetwork, ...] | None:
         ModelError: It is of another training, or damaged.
     """
     found = _read(path, key)
-    if found is None:
-        return None
-    states: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in found[0].items():
-        place, _, own = name.partition(":")
-        states.setdefault(int(place), {})[own] = tensor
-    return tuple(PyramidNetwork.from_state(states[i]) for i in range(len(states)))
+    return None if found is None else networks_of(found[0])
 
 
 def _read(path: Path, key: str) -> tuple[dict[str, Tensor], dict[str, str]] | None:

@@ -15,8 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -24,19 +22,18 @@ from bayesmat._arguments import checked, seed_of
 from bayesmat._counted import counted
 from bayesmat._repr import Shown, table
 from bayesmat.data.datasets import without_stereo
-from bayesmat.data.files import read_card, write_card
 from bayesmat.data.table import PropertyTable
-from bayesmat.errors import DataError, FeatureError, ModelError
+from bayesmat.errors import FeatureError, ModelError
 from bayesmat.features.base import Featurizer, Layout, function_of
 
 from .checkpoint import fingerprint, finished, keep_finished
 from .embedding import Embedding, FeatureMap
 from .family import Family, is_descriptor
 from .judging import judged
-from .networks import PyramidNetwork, PyramidSpec
+from .networks import PyramidNetwork, PyramidSpec, networks_of
 from .training import Schedule, train_pyramids
 
-__all__ = ["SourceEnsemble", "assembled", "load_from", "save", "tensors_of", "train"]
+__all__ = ["SourceEnsemble", "assembled", "train"]
 
 _HELD_OUT, _VALIDATION = 0.1, 0.1
 _CHUNK = 512
@@ -201,59 +198,13 @@ def _family(
     return trained
 
 
-def tensors_of(ensemble: SourceEnsemble) -> dict[str, Tensor]:
-    """All weights and scales, keyed by the number of the network and the name of the tensor."""
-    return {
-        f"{i}:{name}": _narrow(tensor).contiguous()
-        for i, network in enumerate(ensemble.networks)
-        for name, tensor in network.state_dict().items()
-    }
-
-
-def save(ensemble: SourceEnsemble, card: Path) -> None:
-    """Store as safetensors beside a JSON card (`card`, ending in .json)."""
-    ensemble = checked(ensemble, SourceEnsemble, "ensemble")
-    card = checked(card, str | Path, "card")
-    tensors = save_tensors(tensors_of(ensemble))
-    write_card(card, {card.with_suffix(".safetensors"): tensors}, ensemble.card)
-
-
-def _narrow(tensor: Tensor) -> Tensor:
-    """In float32 where that loses nothing: weights were trained in it."""
-    if not tensor.is_floating_point() or not torch.equal(tensor.float().double(), tensor):
-        return tensor
-    return tensor.float()
-
-
-def load_from(card: Path, families: Sequence[Family]) -> SourceEnsemble:
-    """Read what `save` wrote.
-
-    Args:
-        card: Path of the JSON card.
-        families: The families that the ensemble was trained with.
-
-    Raises:
-        DataError: A file is missing or damaged.
-        ModelError: The families are not those of the card.
-    """
-    card = checked(card, str | Path, "card")
-    families = checked(families, tuple[Family, ...], "families")
-    content = read_card(card)
-    content.pop("sha256")
-    try:
-        tensors = load_tensors(card.with_suffix(".safetensors").read_bytes())
-    except Exception as error:  # safetensors raises its own untyped error
-        raise DataError(f"the weights beside {card} cannot be read: {error}") from error
-    return assembled(tensors, families, content, str(card))
-
-
 def assembled(
     tensors: Mapping[str, Tensor], families: Sequence[Family], card: Mapping[str, Any], source: str
 ) -> SourceEnsemble:
     """The ensemble of stored tensors.
 
     Args:
-        tensors: As `tensors_of` gives them.
+        tensors: As `networks.tensors_of` gives them.
         families: What the networks read.
         card: What is said of them.
         source: Where they come from, for messages.
@@ -263,20 +214,15 @@ def assembled(
     """
     told = [(f["label"], f["size"], f["inputs"]) for f in card.get("families", ())]
     given = [(f.label, f.size, [function_of(i) for i in f.inputs]) for f in families]
-    by_id = [(f.label, f.size, [i.id for i in f.inputs]) for f in families]  # earlier versions
-    if told not in (given, by_id):
+    if told != given:
         raise ModelError(
             f"{source} was trained on {told}, not on {given}: features of other kinds or numbers "
             "would be read as if they were the same. Train again."
         )
-    states: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        index, _, field = key.partition(":")
-        states.setdefault(int(index), {})[field] = tensor
+    networks = networks_of(tensors)
     count = sum(family.size for family in families)
-    if sorted(states) != list(range(count)):
-        raise ModelError(f"{source} holds {len(states)} networks, and its card says {count}.")
-    networks = tuple(PyramidNetwork.from_state(states[i]) for i in range(count))
+    if len(networks) != count:
+        raise ModelError(f"{source} holds {len(networks)} networks, and its card says {count}.")
     maps: list[FeatureMap] = []
     for family in families:
         part = networks[len(maps) : len(maps) + family.size]

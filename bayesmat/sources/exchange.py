@@ -14,16 +14,18 @@ from safetensors import safe_open
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from bayesmat._arguments import checked
 from bayesmat._files import write_atomically, writing
-from bayesmat.errors import BayesmatError, DataError, ModelError
+from bayesmat.errors import BayesmatError, DataError
 from bayesmat.features.base import Featurizer
 from bayesmat.features.composition import ElementStatistics, Magpie
 from bayesmat.features.molecule import ECFP, MACCS, AtomPairs, CheapDescriptors, Descriptors2D
 from bayesmat.features.polymer import RepeatUnitDescriptors, RepeatUnitECFP
 
 from .embedding import state_digest
-from .ensemble import SourceEnsemble, assembled, tensors_of
+from .ensemble import SourceEnsemble, assembled
 from .family import Family
+from .networks import tensors_of
 
 __all__ = ["described", "families_of", "read_file", "write_file"]
 
@@ -39,21 +41,15 @@ _KNOWN: Mapping[str, type[Any]] = MappingProxyType(
 )  # fmt: skip
 
 
-def described(featurizer: Featurizer) -> dict[str, Any]:
-    """A featurizer of bayesmat by name and settings.
-
-    Raises:
-        ModelError: It is the user's own, which a file cannot describe.
+def described(featurizer: Featurizer) -> dict[str, Any] | None:
+    """A featurizer of bayesmat by name and settings; None of the user's own.
 
     >>> described(ECFP(size=1024))["settings"]["size"]
     1024
     """
     name = type(featurizer).__name__
     if _KNOWN.get(name) is not type(featurizer):
-        raise ModelError(
-            f"the networks read {featurizer.id!r}, which is no featurizer of bayesmat: nobody "
-            "else could compute it. Keep such an ensemble with zoo.save and zoo.load_from."
-        )
+        return None
     return {"type": name, "settings": dataclasses.asdict(featurizer)}  # type: ignore[call-overload]
 
 
@@ -61,7 +57,7 @@ def families_of(card: Mapping[str, Any]) -> tuple[Family, ...]:
     """The families that a card describes.
 
     Raises:
-        DataError: The card is incomplete, or names a featurizer that there is not.
+        DataError: The card is incomplete, or the networks read a featurizer that there is not.
     """
     try:
         return tuple(
@@ -71,6 +67,8 @@ def families_of(card: Mapping[str, Any]) -> tuple[Family, ...]:
             )
             for f in card["families"]
         )  # fmt: skip
+    except DataError:
+        raise
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"the card does not say completely what the networks read ({error!r}): it was written "
@@ -78,7 +76,12 @@ def families_of(card: Mapping[str, Any]) -> tuple[Family, ...]:
         ) from error
 
 
-def _featurizer(said: Mapping[str, Any]) -> Featurizer:
+def _featurizer(said: Mapping[str, Any] | None) -> Featurizer:
+    if said is None:
+        raise DataError(
+            "the networks read a featurizer of somebody's own, which no file describes: name the "
+            "families that they were trained with, read_file(path, families)."
+        )
     name = str(said["type"])
     if name not in _KNOWN:
         raise DataError(
@@ -92,33 +95,40 @@ def _featurizer(said: Mapping[str, Any]) -> Featurizer:
 def write_file(ensemble: SourceEnsemble, path: Path | str) -> None:
     """Write networks and card into one file, ending in .safetensors.
 
+    Featurizers of the user's own are not in it: whoever reads the file must name them.
+
     Raises:
-        ModelError: The networks read a featurizer of the user's own.
         DataError: The file cannot be written.
     """
-    path = _named(path)
-    layers = _by_family(ensemble)
+    ensemble, path = checked(ensemble, SourceEnsemble, "ensemble"), _named(path)
     card = dict(ensemble.card)
     card["families"] = [
         {**said, "layer": layer, "featurizers": [described(f) for f in inputs]}
-        for said, (inputs, layer) in zip(ensemble.card["families"], layers, strict=True)
+        for said, (inputs, layer) in zip(card["families"], _by_family(ensemble), strict=True)
     ]
     card["weights_sha256"] = _weights(ensemble)
     text = json.dumps(card, allow_nan=False)
     with writing(path):
-        write_atomically(
-            path, save_tensors(tensors_of(ensemble), {"format": _FORMAT, "card": text})
-        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tensors = tensors_of(ensemble.networks)
+        write_atomically(path, save_tensors(tensors, {"format": _FORMAT, "card": text}))
 
 
-def read_file(path: Path | str) -> SourceEnsemble:
+def read_file(path: Path | str, families: Sequence[Family] | None = None) -> SourceEnsemble:
     """Read what `write_file` wrote; nothing of the file is executed, and nothing written.
+
+    Args:
+        path: The file.
+        families: Those that the networks were trained with, where they read featurizers of the
+            user's own.
 
     Raises:
         DataError: It is no such file, is damaged or was changed, or its featurizers are unknown.
-        ModelError: Its featurizers give other numbers here than where the networks were trained.
+        ModelError: Its featurizers give other numbers here than where the networks were trained,
+            or the families are others.
     """
     path = _named(path)
+    families = checked(families, tuple[Family, ...] | None, "families")
     tensors, said = _read(path)
     if said.get("format") != _FORMAT:
         raise DataError(
@@ -127,8 +137,8 @@ def read_file(path: Path | str) -> SourceEnsemble:
         )
     try:
         card = json.loads(said["card"])
-        families = families_of(card)
-        ensemble = assembled(tensors, families, card, str(path))
+        known = families_of(card) if families is None else families
+        ensemble = assembled(tensors, known, card, str(path))
         told = card["weights_sha256"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, BayesmatError):
@@ -139,7 +149,7 @@ def read_file(path: Path | str) -> SourceEnsemble:
     if _weights(ensemble) != told:
         raise DataError(
             f"the weights in {path} are not those of its card (their SHA-256 differs): it was "
-            "damaged or changed. Get the file again."
+            "damaged or changed. Get it again, or delete it: what the zoo trained is trained anew."
         )
     return ensemble
 
@@ -154,7 +164,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     except Exception as error:  # safetensors raises its own untyped error
         raise DataError(
             f"{path} cannot be read as tensors ({error}): it was cut off, or is another kind of "
-            "file."
+            "file. Get it again, or delete it: what the zoo trained is trained anew."
         ) from error
 
 

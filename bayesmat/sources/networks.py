@@ -18,6 +18,8 @@ __all__ = [
     "PyramidNetwork",
     "PyramidSpec",
     "masked_loss",
+    "networks_of",
+    "tensors_of",
 ]
 
 HUBER_DELTA = 2.0
@@ -228,3 +230,35 @@ def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
     layer = nn.utils.skip_init(nn.Linear, weight.shape[1], weight.shape[0], dtype=torch.float64)
     layer.load_state_dict({"weight": weight.double(), "bias": bias.double()})
     return layer
+
+
+def tensors_of(networks: Sequence[PyramidNetwork]) -> dict[str, Tensor]:
+    """All weights and scales, keyed by the number of the network and the name of the tensor.
+
+    In float32 where that loses nothing: weights were trained in it.
+    """
+
+    def narrow(tensor: Tensor) -> Tensor:
+        is_exact = tensor.is_floating_point() and torch.equal(tensor.float().double(), tensor)
+        return tensor.float() if is_exact else tensor
+
+    return {
+        f"{i}:{name}": narrow(tensor).contiguous()
+        for i, network in enumerate(networks)
+        for name, tensor in network.state_dict().items()
+    }
+
+
+def networks_of(tensors: Mapping[str, Tensor]) -> tuple[PyramidNetwork, ...]:
+    """The networks whose `tensors_of` these are.
+
+    Raises:
+        ModelError: They do not describe networks.
+    """
+    states: dict[str, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        place, _, own = key.partition(":")
+        states.setdefault(place, {})[own] = tensor
+    if states.keys() != set(map(str, range(len(states)))):
+        raise ModelError(f"networks are numbered from 0, and these tensors belong to {[*states]}.")
+    return tuple(PyramidNetwork.from_state(states[str(i)]) for i in range(len(states)))

@@ -15,7 +15,6 @@ from types import MappingProxyType
 import numpy as np
 
 from bayesmat._arguments import checked, seed_of
-from bayesmat._files import writing
 from bayesmat.data.cache import cache_dir
 from bayesmat.data.datasets import ORGANIC, chemicals_table, without_stereo
 from bayesmat.data.materials import canonical_all
@@ -24,14 +23,14 @@ from bayesmat.data.table import PropertyTable
 from bayesmat.errors import DataError, ModelError
 from bayesmat.features.molecule import ECFP, CheapDescriptors, Descriptors2D
 
-from .ensemble import SourceEnsemble, load_from, save, train
+from .ensemble import SourceEnsemble, train
 from .exchange import read_file, write_file
 from .family import Family
 from .training import Schedule
 
 __all__ = [
-    "RECIPES", "Family", "Recipe", "SourceEnsemble", "build", "is_there", "keep", "load",
-    "load_from", "names", "save", "train", "write_file",
+    "RECIPES", "Family", "Recipe", "SourceEnsemble", "build", "is_there", "keep", "load", "names",
+    "read_file", "train", "write_file",
 ]  # fmt: skip
 
 _RECIPE = 3  # raise it when the same call would train something else
@@ -99,9 +98,7 @@ def is_there(name: str) -> bool:
     """Whether an ensemble is shipped, imported or trained already, with seed 0."""
     if name not in RECIPES:
         return name in names()
-    shipped = _SHIPPED / f"{name.replace('/', '-')}.json"
-    kept = cache_dir() / "zoo" / f"{_stem(name, RECIPES[name], 0, [])}.json"
-    return shipped.exists() or kept.exists()
+    return _shipped(name).exists() or _trained(name, 0, []).exists()
 
 
 def keep(source: str | Path, name: str) -> SourceEnsemble:
@@ -121,8 +118,6 @@ def keep(source: str | Path, name: str) -> SourceEnsemble:
     if path.exists():
         raise DataError(f"imported/{name} is there already: delete {path}, or give another name.")
     ensemble = _from_outside(str(source))
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
     write_file(ensemble, path)
     return ensemble
 
@@ -188,19 +183,17 @@ def load(
     excluded = sorted(
         {without_stereo(smiles) for smiles in canonical_all(sorted(exclude), "smiles")}
     )
-    shipped = _SHIPPED / f"{name.replace('/', '-')}.json"
-    recipe = RECIPES[name]
+    shipped, trained = _shipped(name), _trained(name, seed, excluded)
     if shipped.exists() and not excluded and seed == 0:
         try:
-            return load_from(shipped, recipe.families)
+            return read_file(shipped)
         except ModelError as error:
             _LOGGER.warning("%s is trained anew, as features give other numbers: %s", name, error)
-    card = cache_dir() / "zoo" / f"{_stem(name, recipe, seed, excluded)}.json"
-    if not card.exists():
+    if not trained.exists():
         ensemble = build(name, exclude=excluded, seed=seed, progress=progress)
-        if not card.exists():  # another process may have been faster
-            save(ensemble, card)
-    return load_from(card, recipe.families)
+        if not trained.exists():  # another process may have been faster
+            write_file(ensemble, trained)
+    return read_file(trained)
 
 
 def _kept(name: str, exclude: Collection[str]) -> SourceEnsemble:
@@ -241,8 +234,7 @@ def build(
     recipe = RECIPES[name]
     table = recipe.table(exclude, progress)
     families = [family.within(table.property_names) for family in recipe.families]
-    stem = _stem(name, recipe, seed, list(exclude))
-    state = checkpoint or cache_dir() / "zoo" / f"{stem}.state"
+    state = checkpoint or _trained(name, seed, exclude).with_suffix(".state")
     made = train(
         table, families, name=name, seed=seed, schedule=recipe.schedule, checkpoint=state,
         progress=progress,
@@ -250,10 +242,17 @@ def build(
     return replace(made, card={**made.card, **recipe.provenance(excluded=len(exclude))})
 
 
-def _stem(name: str, recipe: Recipe, seed: int, excluded: list[str]) -> str:
-    key = [_RECIPE, name, seed, excluded, version("chemicals"), version("rdkit"), repr(recipe)]
+def _shipped(name: str) -> Path:
+    return _SHIPPED / f"{name.replace('/', '-')}.safetensors"
+
+
+def _trained(name: str, seed: int, excluded: Collection[str]) -> Path:
+    """Where an ensemble is kept: another file for everything that decides its weights."""
+    recipe = RECIPES[name]
+    made = repr((recipe.tasks, recipe.families, recipe.schedule))
+    key = [_RECIPE, name, seed, sorted(excluded), version("chemicals"), version("rdkit"), made]
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
-    return f"{name.replace('/', '-')}-{digest}"
+    return cache_dir() / "zoo" / f"{name.replace('/', '-')}-{digest}.safetensors"
 
 
 _MANY = ("Tb", "Tm", "density", "refractive_index", "Tc", "Vm_liquid")

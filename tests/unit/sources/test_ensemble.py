@@ -9,7 +9,8 @@ from bayesmat.data.table import PropertyTable
 from bayesmat.errors import ModelError
 from bayesmat.features.molecule import MACCS, CheapDescriptors, Descriptors2D
 from bayesmat.models.transfer import Transfer
-from bayesmat.sources.ensemble import SourceEnsemble, load_from, save, train
+from bayesmat.sources.ensemble import SourceEnsemble, train
+from bayesmat.sources.exchange import read_file, write_file
 from bayesmat.sources.family import Family
 from bayesmat.sources.training import Schedule
 
@@ -46,9 +47,10 @@ def test_each_network_learns_what_its_family_says(ensemble: SourceEnsemble) -> N
 
 
 def test_it_comes_back_with_all_families(ensemble: SourceEnsemble, tmp_path) -> None:
-    save(ensemble, tmp_path / "x.json")
-    again = load_from(tmp_path / "x.json", FAMILIES)
-    assert again.digest == ensemble.digest
+    write_file(ensemble, tmp_path / "x.safetensors")
+    for families in (None, FAMILIES):
+        again = read_file(tmp_path / "x.safetensors", families)
+        assert again.digest == ensemble.digest
 
 
 def test_nothing_that_judges_was_learned_from(table: PropertyTable) -> None:

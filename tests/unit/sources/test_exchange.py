@@ -1,6 +1,8 @@
 """One file holds an ensemble; damaged, foreign and changed ones are refused, and nothing runs."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from bayesmat.features import base
 from bayesmat.features.molecule import MACCS, CheapDescriptors
 from bayesmat.sources import zoo
 from bayesmat.sources.ensemble import SourceEnsemble, train
-from bayesmat.sources.exchange import described, read_file, write_file
+from bayesmat.sources.exchange import read_file, write_file
 from bayesmat.sources.family import Family
 from bayesmat.sources.training import Schedule
 
@@ -48,6 +50,8 @@ def changed(file: Path, change: str) -> None:
         tensors["0:layers.0.weight"] = tensors["0:layers.0.weight"] + 0.1
     if change == "missing network":
         tensors = {k: t for k, t in tensors.items() if not k.startswith("2:")}
+    if change == "gap":
+        tensors = {k: t for k, t in tensors.items() if not k.startswith("1:")}
     if change == "featurizer":
         card["families"][0]["featurizers"] = [{"type": "os.system", "settings": {}}]
     if change == "settings":
@@ -77,7 +81,8 @@ def test_it_comes_back_with_everything(ensemble: SourceEnsemble, file: Path) -> 
     [
         ("weight", "the weights in .* are not those of its card"),
         ("missing network", "holds 2 networks, and its card says 3"),
-        ("featurizer", "read 'os.system', which this version of bayesmat does not have"),
+        ("gap", "numbered from 0"),
+        ("featurizer", "^the networks read 'os.system', which this version of bayesmat does not"),
         ("settings", "does not say completely what the networks read"),
         ("no families", "does not say completely what the networks read"),
         ("format", "holds no source networks of bayesmat"),
@@ -111,12 +116,25 @@ def test_features_that_give_other_numbers_here_are_refused(
         read_file(file)
 
 
-def test_a_featurizer_of_ones_own_cannot_be_given_away() -> None:
-    class ECFP:
-        id, names = "mine", ("a",)
+class Own:
+    """A featurizer of the user's own, called like one of bayesmat's."""
 
-    with pytest.raises(ModelError, match="nobody else could compute it"):
-        described(ECFP())  # type: ignore[arg-type]
+    id, names = "mine", tuple(f"m{i}" for i in range(32))
+
+    def __call__(self, materials: Sequence[str]) -> torch.Tensor:
+        return CheapDescriptors()(materials)
+
+
+def test_a_featurizer_of_ones_own_must_be_named_by_whoever_reads(tmp_path: Path) -> None:
+    Own.__name__ = "CheapDescriptors"
+    whole = chemicals_table(progress=False).select(["Tb"])
+    families = [Family("own", (Own(),), 1)]
+    made = train(whole.subset(range(0, 3000, 10)), families, seed=0, schedule=Schedule(1))
+    path = tmp_path / "own.safetensors"
+    write_file(made, path)
+    with pytest.raises(DataError, match="name the families that they were trained with"):
+        read_file(path)
+    assert read_file(path, families).digest == made.digest
 
 
 class TestZoo:
@@ -172,18 +190,34 @@ class TestZoo:
 
 
 def test_features_elsewhere_train_the_starter_anew(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, ensemble: SourceEnsemble
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    ensemble: SourceEnsemble,
+    tmp_path: Path,
 ) -> None:
-    real = zoo.load_from
+    monkeypatch.setenv("BAYESMAT_CACHE", str(tmp_path))
+    real = zoo.read_file
 
-    def other(card: Path, families: object) -> SourceEnsemble:
-        if card.parent == zoo._SHIPPED:
+    def other(path: Path) -> SourceEnsemble:
+        if path.parent == zoo._SHIPPED:
             raise ModelError("features of other numbers")
-        return ensemble
+        return real(path)
 
-    monkeypatch.setattr(zoo, "load_from", other)
+    monkeypatch.setattr(zoo, "read_file", other)
     monkeypatch.setattr(zoo, "build", lambda *a, **k: ensemble)
-    monkeypatch.setattr(zoo, "save", lambda *a: None)
-    assert zoo.load(progress=False) is ensemble
+    assert zoo.load(progress=False).digest == ensemble.digest
     assert "trained anew" in caplog.text
-    assert real is not other
+
+
+def test_words_about_a_recipe_do_not_train_it_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = zoo.RECIPES["molecule/full"]
+    path = zoo._trained("molecule/full", 0, [])
+    for change, same in (
+        ({"about": "other words"}, True),
+        ({"schedule": Schedule(3)}, False),
+        ({"tasks": ("Tb",)}, False),
+        ({"families": FAMILIES}, False),
+    ):
+        monkeypatch.setattr(zoo, "RECIPES", {"molecule/full": replace(recipe, **change)})
+        assert (zoo._trained("molecule/full", 0, []) == path) is same, change
+    assert zoo._trained("molecule/full", 1, []) != zoo._trained("molecule/full", 0, ["CCO"])
